@@ -1,0 +1,1 @@
+//! The command line: init, run, submit, status, tail, export, verify.

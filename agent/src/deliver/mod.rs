@@ -1,0 +1,1 @@
+//! Kept events in, the application has them in order: webhook, NDJSON file, SSE.

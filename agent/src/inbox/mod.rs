@@ -1,0 +1,1 @@
+//! VerifiedEvent in, New, Seen or Branch out; kept with the cursor in one fsync; gaps parked.

@@ -1,0 +1,1 @@
+//! Valid events in, Accepted out, durable before acknowledged; what waits, what is settled, what was refused.

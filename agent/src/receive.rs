@@ -1,0 +1,1 @@
+//! Deliveries in, VerifiedEvent out: checked end to end.

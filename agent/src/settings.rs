@@ -1,0 +1,1 @@
+//! agent.toml: raw text in, checked settings out, every mistake at once.

@@ -1,0 +1,1 @@
+//! The local HTTP interface: routes, who may ask, problem+json, OpenAPI.

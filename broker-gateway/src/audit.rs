@@ -1,0 +1,1 @@
+//! One JSON line for each decision.

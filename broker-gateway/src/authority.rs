@@ -1,0 +1,1 @@
+//! The authority's folder: init, enrol, streams, check, explain.

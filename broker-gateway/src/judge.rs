@@ -1,0 +1,1 @@
+//! One total match over every client operation: what is not expressly allowed does not pass.

@@ -1,0 +1,1 @@
+//! Refusals and holds in, the golden reply bodies out.

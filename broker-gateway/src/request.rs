@@ -1,0 +1,1 @@
+//! JetStream API requests: parsed by an allow-list into our own type, and written anew.

@@ -1,0 +1,1 @@
+//! One connection: operations in, answers out, in order.

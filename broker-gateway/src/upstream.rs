@@ -1,0 +1,1 @@
+//! The gateway's own connections to nats-server.
