@@ -1,1 +1,2 @@
-
+//! What both programs must agree on. No sockets, no clock, no async.
+//! The modules stand from the smallest word to the largest agreement.
