@@ -1,0 +1,357 @@
+//! The event: attributes and data come in as a submitter wrote them, an `Event` whose every attribute is well formed goes out.
+//! The data's bytes are kept as they are; whether they fit the feed's contract is the contract's question.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use ring::digest::{SHA256, digest};
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::limits::{ATTRIBUTE_BYTES_MAX, DATA_BYTES_MAX};
+use crate::subject::LogName;
+
+/// The version of the log's format that this code writes and reads (`logformat`).
+pub const LOG_FORMAT: i32 = 1;
+
+/// What a submitter says of an event before it has a log: any of it may be missing or wrong.
+/// `log` is decided by who submits and on which feed, so it is no part of a draft.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Draft {
+    pub id: Option<String>,
+    pub source: Option<String>,
+    pub event_type: Option<String>,
+    pub subject: Option<String>,
+    pub time: Option<String>,
+    pub data_content_type: Option<String>,
+    pub data_schema: Option<String>,
+    pub causation_id: Option<String>,
+    pub data_classification: Option<String>,
+    pub data: Bytes,
+}
+
+impl Draft {
+    /// Says whether two submissions say the same, before the agent fills in what they left out.
+    pub fn content_digest(&self) -> Hash {
+        let parts = [
+            &self.id,
+            &self.source,
+            &self.event_type,
+            &self.subject,
+            &self.time,
+            &self.data_content_type,
+            &self.data_schema,
+            &self.causation_id,
+            &self.data_classification,
+        ];
+        let mut all = Vec::with_capacity((parts.len() + 1) * 32);
+        for part in parts {
+            all.extend_from_slice(Hash::of(part.as_deref().unwrap_or("").as_bytes()).as_bytes());
+        }
+        all.extend_from_slice(Hash::of(&self.data).as_bytes());
+        Hash::of(&all)
+    }
+}
+
+/// An event with well-formed attributes, not yet numbered (CloudEvents 1.0.2 §3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    log: LogName,
+    core: Core,
+    recorded_time: Timestamp,
+}
+
+/// The attributes that an `Event` is made of; checked by [`Event::new`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Core {
+    pub id: String,
+    pub event_type: String,
+    pub subject: Option<String>,
+    pub time: Timestamp,
+    pub data_content_type: String,
+    pub data_schema: String,
+    /// The id of the event that this one corrects or withdraws.
+    pub causation_id: Option<String>,
+    pub data_classification: Classification,
+    pub data: Bytes,
+}
+
+/// An attribute that is not well formed: which one, and what it must be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{attribute} {must}")]
+pub struct AttributeFault {
+    pub attribute: &'static str,
+    pub must: &'static str,
+}
+
+fn fault(attribute: &'static str, must: &'static str) -> AttributeFault {
+    AttributeFault { attribute, must }
+}
+
+impl Event {
+    /// # Errors
+    /// Every attribute that is not well formed.
+    pub fn new(
+        log: LogName,
+        core: Core,
+        recorded_time: Timestamp,
+    ) -> Result<Event, Vec<AttributeFault>> {
+        let mut faults = Vec::new();
+        text("id", Some(&core.id), &mut faults);
+        text("type", Some(&core.event_type), &mut faults);
+        text("subject", core.subject.as_deref(), &mut faults);
+        text(
+            "datacontenttype",
+            Some(&core.data_content_type),
+            &mut faults,
+        );
+        text("dataschema", Some(&core.data_schema), &mut faults);
+        text("causationid", core.causation_id.as_deref(), &mut faults);
+        if !core.data_schema.contains("://") {
+            faults.push(fault("dataschema", "must be an absolute URI"));
+        }
+        if core.data.len() > DATA_BYTES_MAX {
+            faults.push(fault("data", "must be at most 1,000,000 bytes"));
+        }
+        if faults.is_empty() {
+            Ok(Event {
+                log,
+                core,
+                recorded_time,
+            })
+        } else {
+            Err(faults)
+        }
+    }
+
+    pub fn log(&self) -> &LogName {
+        &self.log
+    }
+
+    pub fn core(&self) -> &Core {
+        &self.core
+    }
+
+    pub fn id(&self) -> &str {
+        &self.core.id
+    }
+
+    pub fn data(&self) -> &Bytes {
+        &self.core.data
+    }
+
+    /// When the office accepted it, by the office's clock.
+    pub fn recorded_time(&self) -> Timestamp {
+        self.recorded_time
+    }
+}
+
+/// CloudEvents strings: not empty, no control characters (§3.1, "String"), and bounded.
+fn text(attribute: &'static str, value: Option<&str>, faults: &mut Vec<AttributeFault>) {
+    let Some(value) = value else { return };
+    if value.is_empty() {
+        faults.push(fault(attribute, "must not be empty"));
+    } else if value.len() > ATTRIBUTE_BYTES_MAX {
+        faults.push(fault(attribute, "must be at most 256 bytes"));
+    } else if value.chars().any(|c| c.is_control() || is_noncharacter(c)) {
+        faults.push(fault(attribute, "must hold no control characters"));
+    }
+}
+
+fn is_noncharacter(c: char) -> bool {
+    let code = u32::from(c);
+    (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
+/// Whom the data may reach (CloudEvents data classification extension).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Classification {
+    Public,
+    Internal,
+    Confidential,
+    Restricted,
+}
+
+impl Classification {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Classification::Public => "public",
+            Classification::Internal => "internal",
+            Classification::Confidential => "confidential",
+            Classification::Restricted => "restricted",
+        }
+    }
+}
+
+impl FromStr for Classification {
+    type Err = AttributeFault;
+
+    fn from_str(text: &str) -> Result<Classification, AttributeFault> {
+        match text {
+            "public" => Ok(Classification::Public),
+            "internal" => Ok(Classification::Internal),
+            "confidential" => Ok(Classification::Confidential),
+            "restricted" => Ok(Classification::Restricted),
+            _ => Err(fault(
+                "dataclassification",
+                "must be public, internal, confidential or restricted",
+            )),
+        }
+    }
+}
+
+/// A place in a log: 1, 2, 3 ... without gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(NonZeroU64);
+
+impl Position {
+    pub const FIRST: Position = Position(NonZeroU64::MIN);
+
+    /// None for 0, which is no position.
+    pub fn new(number: u64) -> Option<Position> {
+        NonZeroU64::new(number).map(Position)
+    }
+
+    pub fn number(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The `sequence` attribute: 20 digits, zero-padded.
+    pub fn sequence(self) -> String {
+        format!("{:020}", self.0)
+    }
+
+    /// Reads a `sequence` attribute; any other form than 20 digits is none.
+    pub fn from_sequence(text: &str) -> Option<Position> {
+        let digits = text.len() == 20 && text.bytes().all(|b| b.is_ascii_digit());
+        Position::new(digits.then(|| text.parse().ok())??)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Position {
+    type Err = AttributeFault;
+
+    /// Plain decimal, no sign, no leading zero: one position has one subject.
+    fn from_str(text: &str) -> Result<Position, AttributeFault> {
+        let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+        plain
+            .then(|| text.parse().ok().and_then(Position::new))
+            .flatten()
+            .ok_or(fault("position", "must be a positive whole number"))
+    }
+}
+
+/// SHA-256. Of an event: of its decoded `dssematerial` bytes, which is what the next event's `prevhash` says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hash([u8; 32]);
+
+impl Hash {
+    pub fn of(bytes: &[u8]) -> Hash {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+        Hash(hash)
+    }
+
+    pub const fn from_bytes(bytes: [u8; 32]) -> Hash {
+        Hash(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hash({self})")
+    }
+}
+
+impl FromStr for Hash {
+    type Err = AttributeFault;
+
+    fn from_str(text: &str) -> Result<Hash, AttributeFault> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Hash)
+            .ok_or(fault(
+                "prevhash",
+                "must be 32 bytes in base64url without padding",
+            ))
+    }
+}
+
+/// An instant in whole seconds, written in UTC with `Z`: the one form in which times are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(OffsetDateTime);
+
+impl Timestamp {
+    /// Cuts the fraction of a second off. None outside the years 0 to 9999, which RFC 3339 cannot write.
+    pub fn from_time(time: OffsetDateTime) -> Option<Timestamp> {
+        let time = time.checked_to_offset(UtcOffset::UTC)?;
+        let whole = time.replace_nanosecond(0).ok()?;
+        (0..=9999)
+            .contains(&whole.year())
+            .then_some(Timestamp(whole))
+    }
+
+    pub fn from_unix_seconds(seconds: i64) -> Option<Timestamp> {
+        Timestamp::from_time(OffsetDateTime::from_unix_timestamp(seconds).ok()?)
+    }
+
+    pub fn unix_seconds(self) -> i64 {
+        self.0.unix_timestamp()
+    }
+
+    pub fn time(self) -> OffsetDateTime {
+        self.0
+    }
+
+    /// Reads any RFC 3339 time, as a submitter may write it.
+    pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
+        Timestamp::from_time(OffsetDateTime::parse(text, &Rfc3339).ok()?)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+        f.write_str(&self.0.format(form).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = AttributeFault;
+
+    /// Reads the signed form only.
+    fn from_str(text: &str) -> Result<Timestamp, AttributeFault> {
+        let canonical = text.len() == 20 && text.ends_with('Z');
+        canonical
+            .then(|| Timestamp::from_rfc3339(text))
+            .flatten()
+            .filter(|time| time.to_string() == text)
+            .ok_or(fault(
+                "time",
+                "must be whole seconds in UTC, such as 2026-09-30T08:00:00Z",
+            ))
+    }
+}

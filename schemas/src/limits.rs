@@ -1,0 +1,33 @@
+//! Every bound that both programs keep, each with the reason for its number. No bound is changed by a setting
+//! unless its sentence says so.
+
+use std::time::Duration;
+
+/// A name is one NATS subject token; 32 characters hold the longest place name with room, and keep control lines short.
+pub const TOKEN_BYTES_MAX: usize = 32;
+/// Data of one event. NATS takes 1 MiB for headers and payload together; the rest is left to the headers.
+pub const DATA_BYTES_MAX: usize = 1_000_000;
+/// Header block of one event: about 1 KiB is usual; eight times that leaves room for long subjects and schemas.
+pub const HEADER_BYTES_MAX: usize = 8 * 1024;
+/// One message on the bus: nats-server's own default limit.
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// `id`, `subject`, `type`, `dataschema` and other attribute values: longer than any in use, short enough for an index.
+pub const ATTRIBUTE_BYTES_MAX: usize = 256;
+/// Decoded `dssematerial`: about 500 bytes in our canonical form.
+pub const MATERIAL_BYTES_MAX: usize = 2048;
+/// JSON nesting: contracts use four levels; a parser's stack must not be a stranger's choice.
+pub const JSON_DEPTH_MAX: usize = 32;
+/// Mistakes named in one answer: more do not help the person who reads them.
+pub const FAULTS_NAMED_MAX: usize = 50;
+/// Events of one run: an atomic batch of nats-server 2.15 takes at most 1,000 messages.
+pub const RUN_EVENTS_MAX: usize = 1_000;
+/// Shorter runs are stored one by one: staging a batch costs the server about 2 ms, a single append one fsync.
+pub const BATCH_EVENTS_MIN: usize = 8;
+/// One signature in so many inside a run is verified besides the last one.
+pub const RUN_SAMPLE_ONE_IN: u32 = 16;
+/// A NATS control line; nats-server's own default limit.
+pub const CONTROL_LINE_BYTES_MAX: usize = 4096;
+/// How far an event's `time` may lie ahead of the clock that accepts it: a day covers a clock set to local time.
+pub const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Bytes of registry lines in one answer: half of what a NATS message holds.
+pub const REGISTRY_PAGE_BYTES_MAX: usize = 512 * 1024;
