@@ -1,0 +1,4 @@
+//! The promises of the whole, kept by real parts: nats-server, gateway, agents. One binary, one module for each room of promises.
+//! In: the built programs and nats-server 2.15.1. Out: a verdict for each promise. Never: a stand-in for a part.
+
+mod tidy;
