@@ -2,6 +2,7 @@
 
 pub mod settings;
 pub mod submit;
+pub mod store;
 pub mod outbox;
 pub mod dispatch;
 pub mod link;

@@ -1,0 +1,52 @@
+//! Files that are there after a power cut: bytes come in, the file and its name are synced.
+//! Nothing is returned before both are; nothing is read here.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
+use super::{Fault, Outage};
+
+/// A name survives a power cut only when its directory was synced.
+pub fn sync_directory(dir: &Path) -> Result<(), Outage> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|e| Outage::disk("sync", dir, &e))
+}
+
+/// Makes the directory and syncs the one above it.
+pub fn make_directory(dir: &Path) -> Result<(), Outage> {
+    fs::create_dir_all(dir).map_err(|e| Outage::disk("make", dir, &e))?;
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+        _ => Ok(()),
+    }
+}
+
+/// Replaces a file as a whole: after a crash it holds the old bytes or the new ones.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Outage> {
+    let failed = |e| Outage::disk("write", path, &e);
+    let new = path.with_extension("new");
+    let mut file = File::create(&new).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    fs::rename(&new, path).map_err(failed)?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Held while a store is open: two processes on one store would each undo the other's work.
+pub struct Lock(#[allow(dead_code)] File);
+
+impl Lock {
+    /// # Errors
+    /// `Fault::InUse` when another process, or another value in this one, has the store.
+    pub fn take(dir: &Path) -> Result<Lock, Fault> {
+        let path = dir.join("lock");
+        let file = File::create(&path).map_err(|e| Outage::disk("make", &path, &e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock(file)),
+            Err(fs::TryLockError::WouldBlock) => Err(Fault::InUse(dir.into())),
+            Err(fs::TryLockError::Error(e)) => Err(Outage::disk("lock", &path, &e).into()),
+        }
+    }
+}

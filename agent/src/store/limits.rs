@@ -1,0 +1,38 @@
+//! The bounds of the two stores, each with the reason for its number.
+
+use std::time::Duration;
+
+/// Bytes after which a journal segment is closed: small enough to be scanned in a blink, large enough to be few.
+pub const SEGMENT_BYTES: u32 = 8 * 1024 * 1024;
+/// Body of one journal record: the largest event with its names, and what a refusal says about it.
+pub const RECORD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Events that share one fdatasync: beyond some hundreds the sync's price no longer shows.
+pub const GROUP_EVENTS_MAX: usize = 512;
+/// Bytes that share one fdatasync: half a segment, so that a segment stays near its size.
+pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// KiB of submissions that may wait for the committer; beyond it submitters wait at the door.
+pub const WAITING_KIB_MAX: u32 = 16 * 1024;
+/// Part of the disk budget (one in so many) that submissions may not use: settling must work when all else is full.
+pub const BUDGET_RESERVE_ONE_IN: u64 = 16;
+/// Longest time between two checkpoints while there is work: bounds what is replayed at the next start.
+pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+/// A checkpoint follows this soon after the last work: what was settled is then durable, too.
+pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(500);
+/// Closed segments of mere leftovers that are tolerated before the oldest is copied on: the price is one copy a byte.
+pub const SLACK_SEGMENTS: u64 = 2;
+/// Alarms kept: enough for a bad week; the number of all is kept beside them.
+pub const ALARMS_MAX: usize = 256;
+/// Cache of the index: the default of 1 GB is more than many an office's computer has.
+pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// Largest value given to the index in one piece: beyond 64 KiB it writes files that it never syncs.
+pub const INDEX_VALUE_BYTES_MAX: usize = 32 * 1024;
+/// Time that an index gets to open, however small: one that is damaged may hang for ever.
+pub const INDEX_OPEN_TIME: Duration = Duration::from_secs(4);
+/// Bytes of index for which opening gets a second more.
+pub const INDEX_OPEN_BYTES_A_SECOND: u64 = 32 * 1024 * 1024;
+/// Bytes of another office's log that may be parked behind a gap: a day of the busiest log.
+pub const PARKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Events of another office's log that may be parked behind a gap.
+pub const PARKED_EVENTS_MAX: u64 = 50_000;
+/// Size from which the file of what was delivered is written anew.
+pub const DELIVERED_BYTES: u64 = 256 * 1024;

@@ -1,0 +1,43 @@
+//! What both stores share: an index that is opened with care, files that are synced, values of any size.
+//! Paths and bytes come in, durable ones go out. What an event means is never known here.
+
+pub mod chunked;
+pub mod disk;
+pub mod limits;
+
+use std::path::{Path, PathBuf};
+
+/// The disk failed; it may return. Whoever gets this reopens the store before trying again:
+/// after a failed sync nothing in memory says what the disk holds.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Outage {
+    #[error("cannot {doing} {}: {reason}", path.display())]
+    Disk {
+        doing: &'static str,
+        path: PathBuf,
+        reason: String,
+    },
+    #[error("cannot {doing} the index: {reason}")]
+    Index { doing: &'static str, reason: String },
+    #[error("the store stopped after a failed write and must be reopened")]
+    Stopped,
+}
+
+impl Outage {
+    pub(crate) fn disk(doing: &'static str, path: &Path, error: &std::io::Error) -> Outage {
+        Outage::Disk {
+            doing,
+            path: path.into(),
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// A store that cannot be opened at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("cannot open {}: another process has it", .0.display())]
+    InUse(PathBuf),
+    #[error(transparent)]
+    Outage(#[from] Outage),
+}
