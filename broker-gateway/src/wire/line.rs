@@ -1,0 +1,112 @@
+//! One control line comes in, its verb and its arguments go out; what is no number is no length.
+
+use super::WireFault;
+
+/// The most arguments that any operation has: `HMSG subject sid reply headers total`.
+const ARGUMENTS_MAX: usize = 5;
+
+/// Cuts a line into verb and the rest. Space and tab separate, as in nats-server's parser.
+pub fn verb(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = line
+        .iter()
+        .position(|byte| is_space(*byte))
+        .unwrap_or(line.len());
+    line.split_at(end)
+}
+
+/// The arguments of one line, kept without an allocation.
+pub struct Arguments<'a> {
+    parts: [&'a [u8]; ARGUMENTS_MAX],
+    count: usize,
+}
+
+impl<'a> Arguments<'a> {
+    pub fn of(rest: &'a [u8]) -> Result<Arguments<'a>, WireFault> {
+        let mut arguments = Arguments {
+            parts: [&[]; ARGUMENTS_MAX],
+            count: 0,
+        };
+        for part in rest.split(|byte| is_space(*byte)) {
+            if part.is_empty() {
+                continue;
+            }
+            if arguments.count == ARGUMENTS_MAX {
+                return Err(WireFault::Arguments);
+            }
+            arguments.parts[arguments.count] = part;
+            arguments.count += 1;
+        }
+        Ok(arguments)
+    }
+
+    pub fn as_slice(&self) -> &[&'a [u8]] {
+        &self.parts[..self.count]
+    }
+
+    pub fn none(&self) -> Result<(), WireFault> {
+        match self.as_slice() {
+            [] => Ok(()),
+            _ => Err(WireFault::Arguments),
+        }
+    }
+}
+
+/// A length: digits only, no sign, no leading zero, at most 32 bits.
+pub fn length(digits: &[u8]) -> Result<usize, WireFault> {
+    let plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..])
+        && digits.len() <= 10
+        && digits.iter().all(u8::is_ascii_digit);
+    if !plain {
+        return Err(WireFault::Length);
+    }
+    let number = digits
+        .iter()
+        .fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+    u32::try_from(number)
+        .ok()
+        .and_then(|number| usize::try_from(number).ok())
+        .ok_or(WireFault::Length)
+}
+
+/// The lengths of a message: all of it, and the part that is headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lengths {
+    pub headers: Option<usize>,
+    pub total: usize,
+}
+
+impl Lengths {
+    pub fn plain(total: &[u8], total_max: usize) -> Result<Lengths, WireFault> {
+        let total = length(total)?;
+        if total > total_max {
+            return Err(WireFault::PayloadTooLarge);
+        }
+        Ok(Lengths {
+            headers: None,
+            total,
+        })
+    }
+
+    pub fn with_headers(
+        headers: &[u8],
+        total: &[u8],
+        total_max: usize,
+    ) -> Result<Lengths, WireFault> {
+        let headers = length(headers)?;
+        let Lengths { total, .. } = Lengths::plain(total, total_max)?;
+        if headers == 0 {
+            return Err(WireFault::Length);
+        }
+        if headers > total {
+            return Err(WireFault::HeadersTooLong);
+        }
+        Ok(Lengths {
+            headers: Some(headers),
+            total,
+        })
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
