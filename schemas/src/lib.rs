@@ -4,3 +4,5 @@
 pub mod limits;
 pub mod subject;
 pub mod event;
+pub mod json;
+pub mod tables;
