@@ -1,1 +1,9 @@
+//! The harness: a whole bus of real parts on free ports, gone when dropped. Modules from the ground up.
+//! In: the built programs and nats-server 2.15.1. Out: handles to every part, and ways to hurt them. Never: a stand-in.
 
+pub mod deadline;
+pub mod programs;
+pub mod ports;
+pub mod nats;
+pub mod proxy;
+pub mod raw;

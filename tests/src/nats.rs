@@ -1,0 +1,65 @@
+//! nats-server as a real process.
+//! In: the configuration that `spean-gateway init` wrote. Out: a server that accepts connections. Never: another version than 2.15.1 unnoticed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tokio::net::TcpStream;
+
+use crate::deadline::eventually;
+use crate::programs::Process;
+
+pub struct NatsServer {
+    configuration: PathBuf,
+    address: SocketAddr,
+    process: Option<Process>,
+}
+
+impl NatsServer {
+    pub async fn start(configuration: &Path, address: SocketAddr) -> NatsServer {
+        let mut server = NatsServer {
+            configuration: configuration.to_owned(),
+            address,
+            process: None,
+        };
+        server.resume().await;
+        server
+    }
+
+    /// Starts it again after `kill`, on the same port and store.
+    pub async fn resume(&mut self) {
+        let log = self.configuration.with_extension("log");
+        let configuration = self.configuration.to_string_lossy();
+        let mut process = Process::start(&binary(), &["--config", &configuration], &log);
+        let address = self.address;
+        eventually("nats-server", || {
+            assert!(
+                !process.has_ended(),
+                "nats-server ended:\n{}",
+                process.words()
+            );
+            async move { TcpStream::connect(address).await.ok() }
+        })
+        .await;
+        self.process = Some(process);
+    }
+
+    pub async fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill().await;
+        }
+    }
+}
+
+/// `NATS_SERVER` as the Makefile sets it, else what `make tools` fetched.
+pub fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("NATS_SERVER") {
+        return named.into();
+    }
+    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/nats-server");
+    assert!(
+        fetched.exists(),
+        "no nats-server: run `make tools` once, or set NATS_SERVER to one of version 2.15.1"
+    );
+    fetched
+}
