@@ -7,3 +7,7 @@ pub mod ports;
 pub mod nats;
 pub mod proxy;
 pub mod raw;
+pub mod letter;
+pub mod gateway;
+pub mod office;
+pub mod bus;

@@ -1,0 +1,151 @@
+//! spean-gateway as a real process, and the authority's folder that it serves.
+//! In: an authority's folder. Out: a gateway that accepts offices on its own port. Never: a certificate or key made by the harness.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tokio::net::TcpStream;
+
+use crate::deadline::eventually;
+use crate::programs::{self, GATEWAY, Process};
+
+/// What `spean-gateway init` made.
+pub struct Authority {
+    folder: PathBuf,
+    pub gateway: SocketAddr,
+    pub nats: SocketAddr,
+}
+
+impl Authority {
+    pub fn init(folder: &Path, gateway: SocketAddr, nats: SocketAddr) -> Authority {
+        let (listen, broker) = (gateway.to_string(), nats.to_string());
+        let authority = Authority {
+            folder: folder.to_owned(),
+            gateway,
+            nats,
+        };
+        programs::run(
+            GATEWAY,
+            &[
+                "init",
+                &authority.arg(),
+                "--listen",
+                &listen,
+                "--nats",
+                &broker,
+            ],
+        );
+        authority
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn registry(&self) -> PathBuf {
+        self.folder.join("registry.ndjson")
+    }
+
+    pub fn nats_configuration(&self) -> PathBuf {
+        self.folder.join("nats/nats-server.conf")
+    }
+
+    pub fn create_streams(&self) {
+        programs::run(GATEWAY, &["streams", &self.arg()]);
+    }
+
+    /// Enrols an office; its bundle lies in the folder that is returned.
+    pub fn enrol(&self, office: &str, into: &Path) -> PathBuf {
+        let bundle = into.join(office.replace('/', "-"));
+        programs::run(
+            GATEWAY,
+            &[
+                "enrol",
+                office,
+                "--dir",
+                &self.arg(),
+                "--out",
+                &bundle.to_string_lossy(),
+            ],
+        );
+        bundle
+    }
+
+    /// The audit's decisions so far, one JSON object each.
+    pub fn audit(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.folder.join("audit.ndjson")).unwrap_or_default();
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    pub fn arg(&self) -> String {
+        self.folder.to_string_lossy().into_owned()
+    }
+}
+
+pub struct Gateway {
+    authority: String,
+    log: PathBuf,
+    address: SocketAddr,
+    process: Option<Process>,
+}
+
+impl Gateway {
+    pub async fn start(authority: &Authority) -> Gateway {
+        let log = authority.folder().join("gateway.log");
+        let mut gateway = Gateway {
+            authority: authority.arg(),
+            log,
+            address: authority.gateway,
+            process: None,
+        };
+        gateway.resume().await;
+        gateway
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the gateway runs").id()
+    }
+
+    /// Starts it after `kill` or `stop`.
+    pub async fn resume(&mut self) {
+        let mut process = Process::start(
+            &programs::path(GATEWAY),
+            &["serve", &self.authority],
+            &self.log,
+        );
+        let address = self.address;
+        eventually("the gateway", || {
+            assert!(
+                !process.has_ended(),
+                "the gateway ended:\n{}",
+                process.words()
+            );
+            async move { TcpStream::connect(address).await.ok() }
+        })
+        .await;
+        self.process = Some(process);
+    }
+
+    pub async fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill().await;
+        }
+    }
+
+    pub async fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.stop().await;
+        }
+    }
+
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.resume().await;
+    }
+}

@@ -1,0 +1,233 @@
+//! An office: spean-agent as a real process behind a line that can fail, spoken to through its documented HTTP API.
+//! In: a bundle and a gateway's address. Out: what an office's own programs would see. Never: a look into the agent's stores.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::deadline::{eventually, until, within};
+use crate::programs::{self, AGENT, Process};
+use crate::proxy::FaultProxy;
+
+pub struct Office {
+    pub name: String,
+    folder: PathBuf,
+    pub line: FaultProxy,
+    process: Option<Process>,
+    http: reqwest::Client,
+    address: SocketAddr,
+    token: String,
+}
+
+/// The agent's answer over HTTP.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Office {
+    /// Makes the agent's folder from a bundle and starts it; the gateway is reached through the office's own line.
+    pub async fn start(name: &str, bundle: &Path, folder: &Path, gateway: SocketAddr) -> Office {
+        let line = FaultProxy::start(gateway).await;
+        programs::run(
+            AGENT,
+            &[
+                "--dir",
+                &folder.to_string_lossy(),
+                "init",
+                &bundle.to_string_lossy(),
+            ],
+        );
+        point_at(&folder.join("agent.toml"), line.address());
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (name, folder) = (name.to_owned(), folder.to_owned());
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client without TLS needs nothing");
+        let mut office = Office {
+            name,
+            folder,
+            line,
+            process: None,
+            http,
+            address: nowhere,
+            token: String::new(),
+        };
+        office.resume().await;
+        office
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the agent runs").id()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub async fn resume(&mut self) {
+        std::fs::remove_file(self.folder.join("http.addr")).ok();
+        let arguments = ["--dir", &self.folder.to_string_lossy(), "run"];
+        let mut process = Process::start(
+            &programs::path(AGENT),
+            &arguments,
+            &self.folder.join("agent.log"),
+        );
+        let folder = self.folder.clone();
+        self.address = eventually(&format!("the agent of {}", self.name), || {
+            assert!(
+                !process.has_ended(),
+                "the agent ended:\n{}",
+                process.words()
+            );
+            let written = std::fs::read_to_string(folder.join("http.addr"));
+            async move { written.ok()?.trim().parse().ok() }
+        })
+        .await;
+        self.token = std::fs::read_to_string(self.folder.join("token"))
+            .expect("the agent wrote its token")
+            .trim()
+            .to_owned();
+        self.process = Some(process);
+    }
+
+    pub async fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill().await;
+        }
+    }
+
+    pub async fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.stop().await;
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        let request = self
+            .http
+            .get(format!("{}{path}", self.url()))
+            .bearer_auth(&self.token);
+        within(path, answer(request)).await
+    }
+
+    pub async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url()))
+            .bearer_auth(&self.token);
+        within(
+            path,
+            answer(request.header("content-type", content_type).body(body)),
+        )
+        .await
+    }
+
+    /// Submits a structured CloudEvent that must be accepted; returns its id.
+    pub async fn submit(&self, event: &Value) -> String {
+        let Answer { status, body } = self
+            .post("/events", "application/cloudevents+json", event.to_string())
+            .await;
+        assert_eq!(status, 202, "{}: {body}", self.name);
+        body["id"].as_str().expect("a 202 names the id").to_owned()
+    }
+
+    /// Waits until the event has reached the stage.
+    pub async fn reaches(&self, id: &str, stage: &str) -> Value {
+        let what = format!("{id} of {} to be {stage}", self.name);
+        until(
+            &what,
+            || async { self.get(&format!("/events/{id}")).await.body },
+            |event| event["stage"] == stage,
+        )
+        .await
+    }
+
+    pub async fn status(&self) -> Value {
+        self.get("/status").await.body
+    }
+
+    /// Every event that the office has received on the feed, oldest first.
+    pub async fn received(&self, feed: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut after = Value::from(0);
+        loop {
+            let after_text = after
+                .as_str()
+                .map_or_else(|| after.to_string(), str::to_owned);
+            let page = self
+                .get(&format!("/feeds/{feed}/events?after={after_text}"))
+                .await;
+            assert_eq!(page.status, 200, "{}: {}", self.name, page.body);
+            let events = page.body["events"]
+                .as_array()
+                .expect("a page has events")
+                .clone();
+            if events.is_empty() {
+                return all;
+            }
+            all.extend(events);
+            after = page.body["next"].clone();
+        }
+    }
+
+    /// Waits until this many events of the feed are there, and returns them.
+    pub async fn receives(&self, feed: &str, count: usize) -> Vec<Value> {
+        let what = format!("{count} events of {feed} at {}", self.name);
+        eventually(&what, || async {
+            Some(self.received(feed).await).filter(|events| events.len() >= count)
+        })
+        .await
+    }
+
+    /// Runs one of the agent's commands on this office's folder.
+    pub fn command(&self, arguments: &[&str]) -> std::process::Output {
+        let folder = self.folder.to_string_lossy();
+        let all: Vec<&str> = ["--dir", &folder]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
+        programs::output(AGENT, &all)
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the agent answers");
+    let status = response.status().as_u16();
+    let text = response
+        .text()
+        .await
+        .expect("the agent finishes its answer");
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status, body }
+}
+
+/// The line stands between the agent and every gateway.
+fn point_at(settings: &Path, line: SocketAddr) {
+    let text = std::fs::read_to_string(settings).expect("the agent has settings");
+    let lines = text
+        .lines()
+        .map(|old| match old.split_once('=').map(|(key, _)| key.trim()) {
+            Some("gateways") => format!("gateways = [\"{line}\"]\n"),
+            Some("listen") => "listen = \"127.0.0.1:0\"\n".to_owned(),
+            _ => format!("{old}\n"),
+        });
+    std::fs::write(settings, lines.collect::<String>())
+        .expect("the agent's settings can be changed");
+}
