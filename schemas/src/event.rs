@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::limits::{ATTRIBUTE_BYTES_MAX, DATA_BYTES_MAX};
+use crate::limits::ATTRIBUTE_BYTES_MAX;
 use crate::subject::LogName;
 
 /// The version of the log's format that this code writes and reads (`logformat`).
@@ -82,14 +82,67 @@ pub struct Core {
 }
 
 /// An attribute that is not well formed: which one, and what it must be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{attribute} {must}")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{attribute} {}", self.must.en())]
 pub struct AttributeFault {
     pub attribute: &'static str,
-    pub must: &'static str,
+    pub must: Must,
 }
 
-fn fault(attribute: &'static str, must: &'static str) -> AttributeFault {
+/// What an attribute must be, in words for the person who can mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Must {
+    NotBeEmpty,
+    BeShort,
+    BePlain,
+    BeUri,
+    BeTime,
+    BeSequence,
+    BeHash,
+    BeClassification,
+    BeThisLogFormat,
+    BeThisSpecVersion,
+    BeASource,
+    BeBase64,
+}
+
+impl Must {
+    pub fn en(self) -> &'static str {
+        match self {
+            Must::NotBeEmpty => "must not be empty",
+            Must::BeShort => "must be at most 256 bytes",
+            Must::BePlain => "must hold no control characters",
+            Must::BeUri => "must be an absolute URI",
+            Must::BeTime => "must be whole seconds in UTC, such as 2026-09-30T08:00:00Z",
+            Must::BeSequence => "must be a position: 20 digits, zero-padded, from 1",
+            Must::BeHash => "must be 32 bytes in base64url without padding",
+            Must::BeClassification => "must be public, internal, confidential or restricted",
+            Must::BeThisLogFormat => "must be 1",
+            Must::BeThisSpecVersion => "must be 1.0",
+            Must::BeASource => "must be urn:spean:<ministry>:<place>:<feed>",
+            Must::BeBase64 => "must be standard base64 with padding",
+        }
+    }
+
+    pub fn km(self) -> &'static str {
+        match self {
+            Must::NotBeEmpty => "មិនត្រូវទទេឡើយ",
+            Must::BeShort => "ត្រូវមានយ៉ាងច្រើន ២៥៦ បៃ",
+            Must::BePlain => "មិនត្រូវមានតួអក្សរបញ្ជាទេ",
+            Must::BeUri => "ត្រូវជា URI ពេញលេញ",
+            Must::BeTime => "ត្រូវជាវិនាទីគត់ក្នុងម៉ោង UTC ដូចជា 2026-09-30T08:00:00Z",
+            Must::BeSequence => "ត្រូវជាលេខទីតាំង ២០ ខ្ទង់ ចាប់ពី 1",
+            Must::BeHash => "ត្រូវជា ៣២ បៃ ក្នុង base64url",
+            Must::BeClassification => "ត្រូវជា public, internal, confidential ឬ restricted",
+            Must::BeThisLogFormat => "ត្រូវជា 1",
+            Must::BeThisSpecVersion => "ត្រូវជា 1.0",
+            Must::BeASource => "ត្រូវជា urn:spean:<ministry>:<place>:<feed>",
+            Must::BeBase64 => "ត្រូវជា base64 ស្តង់ដារ",
+        }
+    }
+}
+
+fn fault(attribute: &'static str, must: Must) -> AttributeFault {
     AttributeFault { attribute, must }
 }
 
@@ -113,10 +166,7 @@ impl Event {
         text("dataschema", Some(&core.data_schema), &mut faults);
         text("causationid", core.causation_id.as_deref(), &mut faults);
         if !core.data_schema.contains("://") {
-            faults.push(fault("dataschema", "must be an absolute URI"));
-        }
-        if core.data.len() > DATA_BYTES_MAX {
-            faults.push(fault("data", "must be at most 1,000,000 bytes"));
+            faults.push(fault("dataschema", Must::BeUri));
         }
         if faults.is_empty() {
             Ok(Event {
@@ -155,11 +205,11 @@ impl Event {
 fn text(attribute: &'static str, value: Option<&str>, faults: &mut Vec<AttributeFault>) {
     let Some(value) = value else { return };
     if value.is_empty() {
-        faults.push(fault(attribute, "must not be empty"));
+        faults.push(fault(attribute, Must::NotBeEmpty));
     } else if value.len() > ATTRIBUTE_BYTES_MAX {
-        faults.push(fault(attribute, "must be at most 256 bytes"));
+        faults.push(fault(attribute, Must::BeShort));
     } else if value.chars().any(|c| c.is_control() || is_noncharacter(c)) {
-        faults.push(fault(attribute, "must hold no control characters"));
+        faults.push(fault(attribute, Must::BePlain));
     }
 }
 
@@ -198,10 +248,7 @@ impl FromStr for Classification {
             "internal" => Ok(Classification::Internal),
             "confidential" => Ok(Classification::Confidential),
             "restricted" => Ok(Classification::Restricted),
-            _ => Err(fault(
-                "dataclassification",
-                "must be public, internal, confidential or restricted",
-            )),
+            _ => Err(fault("dataclassification", Must::BeClassification)),
         }
     }
 }
@@ -249,7 +296,7 @@ impl FromStr for Position {
         plain
             .then(|| text.parse().ok().and_then(Position::new))
             .flatten()
-            .ok_or(fault("position", "must be a positive whole number"))
+            .ok_or(fault("position", Must::BeSequence))
     }
 }
 
@@ -293,10 +340,7 @@ impl FromStr for Hash {
         bytes
             .and_then(|bytes| bytes.try_into().ok())
             .map(Hash)
-            .ok_or(fault(
-                "prevhash",
-                "must be 32 bytes in base64url without padding",
-            ))
+            .ok_or(fault("prevhash", Must::BeHash))
     }
 }
 
@@ -349,9 +393,6 @@ impl FromStr for Timestamp {
             .then(|| Timestamp::from_rfc3339(text))
             .flatten()
             .filter(|time| time.to_string() == text)
-            .ok_or(fault(
-                "time",
-                "must be whole seconds in UTC, such as 2026-09-30T08:00:00Z",
-            ))
+            .ok_or(fault("time", Must::BeTime))
     }
 }

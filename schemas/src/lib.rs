@@ -4,5 +4,9 @@
 pub mod limits;
 pub mod subject;
 pub mod event;
+pub mod refusal;
+pub mod signing;
+pub mod chain;
 pub mod json;
+pub mod envelope;
 pub mod tables;

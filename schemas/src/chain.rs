@@ -1,0 +1,166 @@
+//! The chain: signed events come in, runs go out that are one log, contiguous and linked; verified once, at their last event.
+//! Which head a run must join is the caller's knowledge.
+
+use crate::event::{Hash, Position};
+use crate::limits::{RUN_EVENTS_MAX, RUN_SAMPLE_ONE_IN};
+use crate::signing::{PublicKey, SignedEvent};
+use crate::subject::LogName;
+
+/// An event's place: its position, and the hash of the event before it (at position 1, of the registry's genesis).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    pub position: Position,
+    pub prev: Hash,
+}
+
+/// The end of a log: the last position and its hash, or the empty log's genesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// None where the log is empty.
+    pub position: Option<Position>,
+    pub hash: Hash,
+}
+
+impl Head {
+    pub fn empty(genesis: Hash) -> Head {
+        Head {
+            position: None,
+            hash: genesis,
+        }
+    }
+
+    pub fn of(event: &SignedEvent) -> Head {
+        Head {
+            position: Some(event.link().position),
+            hash: event.hash(),
+        }
+    }
+
+    /// The last position as a number, 0 where the log is empty.
+    pub fn number(&self) -> u64 {
+        self.position.map_or(0, Position::number)
+    }
+
+    /// Where the next event goes.
+    pub fn next(&self) -> Link {
+        let position = Position::new(self.number() + 1).expect("one more than a number is not 0");
+        Link {
+            position,
+            prev: self.hash,
+        }
+    }
+}
+
+/// Contiguous, linked events of one log, signed with one key; at least one, at most [`RUN_EVENTS_MAX`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run(Vec<SignedEvent>);
+
+/// Where events stop being a run, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {index} of the run {what}")]
+pub struct RunFault {
+    pub index: usize,
+    pub what: RunBreak,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RunBreak {
+    #[error("is missing: a run holds 1 to {RUN_EVENTS_MAX} events")]
+    Length,
+    #[error("is of another log")]
+    OtherLog,
+    #[error("is signed with another key")]
+    OtherKey,
+    #[error("does not follow the event before it")]
+    NotLinked,
+}
+
+impl Run {
+    /// # Errors
+    /// The first place where the events are no run.
+    pub fn new(events: Vec<SignedEvent>) -> Result<Run, RunFault> {
+        if events.is_empty() || events.len() > RUN_EVENTS_MAX {
+            return Err(RunFault {
+                index: events.len(),
+                what: RunBreak::Length,
+            });
+        }
+        for (index, pair) in events.windows(2).enumerate() {
+            follows(&pair[0], &pair[1]).map_err(|what| RunFault {
+                index: index + 1,
+                what,
+            })?;
+        }
+        Ok(Run(events))
+    }
+
+    pub fn one(event: SignedEvent) -> Run {
+        Run(vec![event])
+    }
+
+    pub fn log(&self) -> &LogName {
+        self.first().event().log()
+    }
+
+    pub fn first(&self) -> &SignedEvent {
+        self.0.first().expect("a run holds at least one event")
+    }
+
+    pub fn last(&self) -> &SignedEvent {
+        self.0.last().expect("a run holds at least one event")
+    }
+
+    pub fn events(&self) -> &[SignedEvent] {
+        &self.0
+    }
+
+    pub fn into_events(self) -> Vec<SignedEvent> {
+        self.0
+    }
+
+    /// Verifies the last signature, which vouches for all below it, and by chance one in 16 of the others (`lot` draws).
+    ///
+    /// # Errors
+    /// The index of the event whose signature is bad.
+    pub fn verify(
+        self,
+        key: &PublicKey,
+        mut lot: impl FnMut() -> u32,
+    ) -> Result<AuthenticRun, usize> {
+        let last = self.0.len() - 1;
+        for (index, event) in self.0.iter().enumerate() {
+            let drawn = index == last || lot().is_multiple_of(RUN_SAMPLE_ONE_IN);
+            if drawn && event.verify(key).is_err() {
+                return Err(index);
+            }
+        }
+        Ok(AuthenticRun(self))
+    }
+}
+
+/// Says whether `next` can stand directly behind `event`.
+pub fn follows(event: &SignedEvent, next: &SignedEvent) -> Result<(), RunBreak> {
+    if event.event().log() != next.event().log() {
+        Err(RunBreak::OtherLog)
+    } else if event.keyid() != next.keyid() {
+        Err(RunBreak::OtherKey)
+    } else if Head::of(event).next() != *next.link() {
+        Err(RunBreak::NotLinked)
+    } else {
+        Ok(())
+    }
+}
+
+/// A run whose last signature was verified with the key it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthenticRun(Run);
+
+impl AuthenticRun {
+    pub fn run(&self) -> &Run {
+        &self.0
+    }
+
+    pub fn into_run(self) -> Run {
+        self.0
+    }
+}

@@ -1,0 +1,206 @@
+//! Attributes by name: pairs of name and value come in, typed events go out, and back.
+//! A name that is not in the list below does not pass.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use crate::chain::Link;
+use crate::event::{
+    AttributeFault, Core, Draft, Event, Hash, LOG_FORMAT, Must, Position, Timestamp,
+};
+use crate::limits::DATA_BYTES_MAX;
+use crate::refusal::Refusal;
+use crate::signing::{SignedEvent, extensions};
+use crate::subject::LogName;
+
+/// The attributes' values as they were written, each at most once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes {
+    values: [Option<String>; NAMES.len()],
+}
+
+/// Every attribute that an event may carry: core first, then the signed extensions in their order, then the material.
+const NAMES: [&str; 15] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "datacontenttype",
+    "dataschema",
+    "causationid",
+    "sequence",
+    "prevhash",
+    "recordedtime",
+    "dataclassification",
+    "logformat",
+    "dssematerial",
+];
+
+impl Attributes {
+    /// # Errors
+    /// `AttributeUnknown`, `HeaderRepeated`.
+    pub fn put(&mut self, name: &str, value: String) -> Result<(), Refusal> {
+        let Some(index) = NAMES.iter().position(|known| *known == name) else {
+            return Err(Refusal::AttributeUnknown {
+                name: name.chars().take(64).collect(),
+            });
+        };
+        match self.values[index].replace(value) {
+            None => Ok(()),
+            Some(_) => Err(Refusal::HeaderRepeated { name: name.into() }),
+        }
+    }
+
+    /// Every attribute that is there, in the order of the list above.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        NAMES
+            .iter()
+            .zip(&self.values)
+            .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
+    }
+
+    fn take(&mut self, name: &'static str) -> Option<String> {
+        let index = NAMES.iter().position(|known| *known == name)?;
+        self.values[index].take()
+    }
+
+    fn need(&mut self, name: &'static str) -> Result<String, Refusal> {
+        self.take(name).ok_or(Refusal::AttributeMissing { name })
+    }
+
+    /// The attributes of an event that has no place yet.
+    pub fn of_event(event: &Event) -> Attributes {
+        let core = event.core();
+        let mut all = Attributes::default();
+        let mut set = |name: &str, value: &str| {
+            all.put(name, value.into())
+                .expect("each name below is in the list, and once");
+        };
+        set("specversion", "1.0");
+        set("id", &core.id);
+        set("source", &event.log().source());
+        set("type", &core.event_type);
+        if let Some(subject) = &core.subject {
+            set("subject", subject);
+        }
+        set("time", &core.time.to_string());
+        set("datacontenttype", &core.data_content_type);
+        set("dataschema", &core.data_schema);
+        if let Some(causation_id) = &core.causation_id {
+            set("causationid", causation_id);
+        }
+        set("recordedtime", &event.recorded_time().to_string());
+        set("dataclassification", core.data_classification.as_str());
+        all
+    }
+
+    /// The attributes of an event in its place.
+    pub fn of_signed(signed: &SignedEvent) -> Attributes {
+        let mut all = Attributes::of_event(signed.event());
+        for (name, value) in extensions(signed.event(), signed.link()) {
+            let index = NAMES.iter().position(|known| *known == name);
+            all.values[index.expect("every signed extension is in the list")] = Some(value);
+        }
+        all.put("dssematerial", STANDARD.encode(signed.material()))
+            .expect("not set before");
+        all
+    }
+
+    /// Reads an event that has no place yet, as the office's own stores keep it.
+    ///
+    /// # Errors
+    /// The first attribute that is missing, or all that are not well formed.
+    pub fn into_event(mut self, data: Bytes) -> Result<Event, Refusal> {
+        let event = self.take_event(data)?;
+        match self.iter().next() {
+            None => Ok(event),
+            Some((name, _)) => Err(Refusal::AttributeUnknown { name: name.into() }),
+        }
+    }
+
+    /// Reads an event in its place. Its digests fit its content; its signature is not yet verified.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies, cheap checks first.
+    pub fn into_signed(mut self, data: Bytes) -> Result<SignedEvent, Refusal> {
+        if data.len() > DATA_BYTES_MAX {
+            return Err(Refusal::TooLarge);
+        }
+        let material = self.take("dssematerial").ok_or(Refusal::Unsigned)?;
+        let sequence = self.need("sequence")?;
+        let prev = self.need("prevhash")?;
+        let log_format = self.need("logformat")?;
+        let event = self.take_event(data)?;
+        let position = Position::from_sequence(&sequence);
+        let position = position.ok_or(invalid("sequence", Must::BeSequence))?;
+        let prev: Hash = prev.parse().map_err(one)?;
+        if log_format != LOG_FORMAT.to_string() {
+            return Err(invalid("logformat", Must::BeThisLogFormat));
+        }
+        let material = STANDARD
+            .decode(material)
+            .map_err(|_| invalid("dssematerial", Must::BeBase64))?;
+        SignedEvent::from_parts(event, Link { position, prev }, &material)
+    }
+
+    fn take_event(&mut self, data: Bytes) -> Result<Event, Refusal> {
+        if self.need("specversion")? != "1.0" {
+            return Err(invalid("specversion", Must::BeThisSpecVersion));
+        }
+        let source = self.need("source")?;
+        let log = LogName::from_source(&source).map_err(|_| invalid("source", Must::BeASource))?;
+        let recorded = self.need("recordedtime")?;
+        let core = Core {
+            id: self.need("id")?,
+            event_type: self.need("type")?,
+            subject: self.take("subject"),
+            time: self.need("time")?.parse().map_err(one)?,
+            data_content_type: self.need("datacontenttype")?,
+            data_schema: self.need("dataschema")?,
+            causation_id: self.take("causationid"),
+            data_classification: self.need("dataclassification")?.parse().map_err(one)?,
+            data,
+        };
+        let recorded: Timestamp = recorded
+            .parse()
+            .map_err(|_| invalid("recordedtime", Must::BeTime))?;
+        Event::new(log, core, recorded).map_err(Refusal::AttributeInvalid)
+    }
+
+    /// Reads what a submitter wrote. Everything may be missing but the specification's version.
+    ///
+    /// # Errors
+    /// `AttributeInvalid` for another version; `AttributeUnknown` for what only the agent may set.
+    pub fn into_draft(mut self, data: Bytes) -> Result<Draft, Refusal> {
+        if self.need("specversion")? != "1.0" {
+            return Err(invalid("specversion", Must::BeThisSpecVersion));
+        }
+        let draft = Draft {
+            id: self.take("id"),
+            source: self.take("source"),
+            event_type: self.take("type"),
+            subject: self.take("subject"),
+            time: self.take("time"),
+            data_content_type: self.take("datacontenttype"),
+            data_schema: self.take("dataschema"),
+            causation_id: self.take("causationid"),
+            data_classification: self.take("dataclassification"),
+            data,
+        };
+        match self.iter().next() {
+            None => Ok(draft),
+            Some((name, _)) => Err(Refusal::AttributeUnknown { name: name.into() }),
+        }
+    }
+}
+
+fn invalid(attribute: &'static str, must: Must) -> Refusal {
+    one(AttributeFault { attribute, must })
+}
+
+fn one(fault: AttributeFault) -> Refusal {
+    Refusal::AttributeInvalid(vec![fault])
+}

@@ -1,0 +1,137 @@
+//! Binary mode of the CloudEvents NATS binding: a header block and a payload come in, an event goes out, and back.
+//! It is also how the stores write events down. Headers that are no attributes pass only where the bus set them.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use super::attributes::Attributes;
+use crate::event::Event;
+use crate::limits::HEADER_BYTES_MAX;
+use crate::refusal::Refusal;
+use crate::signing::SignedEvent;
+
+/// The first line of every header block (NATS ADR-4).
+const VERSION_LINE: &str = "NATS/1.0\r\n";
+
+/// What the NATS binding percent-encodes besides what is not printable ASCII.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
+
+/// Where a header block comes from, which decides what it may hold besides attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// From a client of this stream (its feed's name): nothing but attributes, and `Nats-Expected-Stream` if it names the stream.
+    Client { stream: &'a str },
+    /// From the bus, which keeps its own headers and the gateway's stamps beside the event.
+    Bus,
+}
+
+/// Writes an event in its place.
+pub fn encode(event: &SignedEvent) -> Vec<u8> {
+    block(&Attributes::of_signed(event))
+}
+
+/// Writes an event that has no place yet, for the office's own stores.
+pub fn encode_unsigned(event: &Event) -> Vec<u8> {
+    block(&Attributes::of_event(event))
+}
+
+/// # Errors
+/// The first [`Refusal`] that applies. The signature is not verified.
+pub fn decode(headers: &[u8], data: Bytes, origin: Origin<'_>) -> Result<SignedEvent, Refusal> {
+    attributes(headers, origin)?.into_signed(data)
+}
+
+/// Reads back what [`encode_unsigned`] wrote.
+///
+/// # Errors
+/// The first [`Refusal`] that applies.
+pub fn decode_unsigned(headers: &[u8], data: Bytes) -> Result<Event, Refusal> {
+    attributes(headers, Origin::Bus)?.into_event(data)
+}
+
+fn block(attributes: &Attributes) -> Vec<u8> {
+    let mut out = String::with_capacity(1400);
+    out.push_str(VERSION_LINE);
+    for (name, value) in attributes.iter() {
+        out.push_str("ce-");
+        out.push_str(name);
+        out.push_str(": ");
+        out.extend(utf8_percent_encode(value, ENCODED));
+        out.push_str("\r\n");
+    }
+    out.push_str("\r\n");
+    out.into_bytes()
+}
+
+fn attributes(headers: &[u8], origin: Origin<'_>) -> Result<Attributes, Refusal> {
+    if headers.len() > HEADER_BYTES_MAX {
+        return Err(Refusal::TooLarge);
+    }
+    let mut all = Attributes::default();
+    for line in lines(headers)? {
+        let (name, value) = line.split_once(':').ok_or(Refusal::HeaderMalformed)?;
+        match attribute_name(name)? {
+            Some(attribute) => all.put(&attribute, value_of(value)?)?,
+            None => pass(name, value.trim_matches(' '), origin)?,
+        }
+    }
+    Ok(all)
+}
+
+/// The lines between the version line and the empty line that ends the block. A folded line is malformed.
+fn lines(headers: &[u8]) -> Result<impl Iterator<Item = &str>, Refusal> {
+    let text = std::str::from_utf8(headers).map_err(|_| Refusal::HeaderMalformed)?;
+    let text = text
+        .strip_prefix(VERSION_LINE)
+        .ok_or(Refusal::HeaderMalformed)?;
+    let text = match text.strip_suffix("\r\n") {
+        Some("") => "",
+        Some(text) => text.strip_suffix("\r\n").ok_or(Refusal::HeaderMalformed)?,
+        None => return Err(Refusal::HeaderMalformed),
+    };
+    let bare = |line: &str| line.contains(['\r', '\n', '\0']) || line.is_empty();
+    if !text.is_empty() && text.split("\r\n").any(bare) {
+        return Err(Refusal::HeaderMalformed);
+    }
+    Ok(text.split("\r\n").filter(|line| !line.is_empty()))
+}
+
+/// The attribute that a header carries, if it carries one. NATS keeps the case of names; CloudEvents has none.
+fn attribute_name(name: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
+    let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
+    if !token {
+        return Err(Refusal::HeaderMalformed);
+    }
+    let prefix = name
+        .get(..3)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("ce-"));
+    let attribute = prefix.then(|| &name[3..]);
+    Ok(
+        attribute.map(|name| match name.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => Cow::Owned(name.to_ascii_lowercase()),
+            false => Cow::Borrowed(name),
+        }),
+    )
+}
+
+/// Decodes once, as the binding says; what is left must be UTF-8.
+fn value_of(value: &str) -> Result<String, Refusal> {
+    let value = value.trim_matches(' ');
+    let decoded = percent_decode_str(value)
+        .decode_utf8()
+        .map_err(|_| Refusal::HeaderMalformed)?;
+    Ok(decoded.into_owned())
+}
+
+fn pass(name: &str, value: &str, origin: Origin<'_>) -> Result<(), Refusal> {
+    let expected = name.eq_ignore_ascii_case("nats-expected-stream");
+    match origin {
+        Origin::Bus => Ok(()),
+        Origin::Client { stream } if expected && value == stream => Ok(()),
+        Origin::Client { .. } => Err(Refusal::HeaderForbidden {
+            name: name.chars().take(64).collect(),
+        }),
+    }
+}

@@ -1,0 +1,162 @@
+//! Structured mode (CloudEvents JSON format 1.0.2): one JSON object, or a batch of them, comes in, events go out, and back.
+//! Signed data that is JSON on one line stands as `data`, byte for byte; any other stands as `data_base64`.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::attributes::Attributes;
+use crate::event::{AttributeFault, Draft, Must};
+use crate::refusal::{Detail, Refusal};
+use crate::signing::SignedEvent;
+
+/// Writes an event in its place as one line of JSON, without its newline.
+pub fn encode(event: &SignedEvent) -> String {
+    let data = event.event().data();
+    let mut out = String::with_capacity(data.len() + 1600);
+    out.push('{');
+    for (name, value) in Attributes::of_signed(event).iter() {
+        match name {
+            "logformat" => out.push_str(&format!(r#""{name}":{value},"#)),
+            _ => out.push_str(&format!(r#""{name}":{},"#, quoted(value))),
+        }
+    }
+    match one_line_json(data) {
+        Some(json) => out.push_str(&format!(r#""data":{json}}}"#)),
+        None => out.push_str(&format!(r#""data_base64":"{}"}}"#, STANDARD.encode(data))),
+    }
+    out
+}
+
+/// Reads an event in its place. Its signature is not verified.
+///
+/// # Errors
+/// The first [`Refusal`] that applies.
+pub fn decode(json: &[u8]) -> Result<SignedEvent, Refusal> {
+    let (attributes, data) = read(json)?;
+    attributes.into_signed(data)
+}
+
+/// Reads one submitted event.
+///
+/// # Errors
+/// `NotJson`, or the first attribute that may not be there.
+pub fn decode_draft(json: &[u8]) -> Result<Draft, Refusal> {
+    let (attributes, data) = read(json)?;
+    attributes.into_draft(data)
+}
+
+/// Takes a batch apart into the JSON of its events; each is read on its own.
+///
+/// # Errors
+/// `NotJson` where it is no JSON array.
+pub fn split_batch(json: &[u8]) -> Result<Vec<Bytes>, Refusal> {
+    let parts: Vec<&RawValue> = serde_json::from_slice(json).map_err(|e| not_json("", &e))?;
+    Ok(parts
+        .iter()
+        .map(|part| Bytes::copy_from_slice(part.get().as_bytes()))
+        .collect())
+}
+
+fn quoted(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
+fn one_line_json(data: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(data)
+        .ok()
+        .filter(|text| !text.contains(['\n', '\r']))?;
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    (raw.get().len() == text.len()).then_some(text)
+}
+
+fn read(json: &[u8]) -> Result<(Attributes, Bytes), Refusal> {
+    let Members(members) = serde_json::from_slice(json).map_err(|e| not_json("", &e))?;
+    let mut attributes = Attributes::default();
+    let mut data = None;
+    for (name, value) in &members {
+        match name.as_str() {
+            "data" | "data_base64" if data.is_some() => {
+                return Err(Refusal::HeaderRepeated { name: name.clone() });
+            }
+            "data" => data = Some(Bytes::copy_from_slice(value.get().as_bytes())),
+            "data_base64" => data = Some(base64_of(value)?),
+            _ => {
+                if let Some(value) = value_of(name, value)? {
+                    attributes.put(name, value)?;
+                }
+            }
+        }
+    }
+    Ok((attributes, data.unwrap_or_default()))
+}
+
+/// An attribute's value: a string, or an integer where the type system has one; null means absent (JSON format §2.2).
+fn value_of(name: &str, value: &RawValue) -> Result<Option<String>, Refusal> {
+    match serde_json::from_str(value.get()) {
+        Ok(serde_json::Value::String(text)) => Ok(Some(text)),
+        Ok(serde_json::Value::Number(number)) if name == "logformat" => {
+            Ok(Some(number.to_string()))
+        }
+        Ok(serde_json::Value::Null) => Ok(None),
+        Ok(_) | Err(_) => Err(Refusal::NotJson(Detail::new(
+            format!("/{name}"),
+            "an attribute is a string",
+            "គុណលក្ខណៈត្រូវជាអក្សរ (string)",
+        ))),
+    }
+}
+
+fn base64_of(value: &RawValue) -> Result<Bytes, Refusal> {
+    let fault = AttributeFault {
+        attribute: "data_base64",
+        must: Must::BeBase64,
+    };
+    let text: Option<String> = serde_json::from_str(value.get()).ok();
+    let bytes = text.and_then(|text| STANDARD.decode(text).ok());
+    bytes
+        .map(Bytes::from)
+        .ok_or(Refusal::AttributeInvalid(vec![fault]))
+}
+
+fn not_json(at: &str, error: &serde_json::Error) -> Refusal {
+    Refusal::NotJson(Detail::new(
+        at,
+        format!(
+            "it is no JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        ),
+        format!("មិនមែនជា JSON នៅបន្ទាត់ {} ជួរ {}", error.line(), error.column()),
+    ))
+}
+
+/// The members of an object in their order, repeated ones too: serde's maps would keep the last silently.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::with_capacity(16);
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}

@@ -1,0 +1,229 @@
+//! Signing: an event and its place in the chain come in, a `SignedEvent` goes out, and its bytes are final.
+//! The material has one canonical form, so that it can be rebuilt from its parts; another form is refused.
+//! Whether the signer may sign for this log is not asked here.
+
+pub mod dsse;
+mod key;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use self::dsse::{PAYLOAD_TYPE, core_digest, ext_digest, pre_authentication_encoding};
+pub use self::key::{KeyFault, PublicKey, SigningKey};
+use crate::chain::Link;
+use crate::event::{Event, Hash, LOG_FORMAT};
+use crate::limits::MATERIAL_BYTES_MAX;
+use crate::refusal::Refusal;
+
+/// An event in its place: numbered, chained, and carrying material whose digests are those of its content.
+/// That the signature itself is good is proved by `verify`, or by a signed event further up the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedEvent {
+    event: Event,
+    link: Link,
+    keyid: String,
+    signature: [u8; 64],
+    hash: Hash,
+}
+
+impl SignedEvent {
+    pub fn sign(event: Event, link: Link, key: &SigningKey) -> SignedEvent {
+        let payload = payload(&event, &link);
+        let signature = key.sign(&pre_authentication_encoding(&payload));
+        let hash = Hash::of(&material(&payload, key.keyid(), &signature));
+        SignedEvent {
+            event,
+            link,
+            keyid: key.keyid().into(),
+            signature,
+            hash,
+        }
+    }
+
+    /// Joins an event with the material that came beside it.
+    ///
+    /// # Errors
+    /// `MaterialMalformed`, `MaterialNotCanonical`, or `DigestMismatch` where it was made for other content.
+    pub fn from_parts(event: Event, link: Link, given: &[u8]) -> Result<SignedEvent, Refusal> {
+        let parts = Parts::read(given)?;
+        let payload = payload(&event, &link);
+        if parts.payload != payload {
+            return Err(parts.fault_against(&payload));
+        }
+        if material(&payload, &parts.keyid, &parts.signature) != given {
+            return Err(Refusal::MaterialNotCanonical);
+        }
+        let Parts {
+            keyid, signature, ..
+        } = parts;
+        Ok(SignedEvent {
+            event,
+            link,
+            keyid,
+            signature,
+            hash: Hash::of(given),
+        })
+    }
+
+    /// # Errors
+    /// `SignatureInvalid`.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), Refusal> {
+        let message = pre_authentication_encoding(&payload(&self.event, &self.link));
+        key.verify(&message, &self.signature)
+            .then_some(())
+            .ok_or(Refusal::SignatureInvalid)
+    }
+
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    pub fn id(&self) -> &str {
+        self.event.id()
+    }
+
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// What the next event's `prevhash` says.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// The key that the material names; a hint until `verify`.
+    pub fn keyid(&self) -> &str {
+        &self.keyid
+    }
+
+    /// The decoded `dssematerial` attribute.
+    pub fn material(&self) -> Bytes {
+        material(
+            &payload(&self.event, &self.link),
+            &self.keyid,
+            &self.signature,
+        )
+        .into()
+    }
+}
+
+/// The extension attributes of an event in its place, all of them signed, in the order in which they are signed.
+pub(crate) fn extensions(event: &Event, link: &Link) -> Vec<(&'static str, String)> {
+    let core = event.core();
+    let mut all = Vec::with_capacity(6);
+    if let Some(causation_id) = &core.causation_id {
+        all.push(("causationid", causation_id.clone()));
+    }
+    all.push(("sequence", link.position.sequence()));
+    all.push(("prevhash", link.prev.to_string()));
+    all.push(("recordedtime", event.recorded_time().to_string()));
+    all.push((
+        "dataclassification",
+        core.data_classification.as_str().into(),
+    ));
+    all.push(("logformat", LOG_FORMAT.to_string()));
+    all
+}
+
+fn payload(event: &Event, link: &Link) -> Vec<u8> {
+    let core = event.core();
+    let attributes = [
+        core.id.as_str(),
+        &event.log().source(),
+        "1.0",
+        &core.event_type,
+        &core.data_content_type,
+        &core.data_schema,
+        core.subject.as_deref().unwrap_or(""),
+        &core.time.to_string(),
+    ];
+    let extensions = extensions(event, link);
+    let names: Vec<&str> = extensions.iter().map(|(name, _)| *name).collect();
+    format!(
+        r#"{{"core":"{}","ext":"{}","signedextattrs":["{}"]}}"#,
+        STANDARD.encode(core_digest(attributes, &core.data).as_bytes()),
+        STANDARD.encode(ext_digest(extensions.iter().map(|(_, v)| v.as_bytes())).as_bytes()),
+        names.join(r#"",""#),
+    )
+    .into_bytes()
+}
+
+fn material(payload: &[u8], keyid: &str, signature: &[u8; 64]) -> Vec<u8> {
+    format!(
+        r#"{{"payload":"{}","payloadType":"{PAYLOAD_TYPE}","signatures":[{{"keyid":"{keyid}","sig":"{}"}}]}}"#,
+        STANDARD.encode(payload),
+        STANDARD.encode(signature),
+    )
+    .into_bytes()
+}
+
+/// What given material holds, before it is compared with what it should hold.
+struct Parts {
+    payload: Vec<u8>,
+    keyid: String,
+    signature: [u8; 64],
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Material {
+    payload: String,
+    #[serde(rename = "payloadType")]
+    payload_type: String,
+    signatures: [MaterialSignature; 1],
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MaterialSignature {
+    keyid: String,
+    sig: String,
+}
+
+#[derive(Deserialize)]
+struct Digests {
+    core: String,
+    ext: Option<String>,
+}
+
+impl Parts {
+    fn read(given: &[u8]) -> Result<Parts, Refusal> {
+        let malformed = || Refusal::MaterialMalformed;
+        if given.len() > MATERIAL_BYTES_MAX {
+            return Err(malformed());
+        }
+        let Material {
+            payload,
+            payload_type,
+            signatures: [signature],
+        } = serde_json::from_slice(given).map_err(|_| malformed())?;
+        let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
+        if payload_type != PAYLOAD_TYPE || !signature.keyid.bytes().all(plain) {
+            return Err(malformed());
+        }
+        let bytes = STANDARD.decode(&signature.sig).map_err(|_| malformed())?;
+        Ok(Parts {
+            payload: STANDARD.decode(payload).map_err(|_| malformed())?,
+            keyid: signature.keyid,
+            signature: bytes.try_into().map_err(|_| malformed())?,
+        })
+    }
+
+    /// Tells content that was changed from a payload that is only written otherwise.
+    fn fault_against(&self, expected: &[u8]) -> Refusal {
+        let read = |payload| serde_json::from_slice::<Digests>(payload).ok();
+        match (read(&self.payload), read(expected)) {
+            (None, _) => Refusal::MaterialMalformed,
+            (Some(Digests { ext: None, .. }), _) => Refusal::AttributesUnsigned,
+            (Some(given), Some(own)) if given.core == own.core && given.ext == own.ext => {
+                Refusal::MaterialNotCanonical
+            }
+            (Some(_), _) => Refusal::DigestMismatch,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
