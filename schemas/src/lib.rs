@@ -10,3 +10,4 @@ pub mod chain;
 pub mod json;
 pub mod envelope;
 pub mod tables;
+pub mod contract;
