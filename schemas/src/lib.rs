@@ -7,6 +7,7 @@ pub mod event;
 pub mod refusal;
 pub mod signing;
 pub mod chain;
+pub mod head;
 pub mod json;
 pub mod envelope;
 pub mod tables;

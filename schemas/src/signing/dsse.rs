@@ -214,3 +214,6 @@ fn decode_any(text: &str) -> Result<Vec<u8>, MaterialFault> {
         .or_else(|_| GeneralPurpose::new(&alphabet::URL_SAFE, lenient).decode(text))
         .map_err(|_| MaterialFault::Malformed)
 }
+
+#[cfg(test)]
+mod tests;
