@@ -131,7 +131,10 @@ pub fn verify(
     data: &[u8],
     key: &VerifyingKey,
 ) -> Result<Verified, MaterialFault> {
-    let (payload, signatures) = open(material)?;
+    let Opened {
+        payload,
+        signatures,
+    } = open(material)?;
     let signed: Payload = serde_json::from_slice(&payload).map_err(|_| MaterialFault::Malformed)?;
     let message = pre_authentication_encoding(&payload);
     if !signatures
@@ -164,7 +167,13 @@ pub fn verify(
     Ok(Verified::CoreAndExtensions(names))
 }
 
-fn open(material: &[u8]) -> Result<(Vec<u8>, Vec<Vec<u8>>), MaterialFault> {
+/// An envelope whose base64 has been taken off.
+struct Opened {
+    payload: Vec<u8>,
+    signatures: Vec<Vec<u8>>,
+}
+
+fn open(material: &[u8]) -> Result<Opened, MaterialFault> {
     if material.len() > MATERIAL_BYTES_MAX {
         return Err(MaterialFault::Malformed);
     }
@@ -173,12 +182,14 @@ fn open(material: &[u8]) -> Result<(Vec<u8>, Vec<Vec<u8>>), MaterialFault> {
     if envelope.payload_type != PAYLOAD_TYPE {
         return Err(MaterialFault::Malformed);
     }
-    let signatures = envelope
-        .signatures
-        .iter()
-        .map(|s| decode_any(&s.sig))
-        .collect::<Result<_, _>>()?;
-    Ok((decode_any(&envelope.payload)?, signatures))
+    Ok(Opened {
+        payload: decode_any(&envelope.payload)?,
+        signatures: envelope
+            .signatures
+            .iter()
+            .map(|s| decode_any(&s.sig))
+            .collect::<Result<_, _>>()?,
+    })
 }
 
 /// A time is digested in UTC, cut to whole seconds; everything else as it is.
