@@ -1,6 +1,7 @@
 //! spean-agent: an office's end of the bus. The modules stand in the order of an event's road.
 
 pub mod settings;
+pub mod status;
 pub mod submit;
 pub mod store;
 pub mod outbox;
