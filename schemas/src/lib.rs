@@ -10,5 +10,6 @@ pub mod chain;
 pub mod head;
 pub mod json;
 pub mod envelope;
+pub mod period;
 pub mod tables;
 pub mod contract;
