@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::json::{self, JsonFault, JsonFaultKind};
 use crate::limits::FAULTS_NAMED_MAX;
+use crate::refusal::Detail;
 
 /// A schema, ready to check with.
 pub struct Contract {
@@ -273,6 +274,12 @@ impl From<JsonFault> for ContractFault {
             en,
             km,
         }
+    }
+}
+
+impl From<ContractFault> for Detail {
+    fn from(fault: ContractFault) -> Detail {
+        Detail::new(fault.pointer, fault.en, fault.km)
     }
 }
 

@@ -13,3 +13,5 @@ pub mod envelope;
 pub mod period;
 pub mod tables;
 pub mod contract;
+pub mod feed;
+pub mod registry;

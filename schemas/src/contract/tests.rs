@@ -1,3 +1,5 @@
+//! The contracts on good documents and on each class of bad ones; and what is no contract.
+
 use super::*;
 
 fn own(feed: &str) -> Contract {

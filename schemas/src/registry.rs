@@ -1,0 +1,380 @@
+//! The registry: what the authority has said, one event after the other, comes in; who exists, whose key is whose and who
+//! may do what goes out. A pure fold: the same events give the same registry, at the gateway and at every office.
+//!
+//! Whether the authority has said it is proved in `registry_log`; nothing here reads a file or a clock.
+
+mod policy;
+mod record;
+mod seed;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::contract::{Contract, SchemaFault};
+use crate::event::{Hash, Position};
+use crate::feed::Feed;
+use crate::subject::{FeedName, OfficeId};
+pub use crate::tables::{Ministry, Node, Province};
+
+pub use self::policy::{Denied, Rule};
+pub use self::record::{Grant, Key, KeyRecord, KeyRetirement, Office, Right, Span, Standing, Who};
+pub use self::seed::seed;
+
+/// One thing that the authority says. What is said anew of a name replaces what was said before, but for contracts and keys:
+/// what a URI or a `keyid` means never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum RegistryEvent {
+    MinistryAdded(Ministry),
+    ProvinceAdded(Province),
+    NodeAdded(Node),
+    OfficeAdded(Office),
+    KeyAdded(KeyRecord),
+    KeyRetired(KeyRetirement),
+    ContractAdded(ContractRecord),
+    FeedAdded(Feed),
+    GrantAdded(Grant),
+    GrantRemoved(RuleName),
+}
+
+/// A contract as the registry carries it: the whole schema.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractRecord {
+    pub uri: String,
+    pub schema: Value,
+}
+
+/// Names a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleName {
+    pub rule: String,
+}
+
+/// Why an event cannot be applied: it contradicts what stands, or builds on what does not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryFault {
+    #[error("{name} names the {what} {missing:?}, which the registry does not know")]
+    Unknown {
+        name: String,
+        what: &'static str,
+        missing: String,
+    },
+    #[error("{0} is a provincial office without a province")]
+    NoProvince(OfficeId),
+    #[error("the key {0} is another office's already, or another key")]
+    KeyTaken(String),
+    #[error("the keyid of {office}'s key must be {thumbprint}, its RFC 7638 thumbprint")]
+    Keyid {
+        office: OfficeId,
+        thumbprint: String,
+    },
+    #[error("the contract {0} stands already with another schema; give the new one a new version")]
+    ContractChanged(String),
+    #[error(transparent)]
+    Contract(#[from] SchemaFault),
+    #[error("the feed {feed} {why}")]
+    Feed { feed: FeedName, why: &'static str },
+}
+
+/// Everything that the authority has said, folded.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    position: u64,
+    genesis: Hash,
+    ministries: BTreeMap<String, Ministry>,
+    provinces: BTreeMap<String, Province>,
+    nodes: BTreeMap<String, Node>,
+    offices: BTreeMap<OfficeId, Office>,
+    keys: HashMap<String, Key>,
+    /// The keys of each office, the newest last.
+    keyids: HashMap<OfficeId, Vec<String>>,
+    contracts: HashMap<String, Arc<Contract>>,
+    feeds: BTreeMap<FeedName, Feed>,
+    grants: BTreeMap<String, Grant>,
+}
+
+impl Registry {
+    /// A registry before its first event. `genesis` is that event's hash, from which every log of this registry begins.
+    pub fn empty(genesis: Hash) -> Registry {
+        Registry {
+            position: 0,
+            genesis,
+            ministries: BTreeMap::new(),
+            provinces: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            offices: BTreeMap::new(),
+            keys: HashMap::new(),
+            keyids: HashMap::new(),
+            contracts: HashMap::new(),
+            feeds: BTreeMap::new(),
+            grants: BTreeMap::new(),
+        }
+    }
+
+    /// Applies the next event; after a fault the registry is as it was.
+    ///
+    /// # Errors
+    /// [`RegistryFault`].
+    pub fn apply(&mut self, event: &RegistryEvent) -> Result<(), RegistryFault> {
+        match event {
+            RegistryEvent::MinistryAdded(ministry) => {
+                self.ministries
+                    .insert(ministry.code.clone(), ministry.clone());
+            }
+            RegistryEvent::ProvinceAdded(province) => {
+                self.provinces
+                    .insert(province.code.clone(), province.clone());
+            }
+            RegistryEvent::NodeAdded(node) => self.add_node(node)?,
+            RegistryEvent::OfficeAdded(office) => self.add_office(office)?,
+            RegistryEvent::KeyAdded(record) => self.add_key(record)?,
+            RegistryEvent::KeyRetired(retirement) => self.retire_key(retirement)?,
+            RegistryEvent::ContractAdded(record) => self.add_contract(record)?,
+            RegistryEvent::FeedAdded(feed) => self.add_feed(feed)?,
+            RegistryEvent::GrantAdded(grant) => self.add_grant(grant)?,
+            RegistryEvent::GrantRemoved(name) => {
+                if self.grants.remove(&name.rule).is_none() {
+                    return Err(unknown("the removal", "rule", &name.rule));
+                }
+            }
+        }
+        self.position += 1;
+        Ok(())
+    }
+
+    /// How many events of the registry's log this is the fold of.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// What the first event of every log is linked to: another one under another authority.
+    pub fn genesis(&self) -> Hash {
+        self.genesis
+    }
+
+    pub fn ministry(&self, code: &str) -> Option<&Ministry> {
+        self.ministries.get(code)
+    }
+
+    pub fn ministries(&self) -> impl Iterator<Item = &Ministry> {
+        self.ministries.values()
+    }
+
+    /// The province of an NCDD code.
+    pub fn province(&self, code: &str) -> Option<&Province> {
+        self.provinces.get(code)
+    }
+
+    pub fn provinces(&self) -> impl Iterator<Item = &Province> {
+        self.provinces.values()
+    }
+
+    pub fn node(&self, id: &str) -> Option<&Node> {
+        self.nodes.get(id)
+    }
+
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values()
+    }
+
+    pub fn office(&self, id: &OfficeId) -> Option<&Office> {
+        self.offices.get(id)
+    }
+
+    pub fn offices(&self) -> impl Iterator<Item = &Office> {
+        self.offices.values()
+    }
+
+    pub fn feed(&self, name: &FeedName) -> Option<&Feed> {
+        self.feeds.get(name)
+    }
+
+    pub fn feeds(&self) -> impl Iterator<Item = &Feed> {
+        self.feeds.values()
+    }
+
+    pub fn contract(&self, uri: &str) -> Option<&Arc<Contract>> {
+        self.contracts.get(uri)
+    }
+
+    pub fn key(&self, keyid: &str) -> Option<&Key> {
+        self.keys.get(keyid)
+    }
+
+    /// An office's keys, the newest first.
+    pub fn keys_of(&self, office: &OfficeId) -> impl Iterator<Item = &Key> {
+        let keyids = self.keyids.get(office).map_or(&[][..], Vec::as_slice);
+        keyids.iter().rev().filter_map(|keyid| self.keys.get(keyid))
+    }
+
+    /// The key that an office signs a position of its log with: the newest that is honoured there.
+    pub fn key_for(&self, office: &OfficeId, feed: &FeedName, position: Position) -> Option<&Key> {
+        self.keys_of(office)
+            .find(|key| key.honoured(feed, position))
+    }
+
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.grants.values()
+    }
+
+    fn add_node(&mut self, node: &Node) -> Result<(), RegistryFault> {
+        self.know_province(&node.id, &node.province)?;
+        if let Some(access) = &node.access {
+            self.nodes
+                .get(access)
+                .ok_or_else(|| unknown(&node.id, "access node", access))?;
+        }
+        self.nodes.insert(node.id.clone(), node.clone());
+        Ok(())
+    }
+
+    fn add_office(&mut self, office: &Office) -> Result<(), RegistryFault> {
+        let name = office.id.to_string();
+        self.know_ministry(&name, office.id.ministry())?;
+        match &office.province {
+            Some(province) => self.know_province(&name, province)?,
+            None if office.standing == Standing::Provincial => {
+                return Err(RegistryFault::NoProvince(office.id.clone()));
+            }
+            None => {}
+        }
+        if let Some(node) = &office.node {
+            self.nodes
+                .get(node)
+                .ok_or_else(|| unknown(&name, "node", node))?;
+        }
+        self.offices.insert(office.id.clone(), office.clone());
+        Ok(())
+    }
+
+    fn add_key(&mut self, record: &KeyRecord) -> Result<(), RegistryFault> {
+        let key = Key::from(record);
+        let thumbprint = key.public.keyid();
+        if key.keyid != thumbprint {
+            return Err(RegistryFault::Keyid {
+                office: key.office,
+                thumbprint,
+            });
+        }
+        if !self.offices.contains_key(&key.office) {
+            return Err(unknown("the key", "office", &key.office.to_string()));
+        }
+        match self.keys.get(&key.keyid) {
+            Some(known) if known.office != key.office => {
+                return Err(RegistryFault::KeyTaken(key.keyid));
+            }
+            Some(_) => {}
+            None => self
+                .keyids
+                .entry(key.office.clone())
+                .or_default()
+                .push(key.keyid.clone()),
+        }
+        self.keys.insert(key.keyid.clone(), key);
+        Ok(())
+    }
+
+    fn retire_key(&mut self, retirement: &KeyRetirement) -> Result<(), RegistryFault> {
+        let key = self.keys.get_mut(&retirement.keyid);
+        key.ok_or_else(|| unknown("the retirement", "key", &retirement.keyid))?
+            .retire(&retirement.last);
+        Ok(())
+    }
+
+    fn add_contract(&mut self, record: &ContractRecord) -> Result<(), RegistryFault> {
+        if let Some(known) = self.contracts.get(&record.uri) {
+            return (*known.schema() == record.schema)
+                .then_some(())
+                .ok_or_else(|| RegistryFault::ContractChanged(record.uri.clone()));
+        }
+        let contract = Contract::compile(&record.uri, &record.schema.to_string())?;
+        self.contracts
+            .insert(record.uri.clone(), Arc::new(contract));
+        Ok(())
+    }
+
+    fn add_feed(&mut self, feed: &Feed) -> Result<(), RegistryFault> {
+        let fault = |why| RegistryFault::Feed {
+            feed: feed.name.clone(),
+            why,
+        };
+        self.know_ministry(feed.name.as_str(), &feed.owner)?;
+        if feed.name.as_str() == LOG_FEED {
+            return Err(fault("has the name of the registry's own log"));
+        }
+        if feed
+            .province_at
+            .as_ref()
+            .is_some_and(|at| !at.starts_with('/'))
+        {
+            return Err(fault(
+                "has a province_at that is no JSON Pointer to a field",
+            ));
+        }
+        if feed.types.is_empty() || feed.types.iter().any(|known| known.contracts.is_empty()) {
+            return Err(fault("has no event type, or one without a contract"));
+        }
+        for uri in feed.types.iter().flat_map(|known| &known.contracts) {
+            self.contracts
+                .get(uri)
+                .ok_or_else(|| unknown(feed.name.as_str(), "contract", uri))?;
+        }
+        self.feeds.insert(feed.name.clone(), feed.clone());
+        Ok(())
+    }
+
+    fn add_grant(&mut self, grant: &Grant) -> Result<(), RegistryFault> {
+        self.feeds
+            .get(&grant.feed)
+            .ok_or_else(|| unknown(&grant.rule, "feed", grant.feed.as_str()))?;
+        match &grant.who {
+            Who::Office { office } => self.know_ministry(&grant.rule, office.ministry())?,
+            Who::Ministry { ministry, .. } => self.know_ministry(&grant.rule, ministry)?,
+            Who::Provinces {
+                ministry,
+                provinces,
+            } => {
+                self.know_ministry(&grant.rule, ministry)?;
+                for province in provinces {
+                    self.know_province(&grant.rule, province)?;
+                }
+            }
+            Who::Standing { .. } | Who::Everyone {} => {}
+        }
+        self.grants.insert(grant.rule.clone(), grant.clone());
+        Ok(())
+    }
+
+    fn know_ministry(&self, name: &str, code: &str) -> Result<(), RegistryFault> {
+        let known = self.ministries.contains_key(code);
+        known
+            .then_some(())
+            .ok_or_else(|| unknown(name, "ministry", code))
+    }
+
+    fn know_province(&self, name: &str, code: &str) -> Result<(), RegistryFault> {
+        let known = self.provinces.contains_key(code);
+        known
+            .then_some(())
+            .ok_or_else(|| unknown(name, "province", code))
+    }
+}
+
+fn unknown(name: &str, what: &'static str, missing: &str) -> RegistryFault {
+    RegistryFault::Unknown {
+        name: name.to_owned(),
+        what,
+        missing: missing.to_owned(),
+    }
+}
+
+/// The feed part of the registry's own log name, `urn:spean:nida:hq:registry`.
+pub const LOG_FEED: &str = "registry";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! What the registry says of offices, keys and grants, as its events carry it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Position;
+use crate::signing::PublicKey;
+use crate::subject::{FeedName, OfficeId};
+
+/// A place of a ministry, which has logs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Office {
+    #[serde(rename = "office")]
+    pub id: OfficeId,
+    pub title_en: String,
+    pub title_km: String,
+    pub standing: Standing,
+    /// The NCDD code of its province; a provincial office has one, a headquarters may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub province: Option<String>,
+    /// The node of the National Information Infrastructure that it sits on; most sit on none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    Headquarters,
+    Provincial,
+}
+
+/// An office's key as `key-added` carries it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRecord {
+    pub office: OfficeId,
+    pub keyid: String,
+    pub public_key: PublicKey,
+    /// The positions at which it is honoured, for logs where those are not all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub honoured: BTreeMap<FeedName, Span>,
+}
+
+/// Ends a key: from here it is honoured up to these positions, and not at all in logs that are not named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRetirement {
+    pub keyid: String,
+    #[serde(default)]
+    pub last: BTreeMap<FeedName, u64>,
+}
+
+/// Positions of a log, both ends in it; open where none is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
+}
+
+impl Span {
+    pub const ALL: Span = Span {
+        first: None,
+        last: None,
+    };
+    const NONE: Span = Span {
+        first: None,
+        last: Some(0),
+    };
+
+    pub fn contains(&self, position: Position) -> bool {
+        let number = position.number();
+        self.first.is_none_or(|first| first <= number)
+            && self.last.is_none_or(|last| number <= last)
+    }
+}
+
+/// An office's key with all that was said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub office: OfficeId,
+    pub keyid: String,
+    pub public: PublicKey,
+    honoured: BTreeMap<FeedName, Span>,
+    elsewhere: Span,
+}
+
+impl From<&KeyRecord> for Key {
+    fn from(record: &KeyRecord) -> Key {
+        Key {
+            office: record.office.clone(),
+            keyid: record.keyid.clone(),
+            public: record.public_key,
+            honoured: record.honoured.clone(),
+            elsewhere: Span::ALL,
+        }
+    }
+}
+
+impl Key {
+    /// Says whether a signature of this key counts at a position of its office's log.
+    pub fn honoured(&self, feed: &FeedName, position: Position) -> bool {
+        self.span(feed).contains(position)
+    }
+
+    pub fn span(&self, feed: &FeedName) -> &Span {
+        self.honoured.get(feed).unwrap_or(&self.elsewhere)
+    }
+
+    pub(super) fn retire(&mut self, last: &BTreeMap<FeedName, u64>) {
+        let ended = |feed: &FeedName, first| {
+            (
+                feed.clone(),
+                Span {
+                    first,
+                    last: last.get(feed).copied().or(Some(0)),
+                },
+            )
+        };
+        let known = self
+            .honoured
+            .iter()
+            .map(|(feed, span)| ended(feed, span.first));
+        let mut honoured: BTreeMap<FeedName, Span> = known.collect();
+        for feed in last.keys().filter(|feed| !self.honoured.contains_key(feed)) {
+            honoured.extend([ended(feed, self.elsewhere.first)]);
+        }
+        self.honoured = honoured;
+        self.elsewhere = Span::NONE;
+    }
+}
+
+/// A rule: these offices may do this on this feed. What no grant allows is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// The rule's own name, by which it is explained and removed.
+    pub rule: String,
+    pub feed: FeedName,
+    pub right: Right,
+    pub who: Who,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Right {
+    Publish,
+    Read,
+}
+
+/// Which offices a grant names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Who {
+    Office {
+        office: OfficeId,
+    },
+    /// The offices of one standing of a ministry.
+    Ministry {
+        ministry: String,
+        standing: Standing,
+    },
+    /// The offices of one standing of every ministry.
+    Standing {
+        standing: Standing,
+    },
+    /// A ministry's provincial offices in these provinces (NCDD codes).
+    Provinces {
+        ministry: String,
+        provinces: Vec<String>,
+    },
+    /// Every office in the registry.
+    Everyone {},
+}
+
+impl Who {
+    pub fn names(&self, office: &Office) -> bool {
+        match self {
+            Who::Office { office: id } => *id == office.id,
+            Who::Ministry { ministry, standing } => {
+                ministry == office.id.ministry() && *standing == office.standing
+            }
+            Who::Standing { standing } => *standing == office.standing,
+            Who::Provinces {
+                ministry,
+                provinces,
+            } => {
+                ministry == office.id.ministry()
+                    && office.standing == Standing::Provincial
+                    && office
+                        .province
+                        .as_ref()
+                        .is_some_and(|code| provinces.contains(code))
+            }
+            Who::Everyone {} => true,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The first words of a new authority: the program's own tables, contracts, feeds and grants come in, registry events go out.
+//! No offices and no keys: those are enrolled one by one. A running registry is never filled from here again.
+
+use serde::Deserialize;
+
+use super::{ContractRecord, Grant, Office, Registry, RegistryEvent, Right, Standing, Who};
+use crate::feed::Feed;
+use crate::subject::OfficeId;
+use crate::tables::{MINISTRIES, NODES, PROVINCES};
+
+const CONTRACTS: [&str; 5] = [
+    include_str!("../../contracts/health-quarterly/1.0.json"),
+    include_str!("../../contracts/market-prices/1.0.json"),
+    include_str!("../../contracts/price-bulletin/1.0.json"),
+    include_str!("../../contracts/labour-returns/1.0.json"),
+    include_str!("../../contracts/withdrawal/1.0.json"),
+];
+
+const FEEDS: [&str; 4] = [
+    include_str!("../../feeds/health-quarterly.json"),
+    include_str!("../../feeds/market-prices.json"),
+    include_str!("../../feeds/price-bulletin.json"),
+    include_str!("../../feeds/labour-returns.json"),
+];
+
+/// A file under `feeds/`: a feed and its rules.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FeedFile {
+    feed: Feed,
+    /// For the reader of the file.
+    #[serde(default, rename = "note")]
+    _note: String,
+    publish: Vec<FeedRule>,
+    read: Vec<FeedRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FeedRule {
+    rule: String,
+    who: Who,
+}
+
+/// The events that every new registry begins with.
+pub fn seed() -> Vec<RegistryEvent> {
+    let ministries = MINISTRIES.iter().cloned().map(RegistryEvent::MinistryAdded);
+    let provinces = PROVINCES.iter().cloned().map(RegistryEvent::ProvinceAdded);
+    let nodes = NODES.iter().cloned().map(RegistryEvent::NodeAdded);
+    let contracts = CONTRACTS.into_iter().map(contract);
+    let feeds = FEEDS.into_iter().flat_map(feed);
+    ministries
+        .chain(provinces)
+        .chain(nodes)
+        .chain(contracts)
+        .chain(feeds)
+        .collect()
+}
+
+fn contract(text: &str) -> RegistryEvent {
+    let schema: serde_json::Value =
+        serde_json::from_str(text).expect("contracts/ is part of the program and tested");
+    let uri = schema["$id"].as_str().unwrap_or_default().to_owned();
+    RegistryEvent::ContractAdded(ContractRecord { uri, schema })
+}
+
+fn feed(text: &str) -> Vec<RegistryEvent> {
+    let file: FeedFile =
+        serde_json::from_str(text).expect("feeds/ is part of the program and tested");
+    let name = file.feed.name.clone();
+    let grant = |right| {
+        let feed = name.clone();
+        move |FeedRule { rule, who }| {
+            RegistryEvent::GrantAdded(Grant {
+                rule,
+                feed: feed.clone(),
+                right,
+                who,
+            })
+        }
+    };
+    let publish = file.publish.into_iter().map(grant(Right::Publish));
+    let read = file.read.into_iter().map(grant(Right::Read));
+    [RegistryEvent::FeedAdded(file.feed)]
+        .into_iter()
+        .chain(publish)
+        .chain(read)
+        .collect()
+}
+
+impl Registry {
+    /// An office as its name suggests it: `hq` is a ministry's headquarters, a province's name its provincial office. None for
+    /// an unknown ministry or another place, of which somebody must say what it is.
+    pub fn usual_office(&self, id: &OfficeId) -> Option<Office> {
+        let ministry = self.ministry(id.ministry())?;
+        let province = self
+            .provinces()
+            .find(|province| province.place == id.place());
+        let (standing, place_en, place_km) = match province {
+            None if id.place() == "hq" => (
+                Standing::Headquarters,
+                "headquarters".to_owned(),
+                "ទីស្តីការ".to_owned(),
+            ),
+            None => return None,
+            Some(capital) if capital.code == "12" => (
+                Standing::Provincial,
+                capital.name_en.clone(),
+                format!("រាជធានី{}", capital.name_km),
+            ),
+            Some(province) => (
+                Standing::Provincial,
+                province.name_en.clone(),
+                format!("ខេត្ត{}", province.name_km),
+            ),
+        };
+        Some(Office {
+            id: id.clone(),
+            title_en: format!("{}, {place_en}", ministry.name_en),
+            title_km: format!("{} {place_km}", ministry.name_km),
+            standing,
+            province: province.map(|province| province.code.clone()),
+            node: None,
+        })
+    }
+}
