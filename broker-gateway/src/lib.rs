@@ -1,5 +1,6 @@
 //! spean-gateway: the one door to the broker. The modules stand in the order of an event's road.
 
+pub mod limits;
 pub mod settings;
 pub mod listen;
 pub mod peer;

@@ -1,1 +1,362 @@
-//! gateway.toml: raw text in, checked settings out, every mistake at once.
+//! gateway.toml comes in as text, checked settings go out, or every mistake at once. Secrets are named by path and never stand
+//! in the file; relative paths start at the file's own folder. No setting turns a check off.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use schemas::signing::PublicKey;
+use serde::{Deserialize, Serialize};
+
+/// The file's name within the gateway's folder.
+pub const FILE_NAME: &str = "gateway.toml";
+
+/// The file as it is written. `init` writes one, `Settings::read` reads it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayToml {
+    /// The gateway's name: in its INFO, and in the stamp on what it stored.
+    pub name: String,
+    pub listen: String,
+    pub registry: PathBuf,
+    /// The key that signs the registry, in base64.
+    pub authority_key: String,
+    pub audit: PathBuf,
+    #[serde(default = "sessions_max_usual")]
+    pub sessions_max: usize,
+    pub tls: TlsToml,
+    pub nats: NatsToml,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsToml {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// The authority's CA, which signed the offices' certificates.
+    pub offices_ca: PathBuf,
+    /// Lets clients in that cannot speak TLS 1.3.
+    #[serde(default)]
+    pub tls12: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NatsToml {
+    /// host:port of each nats-server of the cluster; its certificate names the host.
+    pub servers: Vec<String>,
+    pub ca: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// The file that holds the gateways' nkey seed.
+    pub nkey: PathBuf,
+}
+
+/// Memory for 4,000 sessions at 150 KiB each is 600 MB: what a small server has.
+fn sessions_max_usual() -> usize {
+    4_000
+}
+
+/// Checked settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub name: String,
+    pub listen: SocketAddr,
+    pub registry: PathBuf,
+    pub authority_key: PublicKey,
+    pub audit: PathBuf,
+    pub sessions_max: usize,
+    pub tls: TlsSettings,
+    pub nats: NatsSettings,
+}
+
+/// How offices are met.
+#[derive(Debug, Clone)]
+pub struct TlsSettings {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub offices_ca: PathBuf,
+    pub tls12: bool,
+}
+
+/// How nats-server is reached.
+#[derive(Debug, Clone)]
+pub struct NatsSettings {
+    pub servers: Vec<ServerAddress>,
+    pub ca: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub nkey: PathBuf,
+}
+
+/// Where a nats-server listens, and the name that its certificate must bear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerAddress {
+    pub host: String,
+    pub port: u16,
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// One mistake in the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsMistake {
+    #[error("cannot read {path}: {why}")]
+    Unreadable { path: PathBuf, why: String },
+    #[error("{path} is not as it must be: {why}")]
+    Malformed { path: PathBuf, why: String },
+    #[error("{key}: {why}")]
+    Value { key: &'static str, why: String },
+}
+
+/// All mistakes in the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", list(.0))]
+pub struct SettingsFault(pub Vec<SettingsMistake>);
+
+fn list(mistakes: &[SettingsMistake]) -> String {
+    let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+impl Settings {
+    /// Reads `gateway.toml` in the gateway's folder.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn read(folder: &Path) -> Result<Settings, SettingsFault> {
+        let path = folder.join(FILE_NAME);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            SettingsFault(vec![SettingsMistake::Unreadable {
+                path: path.clone(),
+                why: error.to_string(),
+            }])
+        })?;
+        let raw = toml::from_str(&text).map_err(|error| {
+            SettingsFault(vec![SettingsMistake::Malformed {
+                path,
+                why: error.to_string(),
+            }])
+        })?;
+        Settings::check(raw, folder)
+    }
+
+    /// # Errors
+    /// Every mistake in it.
+    pub fn check(raw: GatewayToml, folder: &Path) -> Result<Settings, SettingsFault> {
+        let mut mistakes = Mistakes(Vec::new());
+        let name = mistakes.name("name", raw.name);
+        let listen = mistakes.parsed(
+            "listen",
+            &raw.listen,
+            "must be an address such as 0.0.0.0:4443",
+        );
+        let authority_key = mistakes.key("authority_key", raw.authority_key);
+        if raw.sessions_max == 0 {
+            mistakes.value("sessions_max", "must be at least 1");
+        }
+        let mut file = |key, path: &Path| mistakes.file(key, &folder.join(path));
+        let tls = TlsSettings {
+            certificate: file("tls.certificate", &raw.tls.certificate),
+            key: file("tls.key", &raw.tls.key),
+            offices_ca: file("tls.offices_ca", &raw.tls.offices_ca),
+            tls12: raw.tls.tls12,
+        };
+        let registry = file("registry", &raw.registry);
+        let (ca, certificate) = (
+            file("nats.ca", &raw.nats.ca),
+            file("nats.certificate", &raw.nats.certificate),
+        );
+        let (key, nkey) = (
+            file("nats.key", &raw.nats.key),
+            file("nats.nkey", &raw.nats.nkey),
+        );
+        let nats = NatsSettings {
+            servers: mistakes.servers(&raw.nats.servers),
+            ca,
+            certificate,
+            key,
+            nkey,
+        };
+        match (listen, authority_key) {
+            (Some(listen), Some(authority_key)) if mistakes.0.is_empty() => Ok(Settings {
+                name,
+                listen,
+                registry,
+                authority_key,
+                audit: folder.join(raw.audit),
+                sessions_max: raw.sessions_max,
+                tls,
+                nats,
+            }),
+            _ => Err(SettingsFault(mistakes.0)),
+        }
+    }
+}
+
+struct Mistakes(Vec<SettingsMistake>);
+
+impl Mistakes {
+    fn value(&mut self, key: &'static str, why: impl Into<String>) {
+        let why = why.into();
+        self.0.push(SettingsMistake::Value { key, why });
+    }
+
+    /// The name goes into headers and JSON, so it is plain.
+    fn name(&mut self, key: &'static str, name: String) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+            self.value(key, "must be 1 to 64 of a-z, A-Z, 0-9, -, . and _");
+        }
+        name
+    }
+
+    fn parsed(&mut self, key: &'static str, text: &str, must: &str) -> Option<SocketAddr> {
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.value(key, must);
+        }
+        parsed
+    }
+
+    fn key(&mut self, key: &'static str, text: String) -> Option<PublicKey> {
+        PublicKey::try_from(text)
+            .map_err(|fault| self.value(key, fault.to_string()))
+            .ok()
+    }
+
+    fn file(&mut self, key: &'static str, path: &Path) -> PathBuf {
+        if let Err(error) = std::fs::File::open(path) {
+            self.value(key, format!("cannot open {}: {error}", path.display()));
+        }
+        path.to_owned()
+    }
+
+    fn servers(&mut self, servers: &[String]) -> Vec<ServerAddress> {
+        if servers.is_empty() {
+            self.value("nats.servers", "must name at least one nats-server");
+        }
+        let mut addresses = Vec::new();
+        for server in servers {
+            match server_address(server) {
+                Some(address) => addresses.push(address),
+                None => self.value(
+                    "nats.servers",
+                    format!("{server:?} must be host:port, such as localhost:4222"),
+                ),
+            }
+        }
+        addresses
+    }
+}
+
+fn server_address(text: &str) -> Option<ServerAddress> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let named = rustls_pki_types::ServerName::try_from(host.to_owned()).is_ok();
+    Some(ServerAddress {
+        host: named.then(|| host.to_owned())?,
+        port: port.parse().ok().filter(|port| *port != 0)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+    fn raw() -> GatewayToml {
+        let file = PathBuf::from("there");
+        GatewayToml {
+            name: "gateway-1".into(),
+            listen: "127.0.0.1:4443".into(),
+            registry: file.clone(),
+            authority_key: KEY.into(),
+            audit: "audit.ndjson".into(),
+            sessions_max: 10,
+            tls: TlsToml {
+                certificate: file.clone(),
+                key: file.clone(),
+                offices_ca: file.clone(),
+                tls12: false,
+            },
+            nats: NatsToml {
+                servers: vec!["localhost:4222".into(), "[::1]:4222".into()],
+                ca: file.clone(),
+                certificate: file.clone(),
+                key: file.clone(),
+                nkey: file,
+            },
+        }
+    }
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("there"), "").expect("a file");
+        folder
+    }
+
+    #[test]
+    fn what_was_written_reads_back() {
+        let folder = folder();
+        let text = toml::to_string(&raw()).expect("TOML");
+        std::fs::write(folder.path().join(FILE_NAME), text).expect("a file");
+        let settings = Settings::read(folder.path()).expect("good settings");
+        assert_eq!(settings.registry, folder.path().join("there"));
+        assert_eq!(settings.nats.servers[1].to_string(), "[::1]:4222");
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let folder = folder();
+        let mut raw = raw();
+        raw.name = "a b".into();
+        raw.listen = "4443".into();
+        raw.authority_key = "short".into();
+        raw.sessions_max = 0;
+        raw.tls.key = "not-there".into();
+        raw.nats.servers = vec!["nats".into()];
+        let SettingsFault(mistakes) = Settings::check(raw, folder.path()).expect_err("mistakes");
+        let keys: Vec<&str> = mistakes
+            .iter()
+            .map(|mistake| match mistake {
+                SettingsMistake::Value { key, .. } => *key,
+                other => panic!("{other}"),
+            })
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "name",
+                "listen",
+                "authority_key",
+                "sessions_max",
+                "tls.key",
+                "nats.servers"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_a_mistake() {
+        let folder = folder();
+        let text = toml::to_string(&raw()).expect("TOML");
+        std::fs::write(
+            folder.path().join(FILE_NAME),
+            format!("verify = false\n{text}"),
+        )
+        .expect("a file");
+        assert!(Settings::read(folder.path()).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! Every bound that the gateway keeps besides those of `schemas::limits`, each with the reason for its number.
+
+use std::time::Duration;
+
+/// How long a new connection may say nothing before it is taken for one that waits for INFO. nats-server waits 50 ms; a
+/// ClientHello of 500 bytes alone takes 60 ms on a line of 64 kbit/s, behind the handshake's last segment.
+pub const TLS_FIRST_WAIT: Duration = Duration::from_millis(250);
+/// From the first byte to CONNECT: a handshake over a satellite takes 2 to 3 s.
+pub const UNKNOWN_PEER_WAIT: Duration = Duration::from_secs(10);
+/// What a peer without identity may send: a ClientHello and a chain of certificates are under 10 KiB.
+pub const UNKNOWN_PEER_BYTES_MAX: usize = 64 * 1024;
+/// Peers without identity at once: each costs about 40 KiB, and CPU for a handshake.
+pub const UNKNOWN_PEERS_MAX: usize = 512;
+/// Subscriptions of a session: stock clients share one inbox; a few dozen are usual.
+pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// Publishes that are judged together: enough for a batch that saves fsyncs, small enough to keep a session's turn short.
+pub const GATHERED_EVENTS_MAX: usize = 256;
+/// Bytes of publishes that are judged together; a single one may be larger.
+pub const GATHERED_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of one session's publishes that wait for their answers: 8 full gatherings.
+pub const SESSION_PUBLISH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of all sessions' publishes that wait for their answers.
+pub const ALL_PUBLISH_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes that wait to be written to one peer: a largest message and the answers of some gatherings.
+pub const OUTGOING_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes in one write: several TLS records, so that small frames share one.
+pub const WRITE_BYTES_MAX: usize = 64 * 1024;
+/// How long one write may make no progress: the kernel hands over the next 64 KiB of a line of 8 kbit/s in about a minute.
+pub const WRITE_WAIT: Duration = Duration::from_secs(120);
+/// What the kernel may hold unsent: more only hides that the line is slow.
+pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+/// How long sent bytes may stay without an acknowledgement before the line is given up.
+pub const UNACKNOWLEDGED_WAIT: Duration = Duration::from_secs(30);
+/// How long an operation may stay half sent without another byte.
+pub const HALF_OPERATION_WAIT: Duration = Duration::from_secs(30);
+/// Silence after which the gateway asks whether a client is there. Agents ask themselves, and sooner.
+pub const SILENCE_BEFORE_PING: Duration = Duration::from_secs(120);
+/// Questions without an answer before a session ends.
+pub const PINGS_UNANSWERED_MAX: u32 = 2;
+/// How long a session that ends may take to send its last words.
+pub const FAREWELL_WAIT: Duration = Duration::from_secs(5);
+/// Connecting to nats-server, TLS and CONNECT together; it stands nearby.
+pub const UPSTREAM_CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How often the registry's file is looked at: a revocation takes effect within this.
+pub const REGISTRY_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Audit records that wait to be written: a second of a busy gateway.
+pub const AUDIT_LINES_MAX: usize = 16 * 1024;
+/// Messages of one pull: agents ask for 500.
+pub const PULL_MESSAGES_MAX: u64 = 10_000;
+/// How long a pull may wait at nats-server; agents ask for 10 minutes.
+pub const PULL_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
+/// Messages that a consumer may hold without an acknowledgement.
+pub const ACKS_PENDING_MAX: i64 = 20_000;
+/// How long a consumer may stay unused before nats-server forgets it.
+pub const CONSUMER_IDLE_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Messages of one direct read.
+pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
+/// Bytes of one pull or direct read, where the client names a number.
+pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Filters or subjects in one request: the offices of a ministry.
+pub const FILTERS_MAX: usize = 256;
