@@ -234,3 +234,34 @@ fn pre_authentication_encoding(payload: &[u8]) -> Vec<u8> {
     encoded.extend_from_slice(payload);
     encoded
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two readings of the specification, made apart, agree on what is signed.
+    #[test]
+    fn the_golden_event_is_signed_over_the_same_payload() {
+        let golden = include_str!("../../schemas/vectors/event.nats");
+        let (block, data) = golden.split_once("\r\n\r\n").unwrap();
+        let nothing = Letter {
+            attributes: Vec::new(),
+            foreign: Vec::new(),
+            data: data.into(),
+        };
+        let attributes = block
+            .lines()
+            .skip(1)
+            .map(|line| line.split_once(": ").unwrap());
+        let letter = attributes.fold(nothing, |letter, (name, value)| {
+            letter.set(&name["ce-".len()..], value)
+        });
+        let material = STANDARD.decode(letter.attribute("dssematerial")).unwrap();
+        let material: Value = serde_json::from_slice(&material).unwrap();
+        assert_eq!(material["payload"], STANDARD.encode(letter.payload()));
+        assert_eq!(
+            letter.hash(),
+            include_str!("../../schemas/vectors/event.hash")
+        );
+    }
+}

@@ -95,7 +95,7 @@ impl Office {
             async move { written.ok()?.trim().parse().ok() }
         })
         .await;
-        self.token = std::fs::read_to_string(self.folder.join("token"))
+        self.token = std::fs::read_to_string(self.folder.join("http.token"))
             .expect("the agent wrote its token")
             .trim()
             .to_owned();
