@@ -15,3 +15,4 @@ pub mod tables;
 pub mod contract;
 pub mod feed;
 pub mod registry;
+pub mod registry_log;

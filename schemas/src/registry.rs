@@ -7,11 +7,8 @@ mod policy;
 mod record;
 mod seed;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::contract::{Contract, SchemaFault};
 use crate::event::{Hash, Position};
@@ -20,40 +17,11 @@ use crate::subject::{FeedName, OfficeId};
 pub use crate::tables::{Ministry, Node, Province};
 
 pub use self::policy::{Denied, Rule};
-pub use self::record::{Grant, Key, KeyRecord, KeyRetirement, Office, Right, Span, Standing, Who};
+pub use self::record::{
+    ContractRecord, Grant, Key, KeyRecord, KeyRetirement, Office, RegistryEvent, Right, RuleName,
+    Span, Standing, Who,
+};
 pub use self::seed::seed;
-
-/// One thing that the authority says. What is said anew of a name replaces what was said before, but for contracts and keys:
-/// what a URI or a `keyid` means never changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum RegistryEvent {
-    MinistryAdded(Ministry),
-    ProvinceAdded(Province),
-    NodeAdded(Node),
-    OfficeAdded(Office),
-    KeyAdded(KeyRecord),
-    KeyRetired(KeyRetirement),
-    ContractAdded(ContractRecord),
-    FeedAdded(Feed),
-    GrantAdded(Grant),
-    GrantRemoved(RuleName),
-}
-
-/// A contract as the registry carries it: the whole schema.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ContractRecord {
-    pub uri: String,
-    pub schema: Value,
-}
-
-/// Names a grant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RuleName {
-    pub rule: String,
-}
 
 /// Why an event cannot be applied: it contradicts what stands, or builds on what does not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,10 +58,10 @@ pub struct Registry {
     provinces: BTreeMap<String, Province>,
     nodes: BTreeMap<String, Node>,
     offices: BTreeMap<OfficeId, Office>,
-    keys: HashMap<String, Key>,
+    keys: BTreeMap<String, Key>,
     /// The keys of each office, the newest last.
-    keyids: HashMap<OfficeId, Vec<String>>,
-    contracts: HashMap<String, Arc<Contract>>,
+    keyids: BTreeMap<OfficeId, Vec<String>>,
+    contracts: BTreeMap<String, Arc<Contract>>,
     feeds: BTreeMap<FeedName, Feed>,
     grants: BTreeMap<String, Grant>,
 }
@@ -108,9 +76,9 @@ impl Registry {
             provinces: BTreeMap::new(),
             nodes: BTreeMap::new(),
             offices: BTreeMap::new(),
-            keys: HashMap::new(),
-            keyids: HashMap::new(),
-            contracts: HashMap::new(),
+            keys: BTreeMap::new(),
+            keyids: BTreeMap::new(),
+            contracts: BTreeMap::new(),
             feeds: BTreeMap::new(),
             grants: BTreeMap::new(),
         }

@@ -1,12 +1,66 @@
-//! What the registry says of offices, keys and grants, as its events carry it.
+//! What the registry says, as its events carry it: JSON comes in, an event of a known kind goes out, and back.
+//! Nothing here asks whether it contradicts what stands; that is `apply`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::event::Position;
+use crate::feed::Feed;
 use crate::signing::PublicKey;
 use crate::subject::{FeedName, OfficeId};
+use crate::tables::{Ministry, Node, Province};
+
+/// One thing that the authority says. What is said anew of a name replaces what was said before, but for contracts and keys:
+/// what a URI or a `keyid` means never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum RegistryEvent {
+    MinistryAdded(Ministry),
+    ProvinceAdded(Province),
+    NodeAdded(Node),
+    OfficeAdded(Office),
+    KeyAdded(KeyRecord),
+    KeyRetired(KeyRetirement),
+    ContractAdded(ContractRecord),
+    FeedAdded(Feed),
+    GrantAdded(Grant),
+    GrantRemoved(RuleName),
+}
+
+impl RegistryEvent {
+    /// What it is called, in JSON and in the type of the event that carries it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            RegistryEvent::MinistryAdded(_) => "ministry-added",
+            RegistryEvent::ProvinceAdded(_) => "province-added",
+            RegistryEvent::NodeAdded(_) => "node-added",
+            RegistryEvent::OfficeAdded(_) => "office-added",
+            RegistryEvent::KeyAdded(_) => "key-added",
+            RegistryEvent::KeyRetired(_) => "key-retired",
+            RegistryEvent::ContractAdded(_) => "contract-added",
+            RegistryEvent::FeedAdded(_) => "feed-added",
+            RegistryEvent::GrantAdded(_) => "grant-added",
+            RegistryEvent::GrantRemoved(_) => "grant-removed",
+        }
+    }
+}
+
+/// A contract as the registry carries it: the whole schema.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractRecord {
+    pub uri: String,
+    pub schema: Value,
+}
+
+/// Names a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleName {
+    pub rule: String,
+}
 
 /// A place of a ministry, which has logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

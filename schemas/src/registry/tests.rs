@@ -1,5 +1,7 @@
 //! The fold: what the seed holds, what an event changes, and what contradicts the registry.
 
+use serde_json::Value;
+
 use super::*;
 use crate::feed::Action;
 use crate::signing::SigningKey;
@@ -238,7 +240,7 @@ fn what_contradicts_the_registry_is_not_applied_and_changes_nothing() {
     let before = format!("{registry:?}");
     for event in contradictions {
         assert!(registry.apply(&event).is_err(), "{event:?}");
-        assert_eq!(format!("{registry:?}"), before, "{event:?}");
+        assert!(format!("{registry:?}") == before, "{event:?}");
     }
 }
 

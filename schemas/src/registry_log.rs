@@ -1,0 +1,239 @@
+//! The registry as a signed log: lines (structured CloudEvents with `dssematerial`, one each) come in, a registry that the
+//! authority has vouched for goes out; and back, where the authority's key is at hand.
+//!
+//! Every link is checked, and the last signature, which vouches for all below it. Nothing is taken in part: lines
+//! with a fault among them change nothing. No file and no clock here.
+
+use bytes::Bytes;
+
+use crate::chain::Head;
+use crate::envelope::structured;
+use crate::event::{AttributeFault, Classification, Core, Event, Hash, Timestamp};
+use crate::json::{self, JsonFault};
+use crate::limits::REGISTRY_PAGE_BYTES_MAX;
+use crate::refusal::Refusal;
+use crate::registry::{LOG_FEED, Registry, RegistryEvent, RegistryFault};
+use crate::signing::{PublicKey, SignedEvent, SigningKey};
+use crate::subject::LogName;
+
+/// The registry's own log: NiDA's, and no office's.
+const LOG_SOURCE: &str = "urn:spean:nida:hq:registry";
+const DATA_SCHEMA: &str = "https://spean.gov.kh/contracts/registry/1.0";
+
+/// A registry, and where its log goes on.
+#[derive(Debug, Clone)]
+pub struct RegistryLog {
+    authority: PublicKey,
+    head: Head,
+    registry: Registry,
+}
+
+/// Why lines are not the authority's next words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of the registry {what}")]
+pub struct RegistryLogFault {
+    /// Counted from 1 in the lines given.
+    pub line: usize,
+    pub what: LineFault,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineFault {
+    #[error("is torn: it does not end with a newline")]
+    Torn,
+    #[error("is no signed event: {0}")]
+    Envelope(#[from] Refusal),
+    #[error("is of another log than {LOG_SOURCE}")]
+    OtherLog,
+    #[error("is signed with another key than the authority's")]
+    OtherKey,
+    #[error("does not follow the line before it")]
+    NotLinked,
+    #[error("carries a signature that is not the authority's")]
+    Signature,
+    #[error("is not strict JSON {0}")]
+    Json(#[from] JsonFault),
+    #[error("says nothing that this version understands: {0}")]
+    Content(String),
+    #[error("cannot be applied: {0}")]
+    Registry(#[from] RegistryFault),
+    #[error("cannot be written: {0}")]
+    Attribute(#[from] AttributeFault),
+}
+
+impl RegistryLog {
+    /// A log without a line. Its first event is linked to the authority's key, so that no two authorities have one genesis.
+    pub fn begin(authority: PublicKey) -> RegistryLog {
+        let head = Head::empty(Hash::of(authority.as_bytes()));
+        RegistryLog {
+            authority,
+            head,
+            registry: Registry::empty(head.hash),
+        }
+    }
+
+    /// Reads a whole registry.
+    ///
+    /// # Errors
+    /// The first line that is not the authority's, or cannot be applied.
+    pub fn load(text: &str, authority: PublicKey) -> Result<RegistryLog, RegistryLogFault> {
+        let mut log = RegistryLog::begin(authority);
+        log.extend(text)?;
+        Ok(log)
+    }
+
+    /// Takes the lines that follow, all or none, and says how many.
+    ///
+    /// # Errors
+    /// As [`RegistryLog::load`].
+    pub fn extend(&mut self, text: &str) -> Result<usize, RegistryLogFault> {
+        let signed = self.linked(text)?;
+        let Some(last) = signed.last() else {
+            return Ok(0);
+        };
+        let at = |index: usize, what| RegistryLogFault {
+            line: index + 1,
+            what,
+        };
+        if last.verify(&self.authority).is_err() {
+            return Err(at(signed.len() - 1, LineFault::Signature));
+        }
+        let mut next = self.clone();
+        for (index, event) in signed.iter().enumerate() {
+            let said = content(event.event().data()).map_err(|what| at(index, what))?;
+            next.take(event, &said)
+                .map_err(|fault| at(index, fault.into()))?;
+        }
+        *self = next;
+        Ok(signed.len())
+    }
+
+    /// Says something more, and gives the line to write down, without its newline.
+    ///
+    /// # Errors
+    /// `LineFault::OtherKey`, or why it cannot be applied.
+    pub fn append(
+        &mut self,
+        said: &RegistryEvent,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<String, LineFault> {
+        if *key.public() != self.authority {
+            return Err(LineFault::OtherKey);
+        }
+        let link = self.head.next();
+        let core = Core {
+            id: format!("registry-{}", link.position),
+            event_type: format!("kh.gov.nida.registry.{}.v1", said.kind()),
+            subject: None,
+            time: now,
+            data_content_type: "application/json".to_owned(),
+            data_schema: DATA_SCHEMA.to_owned(),
+            causation_id: None,
+            data_classification: Classification::Internal,
+            data: written(said),
+        };
+        let event = Event::new(log_name(), core, now).map_err(|faults| {
+            faults
+                .first()
+                .copied()
+                .map_or(LineFault::NotLinked, LineFault::from)
+        })?;
+        let signed = SignedEvent::sign(event, link, key);
+        self.take(&signed, said)?;
+        Ok(structured::encode(&signed))
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub fn authority(&self) -> &PublicKey {
+        &self.authority
+    }
+
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Reads lines and checks that each follows the one before it; no signature yet.
+    fn linked(&self, text: &str) -> Result<Vec<SignedEvent>, RegistryLogFault> {
+        let mut head = self.head;
+        let mut signed = Vec::new();
+        for (index, line) in text.split_inclusive('\n').enumerate() {
+            let event = self.follows(line, head).map_err(|what| RegistryLogFault {
+                line: index + 1,
+                what,
+            })?;
+            head = Head::of(&event);
+            signed.push(event);
+        }
+        Ok(signed)
+    }
+
+    fn follows(&self, line: &str, head: Head) -> Result<SignedEvent, LineFault> {
+        let line = line.strip_suffix('\n').ok_or(LineFault::Torn)?;
+        let event = structured::decode(line.as_bytes())?;
+        if *event.event().log() != log_name() {
+            Err(LineFault::OtherLog)
+        } else if event.keyid() != self.authority.keyid() {
+            Err(LineFault::OtherKey)
+        } else if *event.link() != head.next() {
+            Err(LineFault::NotLinked)
+        } else {
+            Ok(event)
+        }
+    }
+
+    fn take(&mut self, event: &SignedEvent, said: &RegistryEvent) -> Result<(), RegistryFault> {
+        if self.head.position.is_none() {
+            // The genesis of every other log is known with the registry's first event.
+            let mut first = Registry::empty(event.hash());
+            first.apply(said)?;
+            self.registry = first;
+        } else {
+            self.registry.apply(said)?;
+        }
+        self.head = Head::of(event);
+        Ok(())
+    }
+}
+
+/// The lines behind position `after`, as many as go into one answer; at least one, if there is any.
+pub fn page(text: &str, after: u64) -> &str {
+    let mut lines = text.split_inclusive('\n');
+    let skipped: usize = lines
+        .by_ref()
+        .take(usize::try_from(after).unwrap_or(usize::MAX))
+        .map(str::len)
+        .sum();
+    let mut length = 0;
+    for line in lines {
+        if length > 0 && length + line.len() > REGISTRY_PAGE_BYTES_MAX {
+            break;
+        }
+        length += line.len();
+    }
+    &text[skipped..skipped + length]
+}
+
+fn log_name() -> LogName {
+    LogName {
+        feed: LOG_FEED.parse().expect("a token"),
+        office: "nida/hq".parse().expect("an office"),
+    }
+}
+
+fn written(said: &RegistryEvent) -> Bytes {
+    serde_json::to_vec(said)
+        .expect("a registry event has string keys alone")
+        .into()
+}
+
+fn content(data: &[u8]) -> Result<RegistryEvent, LineFault> {
+    serde_json::from_value(json::parse(data)?)
+        .map_err(|error| LineFault::Content(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

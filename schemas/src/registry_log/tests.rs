@@ -1,0 +1,183 @@
+//! The registry's file: written and read back, refused where anything in it was changed, and taken in pages.
+
+use super::*;
+use crate::registry::seed;
+use crate::tables::MINISTRIES;
+
+fn key() -> SigningKey {
+    SigningKey::generate().expect("random bytes").0
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_unix_seconds(1_790_000_000).expect("a time")
+}
+
+fn write(key: &SigningKey, events: &[RegistryEvent]) -> (RegistryLog, String) {
+    let mut log = RegistryLog::begin(*key.public());
+    let mut text = String::new();
+    for event in events {
+        text.push_str(&log.append(event, key, now()).expect("it applies"));
+        text.push('\n');
+    }
+    (log, text)
+}
+
+fn ministries(number: usize) -> Vec<RegistryEvent> {
+    MINISTRIES
+        .iter()
+        .take(number)
+        .cloned()
+        .map(RegistryEvent::MinistryAdded)
+        .collect()
+}
+
+#[test]
+fn what_the_authority_writes_reads_back_as_the_same_registry() {
+    let key = key();
+    let (written, text) = write(&key, &seed());
+    let read = RegistryLog::load(&text, *key.public()).expect("its own file");
+    assert_eq!(read.head(), written.head());
+    assert_eq!(read.registry().genesis(), written.registry().genesis());
+    assert_eq!(read.registry().position(), seed().len() as u64);
+    let whole = |log: &RegistryLog| format!("{:?}", log.registry());
+    assert!(whole(&read) == whole(&written));
+}
+
+#[test]
+fn two_authorities_have_two_geneses() {
+    let genesis = |key: &SigningKey| write(key, &ministries(1)).0.registry().genesis();
+    let (one, other) = (key(), key());
+    assert_ne!(genesis(&one), genesis(&other));
+    assert_eq!(genesis(&one), genesis(&one));
+}
+
+#[test]
+fn a_line_that_was_changed_moved_or_left_out_is_named() {
+    let key = key();
+    let (_, text) = write(&key, &ministries(5));
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let fault = |lines: &[&str]| {
+        RegistryLog::load(&lines.concat(), *key.public()).expect_err("tampered with")
+    };
+
+    let changed = lines[2].replace("Ministry of", "Ministry 0f");
+    let found = fault(&[lines[0], lines[1], &changed, lines[3]]);
+    assert_eq!(
+        (found.line, found.what),
+        (3, LineFault::Envelope(Refusal::DigestMismatch))
+    );
+    let left_out = fault(&[lines[0], lines[2]]);
+    assert_eq!((left_out.line, left_out.what), (2, LineFault::NotLinked));
+    let without_first = fault(&lines[1..]);
+    assert_eq!(
+        (without_first.line, without_first.what),
+        (1, LineFault::NotLinked)
+    );
+    let twice = fault(&[lines[0], lines[0]]);
+    assert_eq!((twice.line, twice.what), (2, LineFault::NotLinked));
+    let torn = fault(&[lines[0], lines[1].trim_end()]);
+    assert_eq!((torn.line, torn.what), (2, LineFault::Torn));
+    let blank = fault(&[lines[0], "\n"]);
+    assert!(matches!(
+        (blank.line, blank.what),
+        (2, LineFault::Envelope(_))
+    ));
+}
+
+#[test]
+fn another_keys_words_are_not_the_authoritys() {
+    let (authority, stranger) = (key(), key());
+    let (_, strange) = write(&stranger, &ministries(2));
+    let fault = RegistryLog::load(&strange, *authority.public()).expect_err("another authority");
+    assert_eq!((fault.line, fault.what), (1, LineFault::OtherKey));
+
+    let (mut log, mut text) = write(&authority, &ministries(1));
+    assert_eq!(
+        log.append(&ministries(2)[1], &stranger, now()),
+        Err(LineFault::OtherKey)
+    );
+    // Linked rightly, in the authority's name, signed by the stranger.
+    let link = log.head().next();
+    let line = log
+        .append(&ministries(2)[1], &authority, now())
+        .expect("it applies");
+    let event = structured::decode(line.as_bytes())
+        .expect("its own line")
+        .event()
+        .clone();
+    let forged = structured::encode(&SignedEvent::sign(event, link, &stranger));
+    text.push_str(&forged);
+    text.push('\n');
+    let fault = RegistryLog::load(&text, *authority.public()).expect_err("forged");
+    assert_eq!((fault.line, fault.what), (2, LineFault::OtherKey));
+}
+
+#[test]
+fn a_signature_in_the_authoritys_name_that_is_not_its_own_is_found() {
+    let authority = key();
+    let (_, text) = write(&authority, &ministries(3));
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let event = structured::decode(lines[2].trim_end().as_bytes()).expect("its own line");
+    let material = String::from_utf8(event.material().to_vec()).expect("JSON");
+    let (before, signature) = material.rsplit_once(r#""sig":""#).expect("a signature");
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let material = format!(r#"{before}"sig":"{other}{}"#, &signature[1..]);
+    let forged = SignedEvent::from_parts(event.event().clone(), *event.link(), material.as_bytes())
+        .expect("well formed");
+    let text = [lines[0], lines[1], &structured::encode(&forged), "\n"].concat();
+    let fault = RegistryLog::load(&text, *authority.public()).expect_err("a bad signature");
+    assert_eq!((fault.line, fault.what), (3, LineFault::Signature));
+}
+
+#[test]
+fn lines_fetched_later_extend_it_and_bad_ones_change_nothing() {
+    let key = key();
+    let (whole, text) = write(&key, &ministries(6));
+    let cut = text.match_indices('\n').nth(2).expect("six lines").0 + 1;
+    let mut log = RegistryLog::load(&text[..cut], *key.public()).expect("the first half");
+    let before = log.head();
+
+    let fault = log.extend(&text).expect_err("the first half again");
+    assert_eq!((fault.line, fault.what), (1, LineFault::NotLinked));
+    let broken = format!("{}{{}}\n", &text[cut..]);
+    assert_eq!(log.extend(&broken).expect_err("a bad fourth line").line, 4);
+    assert_eq!((log.head(), log.registry().position()), (before, 3));
+
+    assert_eq!(log.extend(&text[cut..]), Ok(3));
+    assert_eq!(log.extend(""), Ok(0));
+    assert_eq!(log.head(), whole.head());
+}
+
+#[test]
+fn what_cannot_be_applied_is_neither_written_nor_read() {
+    let key = key();
+    let (mut log, text) = write(&key, &ministries(1));
+    let before = log.head();
+    let removal = serde_json::from_str(r#"{"kind":"grant-removed","rule":"none"}"#)
+        .expect("a registry event");
+    assert!(matches!(
+        log.append(&removal, &key, now()),
+        Err(LineFault::Registry(_))
+    ));
+    assert_eq!(log.head(), before);
+    let next = log
+        .append(&ministries(2)[1], &key, now())
+        .expect("it goes on");
+    assert!(log.clone().extend(&next).is_err(), "its own line again");
+    assert!(RegistryLog::load(&format!("{text}{next}\n"), *key.public()).is_ok());
+}
+
+#[test]
+fn pages_hold_whole_lines_and_together_the_whole_file() {
+    let (_, text) = write(&key(), &ministries(5));
+    assert_eq!(page(&text, 0), text);
+    assert_eq!(page(&text, 5), "");
+    assert_eq!(page(&text, u64::MAX), "");
+    assert_eq!(page(&text, 4).lines().count(), 1);
+    let long = format!("{}\n", "x".repeat(REGISTRY_PAGE_BYTES_MAX)).repeat(2);
+    assert_eq!(
+        page(&long, 0).lines().count(),
+        1,
+        "one line is always given, however long"
+    );
+}
