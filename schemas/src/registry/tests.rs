@@ -161,87 +161,139 @@ fn a_key_counts_only_where_the_registry_honours_it() {
     assert_eq!(newest_first, [&new.keyid, &old.keyid]);
 }
 
+/// What contradicts the registry is not applied and changes nothing.
+fn refused(registry: &mut Registry, events: Vec<RegistryEvent>) {
+    let before = format!("{registry:?}");
+    for event in events {
+        assert!(registry.apply(&event).is_err(), "{event:?}");
+        assert!(format!("{registry:?}") == before, "{event:?}");
+    }
+}
+
 #[test]
-fn what_contradicts_the_registry_is_not_applied_and_changes_nothing() {
+fn a_key_is_one_known_offices_under_its_own_thumbprint() {
     let mut registry = peopled();
     let known = key_record("moh/hq");
-    registry
-        .apply(&RegistryEvent::KeyAdded(known.clone()))
-        .expect("a key");
-    let mut moh = registry
-        .usual_office(&office("moh/kampot"))
-        .expect("an office");
-    let health = registry
-        .feed(&feed("health-quarterly"))
-        .expect("a feed")
-        .clone();
-    let grant = registry.grants().next().expect("a grant").clone();
-    let schema = serde_json::json!({ "$id": "https://spean.gov.kh/contracts/withdrawal/1.0" });
-
+    let added = RegistryEvent::KeyAdded(known.clone());
+    registry.apply(&added).expect("a key");
     let stolen = KeyRecord {
         office: office("maff/hq"),
-        ..known.clone()
+        ..known
     };
     let misnamed = KeyRecord {
         keyid: "x".into(),
         ..key_record("moh/hq")
     };
-    let mut contradictions = vec![
-        RegistryEvent::KeyAdded(stolen),
-        RegistryEvent::KeyAdded(misnamed),
-        RegistryEvent::KeyAdded(key_record("moh/nowhere")),
-        RegistryEvent::KeyRetired(KeyRetirement {
-            keyid: "x".into(),
-            last: BTreeMap::new(),
-        }),
-        RegistryEvent::ContractAdded(ContractRecord {
-            uri: "https://spean.gov.kh/contracts/withdrawal/1.0".into(),
-            schema: schema.clone(),
-        }),
-        RegistryEvent::ContractAdded(ContractRecord {
-            uri: "https://spean.gov.kh/contracts/withdrawal/2.0".into(),
-            schema,
-        }),
-        RegistryEvent::FeedAdded(Feed {
+    let unknown = KeyRetirement {
+        keyid: "x".into(),
+        last: BTreeMap::new(),
+    };
+    refused(
+        &mut registry,
+        vec![
+            RegistryEvent::KeyAdded(stolen),
+            RegistryEvent::KeyAdded(misnamed),
+            RegistryEvent::KeyAdded(key_record("moh/nowhere")),
+            RegistryEvent::KeyRetired(unknown),
+        ],
+    );
+}
+
+#[test]
+fn an_office_stands_in_a_known_province_on_a_known_node() {
+    let mut registry = peopled();
+    let kampot = registry
+        .usual_office(&office("moh/kampot"))
+        .expect("an office");
+    let in_province = |province: Option<&str>| Office {
+        province: province.map(str::to_owned),
+        ..kampot.clone()
+    };
+    let on_node = Office {
+        node: Some("07-099".into()),
+        ..kampot.clone()
+    };
+    let of_nobody = Office {
+        id: office("xyz/kampot"),
+        ..kampot.clone()
+    };
+    let offices = vec![
+        in_province(None),
+        in_province(Some("26")),
+        on_node,
+        of_nobody,
+    ];
+    refused(
+        &mut registry,
+        offices
+            .into_iter()
+            .map(RegistryEvent::OfficeAdded)
+            .collect(),
+    );
+}
+
+#[test]
+fn a_feed_has_a_known_owner_known_contracts_and_a_name_of_its_own() {
+    let mut registry = peopled();
+    let health = registry
+        .feed(&feed("health-quarterly"))
+        .expect("a feed")
+        .clone();
+    let mut unchecked = health.clone();
+    unchecked.types[0].contracts =
+        vec!["https://spean.gov.kh/contracts/health-quarterly/9.0".into()];
+    let feeds = vec![
+        Feed {
             owner: "xyz".into(),
             ..health.clone()
-        }),
-        RegistryEvent::FeedAdded(Feed {
+        },
+        Feed {
             types: Vec::new(),
             ..health.clone()
-        }),
-        RegistryEvent::FeedAdded(Feed {
+        },
+        Feed {
             province_at: Some("orgUnit".into()),
             ..health.clone()
-        }),
-        RegistryEvent::FeedAdded(Feed {
+        },
+        Feed {
             name: feed(LOG_FEED),
             ..health
-        }),
-        RegistryEvent::GrantAdded(Grant {
-            feed: feed("nothing"),
-            ..grant.clone()
-        }),
-        RegistryEvent::GrantAdded(Grant {
-            who: Who::Provinces {
-                ministry: "maff".into(),
-                provinces: vec!["99".into()],
-            },
-            ..grant
-        }),
+        },
+        unchecked,
     ];
-    moh.province = None;
-    contradictions.push(RegistryEvent::OfficeAdded(moh.clone()));
-    moh.province = Some("26".into());
-    contradictions.push(RegistryEvent::OfficeAdded(moh.clone()));
-    (moh.province, moh.node) = (Some("07".into()), Some("07-099".into()));
-    contradictions.push(RegistryEvent::OfficeAdded(moh));
+    refused(
+        &mut registry,
+        feeds.into_iter().map(RegistryEvent::FeedAdded).collect(),
+    );
+}
 
-    let before = format!("{registry:?}");
-    for event in contradictions {
-        assert!(registry.apply(&event).is_err(), "{event:?}");
-        assert!(format!("{registry:?}") == before, "{event:?}");
-    }
+#[test]
+fn a_contract_never_changes_and_a_grant_names_what_is_known() {
+    let mut registry = peopled();
+    let grant = registry.grants().next().expect("a grant").clone();
+    let nowhere = Who::Provinces {
+        ministry: "maff".into(),
+        provinces: vec!["99".into()],
+    };
+    let contract = |version: &str| ContractRecord {
+        uri: format!("https://spean.gov.kh/contracts/withdrawal/{version}"),
+        schema: serde_json::json!({ "$id": "https://spean.gov.kh/contracts/withdrawal/1.0" }),
+    };
+    refused(
+        &mut registry,
+        vec![
+            RegistryEvent::ContractAdded(contract("1.0")),
+            RegistryEvent::ContractAdded(contract("2.0")),
+            RegistryEvent::GrantAdded(Grant {
+                feed: feed("nothing"),
+                ..grant.clone()
+            }),
+            RegistryEvent::GrantAdded(Grant {
+                who: nowhere,
+                ..grant
+            }),
+        ],
+    );
 }
 
 #[test]
