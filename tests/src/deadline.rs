@@ -11,9 +11,18 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The future's value, or a panic that says what did not come.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
+    within_at_most(PATIENCE, what, future).await
+}
+
+/// Like `within`, for what may rightly take longer or must come sooner.
+pub async fn within_at_most<T>(
+    patience: Duration,
+    what: &str,
+    future: impl Future<Output = T>,
+) -> T {
+    tokio::time::timeout(patience, future)
         .await
-        .unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
+        .unwrap_or_else(|_| panic!("{what}: not within {patience:?}"))
 }
 
 /// Asks until the question has an answer.

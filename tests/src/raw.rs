@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls_pki_types::pem::PemObject;
@@ -15,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::deadline::within;
+use crate::deadline::{PATIENCE, within, within_at_most};
 
 /// What a client shows of itself, and whom it believes.
 #[derive(Clone)]
@@ -68,15 +69,26 @@ impl Message {
 impl Credentials {
     /// From an office's folder as `spean-gateway enrol` wrote it.
     pub fn of_bundle(bundle: &Path) -> Credentials {
-        let key = PrivateKeyDer::from_pem_file(bundle.join("office.key"))
-            .expect("the bundle holds a key");
-        let shown = Shown {
-            chain: certificates(&bundle.join("office.pem")),
-            key: Arc::new(key),
-        };
+        let trusted = certificates(&bundle.join("ca.pem"));
+        Credentials::of_files(
+            &bundle.join("office.pem"),
+            &bundle.join("office.key"),
+            trusted,
+        )
+    }
+
+    pub fn of_files(
+        chain: &Path,
+        key: &Path,
+        trusted: Vec<CertificateDer<'static>>,
+    ) -> Credentials {
+        let key = PrivateKeyDer::from_pem_file(key).expect("a key is PEM");
         Credentials {
-            trusted: certificates(&bundle.join("ca.pem")),
-            shown: Some(shown),
+            trusted,
+            shown: Some(Shown {
+                chain: certificates(chain),
+                key: Arc::new(key),
+            }),
         }
     }
 
@@ -201,9 +213,17 @@ impl RawClient {
     }
 
     /// The text of the error that ends the connection, and that it does end.
-    pub async fn parting_error(mut self) -> String {
+    pub async fn parting_error(self) -> String {
+        self.parting_error_within(PATIENCE).await
+    }
+
+    /// Like `parting_error`, where the server may take its time.
+    pub async fn parting_error_within(mut self, patience: Duration) -> String {
         let mut error = None;
-        while let Some(op) = self.next().await {
+        while let Some(op) = within_at_most(patience, "the end of the connection", self.try_next())
+            .await
+            .unwrap_or(None)
+        {
             match op {
                 ServerOp::Error(text) => error = Some(text),
                 ServerOp::Message(message) => panic!("a message instead of the end: {message:?}"),

@@ -2,3 +2,4 @@
 //! In: the built programs and nats-server 2.15.1. Out: a verdict for each promise. Never: a stand-in for a part.
 
 mod tidy;
+mod abuse;

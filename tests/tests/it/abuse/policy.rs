@@ -1,0 +1,253 @@
+//! What an office may hear and ask: its own inbox, its own consumers, the feeds that it may read.
+//! In: subscriptions and requests to JetStream's API. Out: a no to each. Never: another's events, inbox or consumer.
+
+use tests::raw::ServerOp;
+
+use super::*;
+
+/// What the gateway says to a subscription: an error, or the PONG behind it.
+async fn subscription_is_refused(scene: &mut Scene, subscription: &str) -> bool {
+    scene
+        .envoy
+        .client
+        .send(format!("SUB {subscription} 77\r\nPING\r\n"))
+        .await;
+    let mut refused = false;
+    loop {
+        match scene.envoy.client.next().await {
+            Some(ServerOp::Error(error)) => {
+                refused = error.starts_with("Permissions Violation for Subscription")
+            }
+            Some(ServerOp::Pong) | None => return refused,
+            Some(ServerOp::Message(message)) => panic!("{message:?}"),
+            Some(ServerOp::Ping | ServerOp::Ok | ServerOp::Info(_)) => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn others_feeds_and_inboxes_cannot_be_subscribed_to() {
+    let mut scene = Scene::start().await;
+    let forbidden = [
+        ">",
+        "*",
+        "*.>",
+        "$SYS.>",
+        "$JS.>",
+        "$JS.API.>",
+        "$JS.ACK.>",
+        "$KV.>",
+        "$O.>",
+        "spean.>",
+        "spean.log.>",
+        "spean.log.health-quarterly.moh.siem-reap",
+        "spean.log.labour-returns.>",
+        "spean.audit",
+        "_INBOX.>",
+        "_INBOX.moh.>",
+        "_INBOX.*.siem-reap.>",
+        "_INBOX.moh.battambang.>",
+        "_INBOX.moh.siem-reap",
+        "> queue",
+        "_INBOX.moh.battambang.x queue",
+    ];
+    for subscription in forbidden {
+        assert!(
+            subscription_is_refused(&mut scene, subscription).await,
+            "{subscription}"
+        );
+    }
+    assert!(!subscription_is_refused(&mut scene, "_INBOX.moh.siem-reap.mine.>").await);
+    scene.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn anothers_reply_subject_hears_nothing() {
+    let mut scene = Scene::with(&["moh/battambang"]).await;
+    let mut victim = scene.envoy_of("moh/battambang").await;
+    let body =
+        "PUB $JS.API.STREAM.INFO.health-quarterly _INBOX.moh.battambang.envoy.1 0\r\n\r\nPING\r\n";
+    scene.envoy.client.send(body).await;
+    let mut refused = false;
+    while let Some(op) = scene.envoy.client.next().await {
+        match op {
+            ServerOp::Error(error) => {
+                refused = error.starts_with("Permissions Violation for Publish")
+            }
+            ServerOp::Pong => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(refused);
+    // What had been sent would stand before the answer to this.
+    victim.client.send("PING\r\n").await;
+    assert_eq!(victim.client.next().await, Some(ServerOp::Pong));
+}
+
+#[tokio::test]
+async fn anothers_deliver_subject_in_the_body_is_refused() {
+    let mut scene = Scene::with(&["moh/hq"]).await;
+    let mut reader = scene.envoy_of("moh/hq").await;
+    for key in ["deliver_subject", "DELIVER_SUBJECT", "Deliver_Subject"] {
+        let body = json!({
+            "stream_name": "health-quarterly",
+            "config": { "name": "moh_hq_x", "filter_subject": "spean.log.health-quarterly.>", "ack_policy": "none", key: "_INBOX.moh.siem-reap.envoy.1" },
+        });
+        let subject =
+            "$JS.API.CONSUMER.CREATE.health-quarterly.moh_hq_x.spean.log.health-quarterly.>";
+        let answer = reader.request(subject, &body.to_string()).await;
+        let code = answer["spean"]["code"].as_str().unwrap_or_default();
+        assert!(
+            ["request-forbidden", "request-malformed"].contains(&code),
+            "{key}: {answer}"
+        );
+    }
+    scene.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn a_feed_is_read_by_its_readers_alone() {
+    let mut scene = Scene::with(&["moh/hq"]).await;
+    let ask = |name: &str, filter: &str| {
+        let body = json!({
+            "stream_name": "health-quarterly",
+            "config": { "name": name, "filter_subject": filter, "ack_policy": "none", "deliver_policy": "all", "mem_storage": true, "inactive_threshold": 60_000_000_000_u64 },
+        });
+        (
+            format!("$JS.API.CONSUMER.CREATE.health-quarterly.{name}.{filter}"),
+            body.to_string(),
+        )
+    };
+    let (subject, body) = ask("moh_siem-reap_x", "spean.log.health-quarterly.>");
+    assert_refused_request(
+        &scene.envoy.request(&subject, &body).await,
+        "request-forbidden",
+    );
+    let (subject, body) = ask("moh_hq_x", "spean.log.health-quarterly.moh.siem-reap");
+    assert_refused_request(
+        &scene.envoy.request(&subject, &body).await,
+        "request-forbidden",
+    );
+    let (subject, body) = ask(
+        "moh_siem-reap_x",
+        "spean.log.health-quarterly.moh.siem-reap",
+    );
+    let answer = scene.envoy.request(&subject, &body).await;
+    assert_eq!(answer["error"], Value::Null, "{answer}");
+    let mut reader = scene.envoy_of("moh/hq").await;
+    let (subject, body) = ask("moh_hq_x", "spean.log.health-quarterly.>");
+    let answer = reader.request(&subject, &body).await;
+    assert_eq!(answer["error"], Value::Null, "{answer}");
+}
+
+#[tokio::test]
+async fn a_filter_in_the_body_cannot_go_beyond_the_one_in_the_subject() {
+    let mut scene = Scene::start().await;
+    let body = json!({
+        "stream_name": "health-quarterly",
+        "config": { "name": "moh_siem-reap_x", "filter_subject": "spean.log.health-quarterly.>", "ack_policy": "none" },
+    });
+    let subject = "$JS.API.CONSUMER.CREATE.health-quarterly.moh_siem-reap_x.spean.log.health-quarterly.moh.siem-reap";
+    let answer = scene.envoy.request(subject, &body.to_string()).await;
+    assert!(answer["spean"]["answer"] == "refused", "{answer}");
+}
+
+#[tokio::test]
+async fn streams_cannot_be_made_changed_or_read_whole() {
+    let mut scene = Scene::start().await;
+    for call in [
+        "STREAM.CREATE.mine",
+        "STREAM.UPDATE.health-quarterly",
+        "STREAM.DELETE.health-quarterly",
+        "STREAM.PURGE.health-quarterly",
+        "STREAM.MSG.DELETE.health-quarterly",
+        "STREAM.SNAPSHOT.health-quarterly",
+        "STREAM.RESTORE.health-quarterly",
+        "STREAM.LIST",
+        "STREAM.TEMPLATE.CREATE.x",
+        "CONSUMER.LIST.labour-returns",
+        "CONSUMER.DELETE.health-quarterly.moh_hq_x",
+        "CONSUMER.INFO.health-quarterly.moh_hq_x",
+        "CONSUMER.MSG.NEXT.health-quarterly.moh_hq_x",
+        "ACCOUNT.PURGE.x",
+        "META.LEADER.STEPDOWN",
+        "SERVER.REMOVE",
+    ] {
+        let answer = scene.envoy.request(&format!("$JS.API.{call}"), "{}").await;
+        assert!(
+            answer["error"]["code"]
+                .as_u64()
+                .is_some_and(|code| code >= 400),
+            "{call}: {answer}"
+        );
+        assert_eq!(answer["spean"]["answer"], "refused", "{call}: {answer}");
+    }
+    scene.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn subjects_outside_the_bus_cannot_be_published_to() {
+    let mut scene = Scene::start().await;
+    for subject in [
+        "$SYS.REQ.SERVER.PING",
+        "$KV.x.y",
+        "spean.audit",
+        "spean.registry.x",
+        "_INBOX.moh.battambang.x",
+        "other",
+    ] {
+        let answer = scene
+            .envoy
+            .publish_as(subject, "NATS/1.0\r\n\r\n", b"{}")
+            .await;
+        assert_eq!(answer["spean"]["answer"], "refused", "{subject}: {answer}");
+    }
+    scene.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn another_offices_log_cannot_be_read_by_message_get() {
+    let mut scene = Scene::with(&["moh/battambang"]).await;
+    let first = scene.first().sign(&scene.key);
+    assert_stored(&scene.publish(&first).await, 1);
+    let mut other = scene.envoy_of("moh/battambang").await;
+    for body in [
+        json!({ "seq": 1 }),
+        json!({ "last_by_subj": HEALTH.subject() }),
+        json!({ "seq": 1, "next_by_subj": "spean.log.>" }),
+    ] {
+        let answer = other
+            .request("$JS.API.STREAM.MSG.GET.health-quarterly", &body.to_string())
+            .await;
+        assert_eq!(answer["message"], Value::Null, "{body}: {answer}");
+        assert!(!answer["error"].is_null(), "{body}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn every_decision_leaves_one_audit_line() {
+    let mut scene = Scene::start().await;
+    let forged = scene.first().sign_as(&Key::stranger(), &scene.key.keyid());
+    assert_refused(&scene.publish(&forged).await, "signature-invalid");
+    scene.assert_untouched().await;
+    let judged = |audit: &Vec<Value>| {
+        let of = |code: &str| {
+            audit
+                .iter()
+                .filter(|line| line.to_string().contains(code))
+                .count()
+        };
+        of("signature-invalid") == 1 && of("\"stored\"") == 1
+    };
+    tests::deadline::until(
+        "two audit lines",
+        || async { scene.bus.authority.audit() },
+        judged,
+    )
+    .await;
+}
+
+fn assert_refused_request(answer: &Value, code: &str) {
+    assert_eq!(answer["spean"]["code"], code, "{answer}");
+    assert_eq!(answer["spean"]["answer"], "refused", "{answer}");
+}
