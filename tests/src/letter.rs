@@ -120,6 +120,13 @@ impl Letter {
         hash_of_material(self.attribute("dssematerial"))
     }
 
+    /// The headers by name, without foreign ones.
+    pub fn header_pairs(&self) -> impl Iterator<Item = (String, String)> {
+        self.attributes
+            .iter()
+            .map(|(name, value)| (format!("ce-{name}"), value.clone()))
+    }
+
     /// The header block of the NATS binding's binary mode. The values used here need no percent coding.
     pub fn headers(&self) -> String {
         let attributes = self

@@ -3,3 +3,4 @@
 
 mod tidy;
 mod abuse;
+mod stock_client;
