@@ -1,0 +1,186 @@
+//! Problems: why something was not accepted or not answered comes in, an RFC 9457 document goes out: a stable code, what is wrong
+//! in English and Khmer, every wrong field by name, and what to do. No value of the data is repeated in it.
+
+mod texts;
+
+use schemas::refusal::{Detail, Hold, Refusal};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use self::texts::Texts;
+
+/// The media type of [`Problem::body`].
+pub const MEDIA_TYPE: &str = "application/problem+json";
+/// A problem's type is its code below this.
+const TYPES: &str = "https://spean.gov.kh/problems/";
+
+/// Everything that the agent can say no with. A refusal's or a hold's code means here what it means at the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The event is at fault.
+    Refused(Refusal),
+    /// The registry, as this agent knows it, has no answer.
+    Held(Hold),
+    /// Nothing tells which feed the event is for.
+    FeedUnnamed,
+    CausationMissing,
+    IdTaken {
+        id: String,
+    },
+    KeyMalformed,
+    /// The body is larger than the agent reads.
+    BodyTooLarge,
+    MediaTypeUnsupported,
+    BatchEmpty,
+    BatchTooLong,
+    /// A batch is accepted whole or not at all; the events at fault, by their place from 0.
+    BatchRefused(Vec<(usize, Problem)>),
+    /// The disk budget is used up, or the disk itself is full.
+    DiskFull {
+        used: u64,
+        budget: u64,
+    },
+    StoreUnavailable,
+    TokenMissing,
+    TokenWrong,
+    HostForeign,
+    OriginForeign,
+    QueryMalformed {
+        parameter: &'static str,
+    },
+    EventNotFound,
+    PathNotFound,
+    MethodNotAllowed,
+}
+
+/// One wrong thing, as the answer lists it.
+#[derive(Debug, Serialize)]
+struct Wrong {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<String>,
+    en: String,
+    km: String,
+}
+
+impl From<Detail> for Wrong {
+    fn from(Detail { at, en, km }: Detail) -> Wrong {
+        let is_pointer = at.is_empty() || at.starts_with('/');
+        let (pointer, attribute) = match is_pointer {
+            true => (Some(at), None),
+            false => (None, Some(at)),
+        };
+        Wrong {
+            pointer,
+            attribute,
+            en,
+            km,
+        }
+    }
+}
+
+impl Problem {
+    /// The code, which never changes its meaning.
+    pub fn code(&self) -> &'static str {
+        self.texts().code
+    }
+
+    pub fn status(&self) -> u16 {
+        self.texts().status
+    }
+
+    /// What is wrong and what to do, in English.
+    pub fn en(&self) -> &'static str {
+        self.texts().en
+    }
+
+    /// The same in Khmer.
+    pub fn km(&self) -> &'static str {
+        self.texts().km
+    }
+
+    /// What is wrong in detail: fields, attributes, figures.
+    pub fn details(&self) -> Vec<Detail> {
+        match self {
+            Problem::Refused(refusal) => refusal.details(),
+            Problem::IdTaken { id } => vec![Detail::new(
+                "id",
+                format!("{id} was accepted with other content"),
+                format!("{id} ត្រូវបានទទួលជាមួយខ្លឹមសារផ្សេង"),
+            )],
+            Problem::DiskFull { used, budget } => vec![Detail::new(
+                "disk",
+                format!("{used} of {budget} bytes are used"),
+                format!("បានប្រើ {used} ក្នុងចំណោម {budget} បៃ"),
+            )],
+            Problem::QueryMalformed { parameter } => vec![Detail::new(
+                *parameter,
+                format!("{parameter} must be a whole number"),
+                format!("{parameter} ត្រូវជាចំនួនគត់"),
+            )],
+            Problem::Held(_)
+            | Problem::FeedUnnamed
+            | Problem::CausationMissing
+            | Problem::KeyMalformed
+            | Problem::BodyTooLarge
+            | Problem::MediaTypeUnsupported
+            | Problem::BatchEmpty
+            | Problem::BatchTooLong
+            | Problem::BatchRefused(_)
+            | Problem::StoreUnavailable
+            | Problem::TokenMissing
+            | Problem::TokenWrong
+            | Problem::HostForeign
+            | Problem::OriginForeign
+            | Problem::EventNotFound
+            | Problem::PathNotFound
+            | Problem::MethodNotAllowed => Vec::new(),
+        }
+    }
+
+    /// The document, as it is answered.
+    pub fn body(&self) -> Value {
+        let Texts {
+            code,
+            status,
+            en,
+            km,
+        } = self.texts();
+        let mut body = json!({
+            "type": format!("{TYPES}{code}"),
+            "title": en,
+            "title_km": km,
+            "status": status,
+            "code": code,
+        });
+        let wrong: Vec<Wrong> = self.details().into_iter().map(Wrong::from).collect();
+        if !wrong.is_empty() {
+            body["errors"] = json!(wrong);
+        }
+        if let Problem::BatchRefused(events) = self {
+            let entry = |(index, problem): &(usize, Problem)| {
+                let mut entry = problem.body();
+                entry["event"] = json!(index);
+                entry
+            };
+            body["events"] = events.iter().map(entry).collect();
+        }
+        body
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        Problem::Refused(refusal)
+    }
+}
+
+impl From<Hold> for Problem {
+    fn from(hold: Hold) -> Problem {
+        Problem::Held(hold)
+    }
+}
+
+#[cfg(test)]
+mod tests;
