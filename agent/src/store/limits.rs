@@ -18,10 +18,18 @@ pub const BUDGET_RESERVE_ONE_IN: u64 = 16;
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
 /// A checkpoint follows this soon after the last work: what was settled is then durable, too.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(500);
-/// Closed segments of mere leftovers that are tolerated before the oldest is copied on: the price is one copy a byte.
+/// Closed segments of mere leftovers that are tolerated before the oldest is copied on: less would copy more often.
 pub const SLACK_SEGMENTS: u64 = 2;
 /// Alarms kept: enough for a bad week; the number of all is kept beside them.
 pub const ALARMS_MAX: usize = 256;
+/// Smallest size of a closed segment, for the smallest disk budgets: a segment is a sixteenth of the budget.
+pub const SEGMENT_BYTES_MIN: u32 = 64 * 1024;
+/// Bytes of waiting events in one answer, so that a thousand large ones do not fill the memory.
+pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What is kept of a refusal: fifty named mistakes in two languages.
+pub const REFUSAL_BYTES_MAX: usize = 16 * 1024;
+/// Segments copied on in one checkpoint: submitters wait meanwhile.
+pub const COPIES_MAX: usize = 4;
 /// Cache of the index: the default of 1 GB is more than many an office's computer has.
 pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// Largest value given to the index in one piece: beyond 64 KiB it writes files that it never syncs.

@@ -1,8 +1,10 @@
 //! What both stores share: an index that is opened with care, files that are synced, values of any size.
 //! Paths and bytes come in, durable ones go out. What an event means is never known here.
 
+pub mod alarms;
 pub mod chunked;
 pub mod disk;
+pub mod index;
 pub mod limits;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +21,8 @@ pub enum Outage {
     },
     #[error("cannot {doing} the index: {reason}")]
     Index { doing: &'static str, reason: String },
+    #[error("no space left on the disk")]
+    Full,
     #[error("the store stopped after a failed write and must be reopened")]
     Stopped,
 }
@@ -28,6 +32,13 @@ impl Outage {
         Outage::Disk {
             doing,
             path: path.into(),
+            reason: error.to_string(),
+        }
+    }
+
+    pub(crate) fn index(doing: &'static str, error: &sled::Error) -> Outage {
+        Outage::Index {
+            doing,
             reason: error.to_string(),
         }
     }

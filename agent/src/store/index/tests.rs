@@ -1,0 +1,125 @@
+use super::*;
+
+fn count(db: &sled::Db) -> Result<usize, sled::Error> {
+    let mut entries = 0;
+    for entry in db.iter() {
+        entry?;
+        entries += 1;
+    }
+    Ok(entries)
+}
+
+fn opened(dir: &Path) -> Opened<usize> {
+    open(dir, count).expect("opens")
+}
+
+/// An index of some 4 MB, closed.
+fn filled(dir: &Path) -> PathBuf {
+    let index = opened(dir).index;
+    for n in 0..2_000_u32 {
+        let value = vec![(n % 251) as u8; 2_000];
+        index.db.insert(n.to_be_bytes(), value).expect("inserts");
+    }
+    index.sync().expect("syncs");
+    index.folder.clone()
+}
+
+fn fresh_beside_the_old_one(dir: &Path) {
+    let opened = opened(dir);
+    assert!(opened.fresh);
+    assert!(
+        matches!(&opened.repairs[..], [Repair::SetAside { kept, .. }] if kept.join("db").exists()),
+        "{:?}",
+        opened.repairs
+    );
+}
+
+#[test]
+fn what_was_synced_is_there_when_it_is_opened_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    assert!(opened(dir.path()).fresh);
+    filled(dir.path());
+    let again = opened(dir.path());
+    assert!(
+        !again.fresh && again.repairs.is_empty(),
+        "{:?}",
+        again.repairs
+    );
+    assert_eq!(again.checked, 2_001);
+}
+
+#[test]
+fn an_index_cut_at_its_end_is_set_aside_and_kept() {
+    for left in [0, 100, 1_000_000, 2_000_000, 3_000_000, 4_000_000] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let folder = filled(dir.path());
+        let file = File::options().write(true).open(folder.join("db"));
+        file.and_then(|file| file.set_len(left)).expect("cuts");
+        let opened = opened(dir.path());
+        // A cut that sled notices as a whole, or one that it does not: never silently fewer records.
+        assert!(
+            opened.fresh && !opened.repairs.is_empty() || opened.checked == 2_001,
+            "left {left}: {} records, {:?}",
+            opened.checked,
+            opened.repairs
+        );
+    }
+}
+
+#[test]
+fn an_index_with_an_emptied_file_is_set_aside() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let folder = filled(dir.path());
+    for entry in fs::read_dir(&folder).expect("reads") {
+        let path = entry.expect("reads").path();
+        if path.is_file() && !path.ends_with(SYNCS_FILE) {
+            fs::remove_file(path).expect("removes");
+        }
+    }
+    fresh_beside_the_old_one(dir.path());
+}
+
+#[test]
+fn empty_snapshots_cost_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let folder = filled(dir.path());
+    let mut emptied = 0;
+    for entry in fs::read_dir(&folder).expect("reads") {
+        let path = entry.expect("reads").path();
+        let name = path.file_name().expect("a name").to_string_lossy();
+        if name.starts_with("snap.") {
+            fs::write(&path, b"").expect("empties");
+            emptied += 1;
+        }
+    }
+    let again = opened(dir.path());
+    assert_eq!(again.checked, 2_001);
+    assert_eq!(again.repairs.len(), emptied.min(1));
+}
+
+#[test]
+fn an_index_found_damaged_in_use_is_set_aside_at_the_next_opening() {
+    let dir = tempfile::tempdir().expect("a directory");
+    filled(dir.path());
+    let index = opened(dir.path()).index;
+    index.suspect();
+    drop(index);
+    fresh_beside_the_old_one(dir.path());
+}
+
+#[test]
+fn a_flipped_bit_never_gives_a_wrong_record() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let folder = filled(dir.path());
+    let mut bytes = fs::read(folder.join("db")).expect("reads");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(folder.join("db"), bytes).expect("writes");
+    let opened = opened(dir.path());
+    for entry in opened.index.db.iter() {
+        let (key, value) = entry.expect("reads");
+        if let Ok(n) = key.as_ref().try_into().map(u32::from_be_bytes) {
+            assert!(value.iter().all(|b| *b == (n % 251) as u8), "record {n}");
+        }
+    }
+}
