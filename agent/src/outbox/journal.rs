@@ -9,7 +9,6 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::segment::{self, Found, HEADER_BYTES, Location, Scan};
-use crate::store::limits::SEGMENT_BYTES;
 use crate::store::{Outage, disk};
 
 /// A point between two records: everything before it was seen.
@@ -60,6 +59,8 @@ pub struct Journal {
     dir: PathBuf,
     /// Bytes of each segment that hold records.
     segments: BTreeMap<u32, u32>,
+    /// A segment is closed when it is this long.
+    segment_bytes: u32,
     last: u32,
     file: File,
     /// Encoded records of the group that is being gathered.
@@ -69,7 +70,11 @@ pub struct Journal {
 
 impl Journal {
     /// `seen` is the point up to which the index has read the journal; no location before it is ever used again.
-    pub fn open(dir: &Path, seen: Mark) -> Result<(Journal, Vec<Amiss>), Outage> {
+    pub fn open(
+        dir: &Path,
+        seen: Mark,
+        segment_bytes: u32,
+    ) -> Result<(Journal, Vec<Amiss>), Outage> {
         disk::make_directory(dir)?;
         let mut amiss = Vec::new();
         let mut segments = list(dir)?;
@@ -102,6 +107,7 @@ impl Journal {
         let journal = Journal {
             dir: dir.into(),
             segments,
+            segment_bytes,
             last,
             file,
             group: Vec::new(),
@@ -159,7 +165,7 @@ impl Journal {
     /// Begins the next segment when this one is long enough. The group before it is safe already:
     /// no room for a new file is no failure of that group.
     fn roll(&mut self) -> Result<(), CommitError> {
-        if self.segments[&self.last] < SEGMENT_BYTES {
+        if self.segments[&self.last] < self.segment_bytes {
             return Ok(());
         }
         match create(&self.dir, self.last + 1) {
@@ -168,7 +174,7 @@ impl Journal {
                 self.file = file;
                 self.segments.insert(self.last, HEADER_SIZE);
             }
-            Err(_) if self.segments[&self.last] < 8 * SEGMENT_BYTES => {}
+            Err(_) if self.segments[&self.last] < 8 * self.segment_bytes => {}
             Err(e) => {
                 self.stopped = true;
                 return Err(e.into());
@@ -184,29 +190,42 @@ impl Journal {
         mut show: impl FnMut(Location, u8, &[u8]) -> Result<(), Outage>,
     ) -> Result<Vec<Amiss>, Outage> {
         let mut amiss = Vec::new();
-        for (number, length) in self.segments.range(from.segment..) {
-            let (number, path) = (*number, path(&self.dir, *number));
-            let mut bytes = fs::read(&path).map_err(|e| Outage::disk("read", &path, &e))?;
-            if number == self.last {
-                bytes.truncate(usize::try_from(*length).expect("a segment fits in memory"));
-            }
-            if bytes.get(..HEADER_BYTES) != Some(&segment::header(number)) {
-                amiss.push(Amiss::Damaged(Location {
-                    segment: number,
-                    offset: 0,
-                    length: HEADER_SIZE,
-                }));
-            }
-            let start = if number == from.segment {
+        for segment in self
+            .segments
+            .range(from.segment..)
+            .map(|(number, _)| *number)
+        {
+            let start = if segment == from.segment {
                 from.offset
             } else {
                 0
             };
-            for found in Scan::new(&bytes, number, start) {
-                match found {
-                    Found::Record { at, kind, body } => show(at, kind, body)?,
-                    Found::Damage(at) | Found::Tail(at) => amiss.push(Amiss::Damaged(at)),
-                }
+            amiss.extend(self.replay_segment(segment, start, &mut show)?);
+        }
+        Ok(amiss)
+    }
+
+    /// Shows every record of one segment from `start` on.
+    pub fn replay_segment(
+        &self,
+        segment: u32,
+        start: u32,
+        show: &mut impl FnMut(Location, u8, &[u8]) -> Result<(), Outage>,
+    ) -> Result<Vec<Amiss>, Outage> {
+        let path = path(&self.dir, segment);
+        let bytes = fs::read(&path).map_err(|e| Outage::disk("read", &path, &e))?;
+        let mut amiss = Vec::new();
+        if bytes.get(..HEADER_BYTES) != Some(&segment::header(segment)) {
+            amiss.push(Amiss::Damaged(Location {
+                segment,
+                offset: 0,
+                length: HEADER_SIZE,
+            }));
+        }
+        for found in Scan::new(&bytes, segment, start) {
+            match found {
+                Found::Record { at, kind, body } => show(at, kind, body)?,
+                Found::Damage(at) | Found::Tail(at) => amiss.push(Amiss::Damaged(at)),
             }
         }
         Ok(amiss)
@@ -233,11 +252,13 @@ impl Journal {
         self.last
     }
 
-    /// Whether a record may still lie there.
-    pub fn holds(&self, at: Location) -> bool {
-        self.segments
-            .get(&at.segment)
-            .is_some_and(|bytes| at.end() <= *bytes)
+    pub fn segment_bytes(&self) -> u32 {
+        self.segment_bytes
+    }
+
+    /// The segments and how many bytes each has.
+    pub fn places(&self) -> BTreeMap<u32, u32> {
+        self.segments.clone()
     }
 
     /// Removes the oldest segment; never the last one.
@@ -253,13 +274,6 @@ impl Journal {
                 self.segments.remove(&first);
                 Ok(())
             }
-        }
-    }
-
-    pub fn reader(&self) -> Reader {
-        Reader {
-            dir: self.dir.clone(),
-            open: None,
         }
     }
 
@@ -280,6 +294,13 @@ pub struct Reader {
 }
 
 impl Reader {
+    pub fn new(dir: &Path) -> Reader {
+        Reader {
+            dir: dir.into(),
+            open: None,
+        }
+    }
+
     /// The body of the record, or None when a good one is not (or no longer) there.
     pub fn read(&mut self, at: Location) -> Option<(u8, Vec<u8>)> {
         if self

@@ -1,4 +1,385 @@
 //! Valid events in, Accepted out, durable before acknowledged; what waits, what is settled, what was refused.
+//! Here an event is never numbered in a log, never sent, and never dropped but by a person's word.
 
+mod checkpoint;
+mod committer;
+mod index;
+mod jobs;
 pub mod journal;
+mod record;
+mod recover;
 mod segment;
+mod state;
+mod status;
+
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use schemas::event::{Hash, Position};
+use schemas::limits::MESSAGE_BYTES_MAX;
+use schemas::subject::FeedName;
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::alarms::{Alarms, now_ms};
+use crate::store::limits::{PAGE_BYTES_MAX, REFUSAL_BYTES_MAX, WAITING_KIB_MAX};
+use crate::store::{Outage, disk};
+use committer::{Answer, Job};
+use index::Reads;
+use record::Record;
+
+pub use index::{Entry, Known, OwnHead, Stage};
+pub use recover::OpenReport;
+pub use state::Counts;
+pub use status::{FeedStatus, Held, Status};
+
+/// An event that fits its contract, as it is given to the outbox.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    pub feed: FeedName,
+    pub id: String,
+    /// Of the submitter's idempotency key.
+    pub key: Option<Hash>,
+    /// Of what the submitter said, before anything was filled in: says whether two submissions are the same.
+    pub content: Hash,
+    /// SHA-256 of the data's bytes.
+    pub data: Hash,
+    /// The event, not yet numbered, in its stored encoding.
+    pub bytes: Bytes,
+}
+
+/// The event is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The first submitter's, when the idempotency key was used before.
+    pub id: String,
+    pub stage: Stage,
+    /// It was accepted before, with the same content.
+    pub again: bool,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AcceptError {
+    #[error("the id {id} was used for other content")]
+    IdTaken { id: String },
+    #[error("the disk budget is used up: {used} of {budget} bytes")]
+    DiskBudget { used: u64, budget: u64 },
+    #[error("the event is larger than {MESSAGE_BYTES_MAX} bytes")]
+    TooLarge,
+    #[error(transparent)]
+    Outage(#[from] Outage),
+}
+
+/// An event in line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its place in line, across all feeds.
+    pub number: u64,
+    pub id: String,
+    pub at_ms: u64,
+    pub bytes: Bytes,
+}
+
+/// A signed event that is on the bus.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    pub id: String,
+    pub position: Position,
+    pub hash: Hash,
+    /// SHA-256 of the data's bytes.
+    pub data: Hash,
+    /// The signed event in its stored encoding.
+    pub bytes: Bytes,
+}
+
+/// An event of the own log that can no longer stand where it stood, to be numbered anew.
+#[derive(Debug, Clone)]
+pub struct PutBack {
+    pub position: Position,
+    pub id: String,
+    pub data: Hash,
+    /// The event without its number, in its stored encoding.
+    pub bytes: Bytes,
+}
+
+/// A refused event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InTray {
+    pub feed: FeedName,
+    pub number: u64,
+    pub entry: Entry,
+}
+
+/// An office's own events. Cheap to clone; the last one to go closes the store.
+#[derive(Clone)]
+pub struct Outbox {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    jobs: Option<mpsc::Sender<Job>>,
+    committer: Option<JoinHandle<()>>,
+    room: Arc<Semaphore>,
+}
+
+/// What the committer and the readers both see.
+struct Shared {
+    db: sled::Db,
+    journal_dir: std::path::PathBuf,
+    alarms: Alarms,
+    status: status::Board,
+    news: watch::Sender<u64>,
+    failed: CancellationToken,
+    _lock: disk::Lock,
+}
+
+impl Drop for Inner {
+    /// The committer ends when nobody can give it work; the store is closed only then.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(committer) = self.committer.take() {
+            let _panicked = committer.join();
+        }
+    }
+}
+
+impl Outbox {
+    /// Returns when the event is on disk. Whoever stops waiting does not know whether it was accepted.
+    pub async fn accept(&self, submission: Submission) -> Result<Accepted, AcceptError> {
+        if submission.bytes.len() > MESSAGE_BYTES_MAX {
+            return Err(AcceptError::TooLarge);
+        }
+        let kib = u32::try_from(submission.bytes.len() / 1024 + 1).unwrap_or(WAITING_KIB_MAX);
+        let room = Arc::clone(&self.inner.room).acquire_many_owned(kib).await;
+        let room = room.map_err(|_| Outage::Stopped)?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Accept {
+            submission,
+            answer,
+            _room: room,
+        })?;
+        answered.await.unwrap_or(Err(Outage::Stopped.into()))
+    }
+
+    /// The bus has these: what waited leaves the line, all become part of the own log.
+    pub async fn settle(&self, feed: &FeedName, events: Vec<Settled>) -> Result<(), Outage> {
+        let feed = feed.clone();
+        self.ask(|answer| Job::Settle(feed, events, answer)).await
+    }
+
+    /// The bus has these under our name, and we do not remember them: an alarm, and part of the own log.
+    /// An event in the tray with the same id stays there.
+    pub async fn take_back(&self, feed: &FeedName, events: Vec<Settled>) -> Result<(), Outage> {
+        let feed = feed.clone();
+        self.ask(|answer| Job::TakeBack(feed, events, answer)).await
+    }
+
+    /// From the own log to the front of the line, in this order, durably.
+    pub async fn put_back(&self, feed: &FeedName, events: Vec<PutBack>) -> Result<(), Outage> {
+        let feed = feed.clone();
+        self.ask(|answer| Job::PutBack(feed, events, answer)).await
+    }
+
+    /// From the line into the tray, durably. `refusal` is what the gateway said.
+    pub async fn refuse(&self, feed: &FeedName, number: u64, refusal: &str) -> Result<(), Outage> {
+        let cut = refusal.floor_char_boundary(REFUSAL_BYTES_MAX);
+        let (feed, refusal) = (feed.clone(), refusal[..cut].to_owned());
+        self.ask(|answer| Job::Refuse(feed, number, refusal, answer))
+            .await
+    }
+
+    /// From the tray back into line, durably.
+    pub async fn release(&self, feed: &FeedName, number: u64) -> Result<(), Outage> {
+        let feed = feed.clone();
+        self.ask(|answer| Job::Release(feed, number, answer)).await
+    }
+
+    /// From the tray out of the store, durably.
+    pub async fn drop_from_tray(&self, feed: &FeedName, number: u64) -> Result<(), Outage> {
+        let feed = feed.clone();
+        self.ask(|answer| Job::Drop(feed, number, answer)).await
+    }
+
+    /// Syncs the index and gives back journal segments that are no longer needed.
+    pub async fn checkpoint(&self) -> Result<(), Outage> {
+        self.ask(Job::Checkpoint).await
+    }
+
+    fn send(&self, job: Job) -> Result<(), Outage> {
+        let jobs = self.inner.jobs.as_ref().ok_or(Outage::Stopped)?;
+        jobs.send(job).map_err(|_| Outage::Stopped)
+    }
+
+    async fn ask(&self, job: impl FnOnce(Answer) -> Job) -> Result<(), Outage> {
+        let (answer, answered) = oneshot::channel();
+        self.send(job(answer))?;
+        answered.await.unwrap_or(Err(Outage::Stopped))
+    }
+
+    /// What waits behind the number `after` (0: from the front), oldest first; fewer than `max` when they are large.
+    pub async fn waiting(
+        &self,
+        feed: &FeedName,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Waiting>, Outage> {
+        let (outbox, feed) = (self.clone(), feed.clone());
+        let read = tokio::task::spawn_blocking(move || outbox.read_waiting(&feed, after, max));
+        read.await.unwrap_or(Err(Outage::Stopped))
+    }
+
+    fn read_waiting(
+        &self,
+        feed: &FeedName,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Waiting>, Outage> {
+        let mut reader = journal::Reader::new(&self.inner.shared.journal_dir);
+        let mut page = Vec::new();
+        let mut bytes = 0;
+        for entry in self.reads().waiting(feed, after).take(max) {
+            let (number, entry) = entry.map_err(|e| self.unreadable(&e))?;
+            let Some(waiting) = self.fetch(&mut reader, feed, number, entry)? else {
+                continue;
+            };
+            bytes += waiting.bytes.len();
+            page.push(waiting);
+            if bytes >= PAGE_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// None when it left the line meanwhile, or when its bytes are gone, which is then told.
+    fn fetch(
+        &self,
+        reader: &mut journal::Reader,
+        feed: &FeedName,
+        number: u64,
+        mut entry: Entry,
+    ) -> Result<Option<Waiting>, Outage> {
+        loop {
+            if let Some((kind, body)) = reader.read(entry.at)
+                && let Some(Record::Accepted(accepted)) = Record::read(kind, &body)
+                && (accepted.number, accepted.id) == (number, entry.id.as_str())
+            {
+                let start = body.len() - accepted.bytes.len();
+                return Ok(Some(Waiting {
+                    number,
+                    id: entry.id,
+                    at_ms: entry.at_ms,
+                    bytes: Bytes::from(body).slice(start..),
+                }));
+            }
+            let now = self.reads().waiting_entry(feed, number);
+            match now.map_err(|e| self.unreadable(&e))? {
+                // It was copied on to another segment between the look-up and the reading.
+                Some(now) if now.at != entry.at => entry = now,
+                Some(_) => {
+                    self.send(Job::Lost(feed.clone(), number, entry.at))?;
+                    return Ok(None);
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// What is known of an event of one feed.
+    pub fn known(&self, feed: &FeedName, id: &str) -> Result<Option<Known>, Outage> {
+        let known = self.reads().known(feed, id);
+        known.map_err(|e| self.unreadable(&e))
+    }
+
+    /// What is known of an id, on whatever feed.
+    pub fn find(&self, id: &str) -> Result<Vec<(FeedName, Known)>, Outage> {
+        let feeds = self.reads().feeds().map_err(|e| self.unreadable(&e))?;
+        let mut found = Vec::new();
+        for feed in feeds {
+            if let Some(known) = self.known(&feed, id)? {
+                found.push((feed, known));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A signed event of the own log.
+    pub fn own(&self, feed: &FeedName, position: Position) -> Result<Option<Bytes>, Outage> {
+        let own = self.reads().own(feed, position);
+        own.map(|own| own.map(Bytes::from))
+            .map_err(|e| self.unreadable(&e))
+    }
+
+    /// The hash of an event of the own log.
+    pub fn own_hash(&self, feed: &FeedName, position: Position) -> Result<Option<Hash>, Outage> {
+        let hash = self.reads().own_hash(feed, position);
+        hash.map_err(|e| self.unreadable(&e))
+    }
+
+    /// The highest position of the own log that we remember.
+    pub fn last_settled(&self, feed: &FeedName) -> Result<Option<OwnHead>, Outage> {
+        let head = self.reads().own_head(feed);
+        head.map_err(|e| self.unreadable(&e))
+    }
+
+    pub fn tray(&self) -> Result<Vec<InTray>, Outage> {
+        let feeds = self.reads().feeds().map_err(|e| self.unreadable(&e))?;
+        let mut tray = Vec::new();
+        for feed in feeds {
+            for entry in self.reads().tray(&feed) {
+                let (number, entry) = entry.map_err(|e| self.unreadable(&e))?;
+                let feed = feed.clone();
+                tray.push(InTray {
+                    feed,
+                    number,
+                    entry,
+                });
+            }
+        }
+        Ok(tray)
+    }
+
+    /// Shown in the status until something of the feed settles: what holds the feed up.
+    pub fn hold(&self, feed: &FeedName, code: &str, text: &str) {
+        let held = Held {
+            code: code.into(),
+            text: text.into(),
+            since_ms: now_ms(),
+        };
+        self.inner.shared.status.hold(feed, Some(held));
+    }
+
+    pub fn status(&self) -> Result<Status, Outage> {
+        let status = status::Status::of(&self.inner.shared);
+        status.map_err(|e| self.unreadable(&e))
+    }
+
+    pub fn alarms(&self) -> &Alarms {
+        &self.inner.shared.alarms
+    }
+
+    /// Changes whenever something joins a line.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.inner.shared.news.subscribe()
+    }
+
+    /// Cancelled when the disk failed: nothing is accepted until the store is opened again.
+    pub fn failed(&self) -> CancellationToken {
+        self.inner.shared.failed.clone()
+    }
+
+    fn reads(&self) -> Reads<'_> {
+        Reads(&self.inner.shared.db)
+    }
+
+    /// An index that opened well and then cannot be read is damaged.
+    fn unreadable(&self, error: &sled::Error) -> Outage {
+        let _stopped_already = self.send(Job::Suspect);
+        Outage::index("read", error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

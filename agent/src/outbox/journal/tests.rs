@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::limits::SEGMENT_BYTES;
 
 fn write(journal: &mut Journal, bodies: &[&[u8]]) -> Vec<Location> {
     let locations = bodies
@@ -15,7 +16,7 @@ fn write(journal: &mut Journal, bodies: &[&[u8]]) -> Vec<Location> {
 }
 
 fn read_all(dir: &Path) -> (Vec<Vec<u8>>, Vec<Amiss>) {
-    let (journal, mut amiss) = Journal::open(dir, Mark::START).expect("opens");
+    let (journal, mut amiss) = Journal::open(dir, Mark::START, SEGMENT_BYTES).expect("opens");
     let mut bodies = Vec::new();
     let damaged = journal.replay(Mark::START, |_, kind, body| {
         assert_eq!(kind, 7);
@@ -28,7 +29,7 @@ fn read_all(dir: &Path) -> (Vec<Vec<u8>>, Vec<Amiss>) {
 
 fn three_records() -> (tempfile::TempDir, Vec<Location>) {
     let dir = tempfile::tempdir().expect("a directory");
-    let (mut journal, _) = Journal::open(dir.path(), Mark::START).expect("opens");
+    let (mut journal, _) = Journal::open(dir.path(), Mark::START, SEGMENT_BYTES).expect("opens");
     let at = write(&mut journal, &[b"one", b"two", b"three"]);
     (dir, at)
 }
@@ -85,7 +86,8 @@ fn a_flipped_bit_costs_one_record_and_is_named() {
 #[test]
 fn a_missing_segment_is_named_and_the_others_are_read() {
     let (dir, at) = three_records();
-    let (mut journal, _) = Journal::open(dir.path(), Mark::behind(at[2])).expect("opens");
+    let (mut journal, _) =
+        Journal::open(dir.path(), Mark::behind(at[2]), SEGMENT_BYTES).expect("opens");
     let large = vec![1; 1_000_000];
     for _ in 0..20 {
         write(&mut journal, &[&large]);
@@ -104,7 +106,7 @@ fn an_emptied_journal_is_noticed_and_uses_no_place_twice() {
     let (dir, at) = three_records();
     fs::remove_file(path(dir.path(), 1)).expect("removes");
     let seen = Mark::behind(at[2]);
-    let (journal, amiss) = Journal::open(dir.path(), seen).expect("opens");
+    let (journal, amiss) = Journal::open(dir.path(), seen, SEGMENT_BYTES).expect("opens");
     assert_eq!(amiss, [Amiss::EndsBefore(seen)]);
     assert_eq!(journal.last_segment(), 2);
 }
@@ -112,7 +114,7 @@ fn an_emptied_journal_is_noticed_and_uses_no_place_twice() {
 #[test]
 fn after_a_failed_sync_nothing_is_written_until_it_is_opened_again() {
     let (dir, _) = three_records();
-    let (mut journal, _) = Journal::open(dir.path(), Mark::START).expect("opens");
+    let (mut journal, _) = Journal::open(dir.path(), Mark::START, SEGMENT_BYTES).expect("opens");
     // A pipe takes the bytes and cannot sync them.
     let (mut reading, writing) = std::io::pipe().expect("a pipe");
     journal.write_to(File::from(OwnedFd::from(writing)));
@@ -146,10 +148,10 @@ proptest! {
         let dir = tempfile::tempdir().expect("a directory");
         let mut all = Vec::new();
         for group in &groups {
-            let (mut journal, _) = Journal::open(dir.path(), Mark::START).expect("opens");
+            let (mut journal, _) = Journal::open(dir.path(), Mark::START, SEGMENT_BYTES).expect("opens");
             let bodies: Vec<&[u8]> = group.iter().map(Vec::as_slice).collect();
             let locations = write(&mut journal, &bodies);
-            let mut reader = journal.reader();
+            let mut reader = Reader::new(dir.path());
             for (at, body) in locations.iter().zip(group) {
                 prop_assert_eq!(reader.read(*at), Some((7, body.clone())));
             }

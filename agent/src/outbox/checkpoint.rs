@@ -1,0 +1,164 @@
+//! Checkpoints: the index is synced, and journal segments that nothing needs any more go away.
+//! What still waits in the oldest segment, or lies in the tray, is copied on, so that one old event pins no file.
+//! No segment goes before an index that knows all of it is on disk.
+
+use schemas::subject::FeedName;
+
+use super::committer::Committer;
+use super::index::{Entry, Reads, Writes};
+use super::record::{Accepted, Record, Refused};
+use super::segment::Location;
+use crate::store::Outage;
+use crate::store::alarms::now_ms;
+use crate::store::limits::{COPIES_MAX, SLACK_SEGMENTS};
+
+/// An event that must not go with its segment.
+struct Needed {
+    feed: FeedName,
+    number: u64,
+    entry: Entry,
+    body: Vec<u8>,
+    kind: u8,
+}
+
+impl Committer {
+    pub fn checkpoint(&mut self) -> Result<(), Outage> {
+        for _ in 0..COPIES_MAX {
+            self.index.sync()?;
+            self.unsynced = None;
+            self.remove_unneeded()?;
+            if !self.leftovers_prevail() {
+                break;
+            }
+            match self.copy_first_on() {
+                // No room for a copy: what is there stays there.
+                Err(Outage::Full) => break,
+                done => done?,
+            }
+        }
+        self.index_bytes = self.index.disk_bytes();
+        self.show();
+        Ok(())
+    }
+
+    /// Only from the front: a record may speak of one in an older segment, never of one in a newer.
+    fn remove_unneeded(&mut self) -> Result<(), Outage> {
+        while self.journal.first_segment() < self.journal.last_segment()
+            && !self.state.live.contains_key(&self.journal.first_segment())
+        {
+            self.journal.remove_first()?;
+        }
+        Ok(())
+    }
+
+    /// Half of the journal and some segments more are settled: copying the rest costs less than it frees.
+    fn leftovers_prevail(&self) -> bool {
+        let roomy = self.disk_bytes() <= self.budget_bytes / 2;
+        let slack = if roomy { SLACK_SEGMENTS } else { 0 };
+        let slack_bytes = slack * u64::from(self.journal.segment_bytes());
+        self.journal.first_segment() < self.journal.last_segment()
+            && self.journal.bytes() > 2 * self.state.live_bytes() + slack_bytes
+    }
+
+    fn copy_first_on(&mut self) -> Result<(), Outage> {
+        let first = self.journal.first_segment();
+        let mut needed = Vec::new();
+        self.journal
+            .replay_segment(first, 0, &mut |at, kind, body| {
+                if let Some(Record::Accepted(accepted)) = Record::read(kind, body)
+                    && let Some((feed, entry)) = self.pinned_by(at, &accepted)?
+                {
+                    needed.push(Needed {
+                        feed,
+                        number: accepted.number,
+                        entry,
+                        body: body.to_vec(),
+                        kind,
+                    });
+                }
+                Ok(())
+            })?;
+        let copies: Vec<Location> = needed.iter().map(|one| self.stage_copy(one)).collect();
+        self.commit_now()?;
+        let mut writes = Writes::default();
+        for (one, to) in needed.into_iter().zip(copies) {
+            let Needed {
+                feed,
+                number,
+                entry,
+                ..
+            } = one;
+            self.state.moved(&mut writes, &feed, number, entry, to);
+        }
+        self.apply_journaled(writes)?;
+        if self.state.live.contains_key(&first) {
+            self.name_lost(|at| at.segment == first)?;
+        }
+        Ok(())
+    }
+
+    /// The entry of the index that needs this very record.
+    fn pinned_by(
+        &self,
+        at: Location,
+        accepted: &Accepted<'_>,
+    ) -> Result<Option<(FeedName, Entry)>, Outage> {
+        let Ok(feed) = accepted.feed.parse::<FeedName>() else {
+            return Ok(None);
+        };
+        let reads = Reads(&self.index.db);
+        let entry = || match reads.waiting_entry(&feed, accepted.number)? {
+            Some(entry) => Ok(Some(entry)),
+            None => reads.tray_entry(&feed, accepted.number),
+        };
+        let entry = entry().map_err(|e| Outage::index("read", &e))?;
+        Ok(entry
+            .filter(|entry| entry.at == at)
+            .map(|entry| (feed, entry)))
+    }
+
+    fn stage_copy(&mut self, one: &Needed) -> Location {
+        let to = self
+            .journal
+            .stage(one.kind, |into| into.extend_from_slice(&one.body));
+        if !one.entry.refusal.is_empty() {
+            let refused = Refused {
+                number: one.number,
+                at_ms: now_ms(),
+                feed: one.feed.as_str(),
+                id: &one.entry.id,
+                refusal: &one.entry.refusal,
+            };
+            Record::Refused(refused).stage(&mut self.journal);
+        }
+        to
+    }
+
+    /// Names what the index knows and the journal no longer has; returns how many.
+    pub fn name_lost(&mut self, gone: impl Fn(Location) -> bool) -> Result<u64, Outage> {
+        let lost = self
+            .find_lost(gone)
+            .map_err(|e| Outage::index("read", &e))?;
+        for (feed, number, at) in &lost {
+            self.lost(feed, *number, *at)?;
+        }
+        Ok(u64::try_from(lost.len()).unwrap_or(u64::MAX))
+    }
+
+    fn find_lost(
+        &self,
+        gone: impl Fn(Location) -> bool,
+    ) -> Result<Vec<(FeedName, u64, Location)>, sled::Error> {
+        let reads = Reads(&self.index.db);
+        let mut lost = Vec::new();
+        for feed in reads.feeds()? {
+            for entry in reads.waiting(&feed, 0).chain(reads.tray(&feed)) {
+                let (number, entry) = entry?;
+                if gone(entry.at) {
+                    lost.push((feed.clone(), number, entry.at));
+                }
+            }
+        }
+        Ok(lost)
+    }
+}

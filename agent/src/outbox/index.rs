@@ -1,0 +1,326 @@
+//! The layout of the outbox's index: what waits, where it lies in the journal, what became of each id, the own log, the tray.
+//! Typed keys and values come in and go out; nothing is decided here, and nothing is synced.
+
+use schemas::event::{Hash, Position};
+use schemas::subject::FeedName;
+use sled::{Batch, Db, IVec};
+
+use super::journal::Mark;
+use super::record::{Fields, NONE, number, text};
+use super::segment::Location;
+
+/// Keys: one letter, the feed, a zero, the rest.
+fn key(letter: u8, feed: &FeedName, rest: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(feed.as_str().len() + rest.len() + 2);
+    key.push(letter);
+    key.extend_from_slice(feed.as_str().as_bytes());
+    key.push(0);
+    key.extend_from_slice(rest);
+    key
+}
+
+const WAITING: u8 = b'q';
+const ID: u8 = b'i';
+const IDEMPOTENCY: u8 = b'k';
+const OWN: u8 = b'o';
+const OWN_HASH: u8 = b'p';
+const TRAY: u8 = b't';
+const FEED: u8 = b'f';
+const MARK: &[u8] = b"m";
+const NUMBERS: &[u8] = b"n";
+
+/// An event that waits to be sent, or lies in the tray.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub at: Location,
+    pub at_ms: u64,
+    pub id: String,
+    /// Only in the tray.
+    pub refusal: String,
+}
+
+impl Entry {
+    fn write(&self) -> Vec<u8> {
+        let mut into = Vec::with_capacity(32 + self.id.len() + self.refusal.len());
+        for part in [self.at.segment, self.at.offset, self.at.length] {
+            into.extend_from_slice(&part.to_be_bytes());
+        }
+        number(&mut into, self.at_ms);
+        text(&mut into, &self.id);
+        into.extend_from_slice(self.refusal.as_bytes());
+        into
+    }
+
+    fn read(bytes: &[u8]) -> Option<Entry> {
+        let mut from = Fields(bytes);
+        Some(Entry {
+            at: Location {
+                segment: from.small()?,
+                offset: from.small()?,
+                length: from.small()?,
+            },
+            at_ms: from.number()?,
+            id: from.text()?.into(),
+            refusal: std::str::from_utf8(from.0).ok()?.into(),
+        })
+    }
+}
+
+/// How far an event has come, by what is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// In line.
+    Accepted,
+    /// On the bus, at this position.
+    Settled { position: Position },
+    /// In the tray, until corrected.
+    Refused,
+    /// The disk lost its bytes before it was sent; submitting it again heals it.
+    Lost,
+}
+
+/// What is known of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    pub stage: Stage,
+    pub number: u64,
+    /// Of the submission; None for an event that was taken back from the bus.
+    pub content: Option<Hash>,
+    /// SHA-256 of the data's bytes.
+    pub data: Hash,
+}
+
+impl Known {
+    fn write(&self) -> Vec<u8> {
+        let (stage, position) = match self.stage {
+            Stage::Accepted => (0, 0),
+            Stage::Settled { position } => (1, position.number()),
+            Stage::Refused => (2, 0),
+            Stage::Lost => (3, 0),
+        };
+        let mut into = Vec::with_capacity(81);
+        into.push(stage);
+        number(&mut into, self.number);
+        number(&mut into, position);
+        into.extend_from_slice(self.content.unwrap_or(NONE).as_bytes());
+        into.extend_from_slice(self.data.as_bytes());
+        into
+    }
+
+    fn read(bytes: &[u8]) -> Option<Known> {
+        let mut from = Fields(bytes);
+        let stage = from.byte()?;
+        let number = from.number()?;
+        let position = from.number()?;
+        Some(Known {
+            stage: match stage {
+                0 => Stage::Accepted,
+                1 => Stage::Settled {
+                    position: Position::new(position)?,
+                },
+                2 => Stage::Refused,
+                3 => Stage::Lost,
+                _ => return None,
+            },
+            number,
+            content: Some(from.hash()?).filter(|hash| *hash != NONE),
+            data: from.hash()?,
+        })
+    }
+}
+
+/// The last event of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnHead {
+    pub position: Position,
+    pub hash: Hash,
+}
+
+/// A value that this code has not written: the index is damaged.
+fn unreadable(what: &str) -> sled::Error {
+    sled::Error::Unsupported(format!("a damaged {what} in the index"))
+}
+
+type Result<T> = std::result::Result<T, sled::Error>;
+
+/// Typed reads.
+pub struct Reads<'a>(pub &'a Db);
+
+impl Reads<'_> {
+    pub fn known(&self, feed: &FeedName, id: &str) -> Result<Option<Known>> {
+        let value = self.0.get(key(ID, feed, id.as_bytes()))?;
+        let read = |bytes: IVec| Known::read(&bytes).ok_or_else(|| unreadable("id"));
+        value.map(read).transpose()
+    }
+
+    pub fn id_of_key(&self, feed: &FeedName, idempotency: Hash) -> Result<Option<String>> {
+        let value = self.0.get(key(IDEMPOTENCY, feed, idempotency.as_bytes()))?;
+        let read = |bytes: IVec| String::from_utf8(bytes.to_vec());
+        let id = value.map(read).transpose();
+        id.map_err(|_| unreadable("idempotency key"))
+    }
+
+    /// What waits behind `after`, oldest first.
+    pub fn waiting(
+        &self,
+        feed: &FeedName,
+        after: u64,
+    ) -> impl Iterator<Item = Result<(u64, Entry)>> + use<> {
+        let from = key(WAITING, feed, &after.saturating_add(1).to_be_bytes());
+        let to = key(WAITING, feed, &[0xff; 9]);
+        self.0.range(from..to).map(numbered)
+    }
+
+    pub fn tray(&self, feed: &FeedName) -> impl Iterator<Item = Result<(u64, Entry)>> + use<> {
+        self.0.scan_prefix(key(TRAY, feed, b"")).map(numbered)
+    }
+
+    pub fn waiting_entry(&self, feed: &FeedName, number: u64) -> Result<Option<Entry>> {
+        self.entry(WAITING, feed, number)
+    }
+
+    pub fn tray_entry(&self, feed: &FeedName, number: u64) -> Result<Option<Entry>> {
+        self.entry(TRAY, feed, number)
+    }
+
+    fn entry(&self, letter: u8, feed: &FeedName, number: u64) -> Result<Option<Entry>> {
+        let value = self.0.get(key(letter, feed, &number.to_be_bytes()))?;
+        let read = |bytes: IVec| Entry::read(&bytes).ok_or_else(|| unreadable("entry"));
+        value.map(read).transpose()
+    }
+
+    pub fn feeds(&self) -> Result<Vec<FeedName>> {
+        let feed = |entry: Result<(IVec, IVec)>| {
+            let (key, _) = entry?;
+            let name = std::str::from_utf8(&key[1..key.len() - 1]).ok();
+            name.and_then(|name| name.parse().ok())
+                .ok_or_else(|| unreadable("feed"))
+        };
+        self.0.scan_prefix([FEED]).map(feed).collect()
+    }
+
+    pub fn own_hash(&self, feed: &FeedName, position: Position) -> Result<Option<Hash>> {
+        let value = self.0.get(position_key(OWN_HASH, feed, position))?;
+        let read = |bytes: IVec| Fields(&bytes).hash().ok_or_else(|| unreadable("hash"));
+        value.map(read).transpose()
+    }
+
+    pub fn own(&self, feed: &FeedName, position: Position) -> Result<Option<Vec<u8>>> {
+        crate::store::chunked::read(self.0, &position_key(OWN, feed, position))
+    }
+
+    /// The highest position of the own log.
+    pub fn own_head(&self, feed: &FeedName) -> Result<Option<OwnHead>> {
+        let Some(last) = self.0.scan_prefix(key(OWN_HASH, feed, b"")).next_back() else {
+            return Ok(None);
+        };
+        let (key, hash) = last?;
+        let position = key.last_chunk().map(|n| u64::from_be_bytes(*n));
+        let head = || {
+            Some(OwnHead {
+                position: Position::new(position?)?,
+                hash: Fields(&hash).hash()?,
+            })
+        };
+        head().map(Some).ok_or_else(|| unreadable("position"))
+    }
+
+    pub fn mark(&self) -> Result<Mark> {
+        let Some(value) = self.0.get(MARK)? else {
+            return Ok(Mark::START);
+        };
+        let mut from = Fields(&value);
+        let (segment, offset) = (from.small(), from.small());
+        match (segment, offset) {
+            (Some(segment), Some(offset)) => Ok(Mark { segment, offset }),
+            _ => Err(unreadable("mark")),
+        }
+    }
+
+    /// The lowest number given to what was put back in line, and the next one for what is accepted.
+    pub fn numbers(&self) -> Result<Option<(u64, u64)>> {
+        let Some(value) = self.0.get(NUMBERS)? else {
+            return Ok(None);
+        };
+        let mut from = Fields(&value);
+        let (front, next) = (from.number(), from.number());
+        front
+            .zip(next)
+            .map(Some)
+            .ok_or_else(|| unreadable("number"))
+    }
+}
+
+fn position_key(letter: u8, feed: &FeedName, position: Position) -> Vec<u8> {
+    key(letter, feed, &position.number().to_be_bytes())
+}
+
+fn numbered(entry: Result<(IVec, IVec)>) -> Result<(u64, Entry)> {
+    let (key, value) = entry?;
+    let number = key.last_chunk().map(|n| u64::from_be_bytes(*n));
+    number
+        .zip(Entry::read(&value))
+        .ok_or_else(|| unreadable("entry"))
+}
+
+/// Typed writes, gathered and then applied as one.
+#[derive(Default)]
+pub struct Writes(pub Batch);
+
+impl Writes {
+    pub fn known(&mut self, feed: &FeedName, id: &str, known: &Known) {
+        self.0.insert(key(ID, feed, id.as_bytes()), known.write());
+    }
+
+    pub fn forget(&mut self, feed: &FeedName, id: &str) {
+        self.0.remove(key(ID, feed, id.as_bytes()));
+    }
+
+    pub fn id_of_key(&mut self, feed: &FeedName, idempotency: Hash, id: &str) {
+        let key = key(IDEMPOTENCY, feed, idempotency.as_bytes());
+        self.0.insert(key, id.as_bytes());
+    }
+
+    pub fn waiting(&mut self, feed: &FeedName, number: u64, entry: &Entry) {
+        self.0
+            .insert(key(WAITING, feed, &number.to_be_bytes()), entry.write());
+    }
+
+    pub fn not_waiting(&mut self, feed: &FeedName, number: u64) {
+        self.0.remove(key(WAITING, feed, &number.to_be_bytes()));
+    }
+
+    pub fn tray(&mut self, feed: &FeedName, number: u64, entry: &Entry) {
+        self.0
+            .insert(key(TRAY, feed, &number.to_be_bytes()), entry.write());
+    }
+
+    pub fn not_in_tray(&mut self, feed: &FeedName, number: u64) {
+        self.0.remove(key(TRAY, feed, &number.to_be_bytes()));
+    }
+
+    pub fn feed(&mut self, feed: &FeedName) {
+        self.0.insert(key(FEED, feed, b""), b"");
+    }
+
+    pub fn own(&mut self, feed: &FeedName, position: Position, hash: Hash, bytes: &[u8]) {
+        self.0
+            .insert(position_key(OWN_HASH, feed, position), hash.as_bytes());
+        crate::store::chunked::insert(&mut self.0, &position_key(OWN, feed, position), bytes);
+    }
+
+    pub fn not_own(&mut self, db: &Db, feed: &FeedName, position: Position) -> Result<()> {
+        self.0.remove(position_key(OWN_HASH, feed, position));
+        crate::store::chunked::remove(db, &mut self.0, &position_key(OWN, feed, position))
+    }
+
+    pub fn mark(&mut self, mark: Mark) {
+        let value = [mark.segment.to_be_bytes(), mark.offset.to_be_bytes()];
+        self.0.insert(MARK, value.concat());
+    }
+
+    pub fn numbers(&mut self, front: u64, next: u64) {
+        self.0
+            .insert(NUMBERS, [front.to_be_bytes(), next.to_be_bytes()].concat());
+    }
+}

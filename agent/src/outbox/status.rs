@@ -1,0 +1,101 @@
+//! What a person is told of the outbox: the committer's counts come in, one account goes out.
+//! Nothing is decided by it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use schemas::subject::FeedName;
+use serde::Serialize;
+
+use super::Shared;
+use super::index::Reads;
+use super::state::{Counts, State};
+
+/// What holds a feed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    pub code: String,
+    pub text: String,
+    pub since_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FeedStatus {
+    pub feed: FeedName,
+    pub waiting: u64,
+    pub oldest_waiting_ms: Option<u64>,
+    pub refused: u64,
+    /// The highest position of the own log; 0 before the first.
+    pub settled: u64,
+    pub held: Option<Held>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    pub feeds: Vec<FeedStatus>,
+    pub disk_bytes: u64,
+    pub disk_budget_bytes: u64,
+    pub alarms_raised: u64,
+    /// The disk failed: nothing is accepted.
+    pub stopped: bool,
+}
+
+/// Written by the committer, read by whoever asks.
+#[derive(Default)]
+pub(super) struct Board(Mutex<Figures>);
+
+#[derive(Default)]
+struct Figures {
+    feeds: BTreeMap<FeedName, Counts>,
+    held: BTreeMap<FeedName, Held>,
+    disk_bytes: u64,
+    disk_budget_bytes: u64,
+}
+
+impl Board {
+    fn figures(&self) -> MutexGuard<'_, Figures> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn hold(&self, feed: &FeedName, held: Option<Held>) {
+        let mut figures = self.figures();
+        match held {
+            Some(held) => figures.held.insert(feed.clone(), held),
+            None => figures.held.remove(feed),
+        };
+    }
+
+    pub fn show(&self, state: &State, disk_bytes: u64, disk_budget_bytes: u64) {
+        let mut figures = self.figures();
+        figures.feeds.clone_from(&state.feeds);
+        figures.disk_bytes = disk_bytes;
+        figures.disk_budget_bytes = disk_budget_bytes;
+    }
+}
+
+impl Status {
+    pub(super) fn of(shared: &Shared) -> Result<Status, sled::Error> {
+        let reads = Reads(&shared.db);
+        let figures = shared.status.figures();
+        let feed = |(feed, counts): (&FeedName, &Counts)| {
+            let oldest = reads.waiting(feed, 0).next().transpose()?;
+            let settled = reads.own_head(feed)?;
+            Ok(FeedStatus {
+                feed: feed.clone(),
+                waiting: counts.waiting,
+                oldest_waiting_ms: oldest.map(|(_, entry)| entry.at_ms),
+                refused: counts.refused,
+                settled: settled.map_or(0, |head| head.position.number()),
+                held: figures.held.get(feed).cloned(),
+            })
+        };
+        let feeds: Result<_, sled::Error> = figures.feeds.iter().map(feed).collect();
+        Ok(Status {
+            feeds: feeds?,
+            disk_bytes: figures.disk_bytes,
+            disk_budget_bytes: figures.disk_budget_bytes,
+            alarms_raised: shared.alarms.raised(),
+            stopped: shared.failed.is_cancelled(),
+        })
+    }
+}
