@@ -1,3 +1,5 @@
+//! Promises of signing, chain and envelopes, and their golden bytes.
+
 use bytes::Bytes;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The vectors of the signing extension.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;

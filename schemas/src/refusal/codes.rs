@@ -1,0 +1,234 @@
+//! The codes: what each is called on the wire and what it says to a person, in English and Khmer.
+//! A number or a name that was given once is never given to another meaning.
+
+use super::Code;
+
+const fn code(number: u32, name: &'static str, en: &'static str, km: &'static str) -> Code {
+    Code { number, name, en, km }
+}
+
+// Refusals: 60,101 and on.
+pub(super) const HEADER_MALFORMED: Code = code(
+    60101,
+    "header-malformed",
+    "the headers are no NATS header block of a CloudEvent in binary mode; write each as name: value, percent-encoded",
+    "ក្បាល (headers) មិនត្រូវតាមទម្រង់ CloudEvents របៀប binary ទេ សូមសរសេរនីមួយៗជា name: value",
+);
+pub(super) const HEADER_FORBIDDEN: Code = code(
+    60102,
+    "header-forbidden",
+    "this header may not be sent by a client; send only the ce- headers of the event",
+    "អ្នកផ្ញើមិនអាចផ្ញើក្បាលនេះបានទេ សូមផ្ញើតែក្បាល ce- របស់ព្រឹត្តិការណ៍",
+);
+pub(super) const HEADER_REPEATED: Code = code(
+    60103,
+    "header-repeated",
+    "a header is given twice; send each attribute once",
+    "ក្បាលមួយមានពីរដង សូមផ្ញើគុណលក្ខណៈនីមួយៗតែម្តង",
+);
+pub(super) const ATTRIBUTE_MISSING: Code = code(
+    60104,
+    "attribute-missing",
+    "an attribute that every event needs is missing; add it and sign again",
+    "ខ្វះគុណលក្ខណៈចាំបាច់មួយ សូមបន្ថែម ហើយចុះហត្ថលេខាម្តងទៀត",
+);
+pub(super) const ATTRIBUTE_INVALID: Code = code(
+    60105,
+    "attribute-invalid",
+    "an attribute is not written as it must be; mend what is named",
+    "គុណលក្ខណៈមួយសរសេរមិនត្រឹមត្រូវ សូមកែអ្វីដែលបានរាយឈ្មោះ",
+);
+pub(super) const ATTRIBUTE_UNKNOWN: Code = code(
+    60106,
+    "attribute-unknown",
+    "the event carries an attribute that this bus does not know; leave it out",
+    "ព្រឹត្តិការណ៍មានគុណលក្ខណៈដែលប្រព័ន្ធនេះមិនស្គាល់ សូមដកចេញ",
+);
+pub(super) const UNSIGNED: Code = code(
+    60107,
+    "event-unsigned",
+    "the event carries no dssematerial; sign it with the office's key, or submit it to the office's agent, which signs",
+    "ព្រឹត្តិការណ៍គ្មានហត្ថលេខាទេ សូមចុះហត្ថលេខាដោយសោរបស់ការិយាល័យ ឬដាក់ជូនភ្នាក់ងារ (agent) របស់ការិយាល័យ",
+);
+pub(super) const ATTRIBUTES_UNSIGNED: Code = code(
+    60108,
+    "attributes-unsigned",
+    "not all extension attributes are covered by the signature; sign them all",
+    "គុណលក្ខណៈបន្ថែមមិនទាន់ចុះហត្ថលេខាទាំងអស់ទេ សូមចុះហត្ថលេខាលើទាំងអស់",
+);
+pub(super) const MATERIAL_MALFORMED: Code = code(
+    60109,
+    "material-malformed",
+    "dssematerial is no DSSE envelope with one signature and this version's payload type; sign again",
+    "dssematerial មិនមែនជាស្រោម DSSE ត្រឹមត្រូវទេ សូមចុះហត្ថលេខាម្តងទៀត",
+);
+pub(super) const MATERIAL_NOT_CANONICAL: Code = code(
+    60110,
+    "material-not-canonical",
+    "dssematerial says the right thing in another form; write members, base64 and attribute order as documented, without white space",
+    "dssematerial ត្រឹមត្រូវតែទម្រង់ខុស សូមសរសេរតាមទម្រង់ដែលបានកំណត់ ដោយគ្មានដកឃ្លា",
+);
+pub(super) const DIGEST_MISMATCH: Code = code(
+    60111,
+    "digest-mismatch",
+    "the signature was made for other attributes or other data; the event was changed after signing",
+    "ហត្ថលេខាធ្វើឡើងសម្រាប់ទិន្នន័យផ្សេង ព្រឹត្តិការណ៍ត្រូវបានកែក្រោយពេលចុះហត្ថលេខា",
+);
+pub(super) const SIGNATURE_INVALID: Code = code(
+    60112,
+    "signature-invalid",
+    "the signature is not this key's; check which key signs",
+    "ហត្ថលេខាមិនមែនរបស់សោនេះទេ សូមពិនិត្យសោដែលប្រើ",
+);
+pub(super) const SIGNER_MISMATCH: Code = code(
+    60113,
+    "signer-mismatch",
+    "the key belongs to another office than the event's source",
+    "សោនេះជារបស់ការិយាល័យផ្សេង មិនមែនជាប្រភពរបស់ព្រឹត្តិការណ៍ទេ",
+);
+pub(super) const KEY_RETIRED: Code = code(
+    60114,
+    "key-retired",
+    "the registry does not honour this key at this position; sign with the office's present key",
+    "បញ្ជីមិនទទួលស្គាល់សោនេះនៅទីតាំងនេះទេ សូមចុះហត្ថលេខាដោយសោបច្ចុប្បន្ន",
+);
+pub(super) const SOURCE_MISMATCH: Code = code(
+    60115,
+    "source-mismatch",
+    "the event's source is not the log it was sent to",
+    "ប្រភពរបស់ព្រឹត្តិការណ៍មិនត្រូវនឹងកំណត់ហេតុដែលបានផ្ញើទៅទេ",
+);
+pub(super) const NOT_YOUR_LOG: Code = code(
+    60116,
+    "not-your-log",
+    "the log belongs to another office; an office publishes only to its own logs",
+    "កំណត់ហេតុនេះជារបស់ការិយាល័យផ្សេង ការិយាល័យបោះផ្សាយតែក្នុងកំណត់ហេតុរបស់ខ្លួន",
+);
+pub(super) const TOO_LARGE: Code = code(
+    60117,
+    "too-large",
+    "the event is too large: at most 1,000,000 bytes of data and 8 KiB of headers; split it",
+    "ព្រឹត្តិការណ៍ធំពេក៖ ទិន្នន័យយ៉ាងច្រើន ១ ០០០ ០០០ បៃ សូមបំបែកវា",
+);
+pub(super) const NOT_JSON: Code = code(
+    60118,
+    "not-json",
+    "the data is not the JSON that its content type promises",
+    "ទិន្នន័យមិនមែនជា JSON ត្រឹមត្រូវទេ",
+);
+pub(super) const CONTRACT_VIOLATED: Code = code(
+    60119,
+    "contract-violated",
+    "the data does not fit the feed's contract; mend the fields that are named",
+    "ទិន្នន័យមិនត្រូវតាមកិច្ចសន្យារបស់ feed ទេ សូមកែវាលដែលបានរាយឈ្មោះ",
+);
+pub(super) const TYPE_NOT_OF_FEED: Code = code(
+    60120,
+    "type-not-of-feed",
+    "the event's type is none of this feed's",
+    "ប្រភេទព្រឹត្តិការណ៍នេះមិនមែនរបស់ feed នេះទេ",
+);
+pub(super) const SCHEMA_NOT_OF_FEED: Code = code(
+    60121,
+    "schema-not-of-feed",
+    "dataschema is a contract of another feed or another type",
+    "dataschema ជាកិច្ចសន្យារបស់ feed ឬប្រភេទផ្សេង",
+);
+pub(super) const ROW_NOT_YOURS: Code = code(
+    60122,
+    "row-not-yours",
+    "a provincial office may send only its own province's figures",
+    "ការិយាល័យខេត្តអាចផ្ញើតែទិន្នន័យរបស់ខេត្តខ្លួនប៉ុណ្ណោះ",
+);
+pub(super) const REFILL_NOT_TAKEN: Code = code(
+    60123,
+    "refill-not-taken",
+    "lost positions are not refilled through this gateway yet",
+    "ច្រកនេះមិនទាន់ទទួលការបំពេញទីតាំងដែលបាត់ទេ",
+);
+pub(super) const SUBJECT_FORBIDDEN: Code = code(
+    60124,
+    "subject-forbidden",
+    "this subject is not open to offices; publish to your own logs and ask through JetStream's API",
+    "ប្រធានបទ (subject) នេះមិនបើកសម្រាប់ការិយាល័យទេ",
+);
+pub(super) const REQUEST_MALFORMED: Code = code(
+    60125,
+    "request-malformed",
+    "the JetStream request is not written as this gateway reads it",
+    "សំណើ JetStream សរសេរមិនត្រឹមត្រូវ",
+);
+pub(super) const REQUEST_FORBIDDEN: Code = code(
+    60126,
+    "request-forbidden",
+    "the JetStream request asks for what this office may not have",
+    "សំណើ JetStream សុំអ្វីដែលការិយាល័យនេះគ្មានសិទ្ធិ",
+);
+
+// Holds: 60,201 and on.
+pub(super) const FEED_UNKNOWN: Code = code(
+    60201,
+    "feed-unknown",
+    "the registry knows no such feed; ask the authority, and keep the event",
+    "បញ្ជីមិនស្គាល់ feed នេះទេ សូមសួរអាជ្ញាធរ ហើយរក្សាទុកព្រឹត្តិការណ៍",
+);
+pub(super) const OFFICE_UNKNOWN: Code = code(
+    60202,
+    "office-unknown",
+    "the registry does not know this office; ask the authority to add it",
+    "បញ្ជីមិនស្គាល់ការិយាល័យនេះទេ សូមស្នើអាជ្ញាធរឱ្យបន្ថែម",
+);
+pub(super) const GRANT_UNKNOWN: Code = code(
+    60203,
+    "grant-unknown",
+    "no rule of the registry lets this office publish on this feed; ask the feed's owner",
+    "គ្មានច្បាប់អនុញ្ញាតឱ្យការិយាល័យនេះបោះផ្សាយលើ feed នេះទេ សូមសួរម្ចាស់ feed",
+);
+pub(super) const KEY_UNKNOWN: Code = code(
+    60204,
+    "key-unknown",
+    "the registry does not know the signing key; ask the authority to add it",
+    "បញ្ជីមិនស្គាល់សោចុះហត្ថលេខានេះទេ សូមស្នើអាជ្ញាធរឱ្យបន្ថែម",
+);
+pub(super) const CONTRACT_UNKNOWN: Code = code(
+    60205,
+    "contract-unknown",
+    "the registry knows no such contract version; it may come with the next registry",
+    "បញ្ជីមិនស្គាល់កំណែកិច្ចសន្យានេះទេ",
+);
+pub(super) const POSITION_AHEAD: Code = code(
+    60206,
+    "position-ahead",
+    "something before this position is missing; read the log's head and go on behind it",
+    "មានអ្វីមួយមុនទីតាំងនេះបាត់ សូមអានចុងកំណត់ហេតុ ហើយបន្តពីក្រោយវា",
+);
+pub(super) const POSITION_TAKEN: Code = code(
+    60207,
+    "position-taken",
+    "another event stands at this position; read the log's head and go on behind it",
+    "ទីតាំងនេះមានព្រឹត្តិការណ៍ផ្សេងរួចហើយ សូមអានចុងកំណត់ហេតុ ហើយបន្តពីក្រោយវា",
+);
+pub(super) const CHAIN_MISMATCH: Code = code(
+    60208,
+    "chain-mismatch",
+    "prevhash is not the hash of the log's head; read the head and sign again behind it",
+    "prevhash មិនត្រូវនឹងចុងកំណត់ហេតុទេ សូមអានចុងកំណត់ហេតុ ហើយចុះហត្ថលេខាម្តងទៀត",
+);
+pub(super) const LOG_UNREADABLE: Code = code(
+    60209,
+    "log-unreadable",
+    "the bus cannot read this log now; the event is kept and asked for again",
+    "ប្រព័ន្ធមិនអាចអានកំណត់ហេតុនេះបានឥឡូវនេះទេ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
+);
+pub(super) const BUS_UNAVAILABLE: Code = code(
+    60210,
+    "bus-unavailable",
+    "the bus does not answer now; the event is kept and sent again",
+    "ប្រព័ន្ធមិនឆ្លើយតបឥឡូវនេះទេ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក ហើយនឹងផ្ញើម្តងទៀត",
+);
+pub(super) const BUS_FULL: Code = code(
+    60211,
+    "bus-full",
+    "the bus has no room for this feed; the operator must give it more, the event is kept",
+    "ប្រព័ន្ធគ្មានកន្លែងទំនេរសម្រាប់ feed នេះទេ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
+);
