@@ -1,1 +1,238 @@
-//! Signed runs in, one of four answers out: Stored, Refused, Held, Unreachable. Owner of async-nats.
+//! Owner of async-nats. A gateway's address comes in, sessions go out, one after the other; signed events go over a session,
+//! and each comes back as Stored, Refused, Held or Unreachable. Nothing is kept here that a cut could lose.
+
+mod answer;
+mod dial;
+mod limits;
+mod liveness;
+mod message;
+mod session;
+mod tls;
+mod window;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use schemas::event::Timestamp;
+use schemas::subject::OfficeId;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use self::dial::{NoSession, Tries, dial};
+use self::limits::{SESSION_SHORT, WATCH_INTERVAL};
+use self::liveness::{Liveness, Verdict};
+use crate::status::LinkState;
+
+pub use self::answer::Answer;
+pub use self::limits::REQUEST_TIME;
+pub use self::message::Delivery;
+pub use self::session::{Outage, Pending, Replies, Session, Subscription};
+pub use self::tls::install_provider;
+
+/// The gateway's subject for the registry's further lines; asking there is also the sign of life.
+pub const REGISTRY_SUBJECT: &str = "spean.registry";
+
+#[derive(Debug, Clone)]
+pub struct LinkSettings {
+    pub office: OfficeId,
+    /// `host:port` of each gateway, in the order in which they are tried.
+    pub gateways: Vec<String>,
+    /// The name in the gateways' certificates.
+    pub gateway_name: String,
+    pub ca: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl LinkSettings {
+    fn inbox_prefix(&self) -> String {
+        format!("_INBOX.{}.{}", self.office.ministry(), self.office.place())
+    }
+}
+
+/// The link, as everyone else sees it.
+#[derive(Clone)]
+pub struct Link {
+    sessions: watch::Receiver<Option<Session>>,
+    state: watch::Receiver<LinkState>,
+}
+
+impl Link {
+    /// The session that is open now, or the next one.
+    pub async fn session(&self) -> Session {
+        let mut sessions = self.sessions.clone();
+        loop {
+            let open = sessions.borrow_and_update().clone();
+            if let Some(session) = open.filter(|session| !session.ended().is_cancelled()) {
+                return session;
+            }
+            if sessions.changed().await.is_err() {
+                // The link has ended, and with it everything that waits for a session.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    pub fn state(&self) -> watch::Receiver<LinkState> {
+        self.state.clone()
+    }
+}
+
+/// What the sign of life is good for besides: the registry's further lines.
+#[derive(Clone)]
+pub struct SignOfLife {
+    /// The registry's position that is known here.
+    pub known: Arc<AtomicU64>,
+    /// Where the answers go; one that finds no room comes again.
+    pub answers: mpsc::Sender<Bytes>,
+}
+
+impl SignOfLife {
+    async fn ask(&self, session: &Session) -> Result<(), Outage> {
+        let question = format!(r#"{{"after":{}}}"#, self.known.load(Ordering::Relaxed));
+        let time = limits::PATIENCE * 2;
+        let answer = session
+            .request(REGISTRY_SUBJECT, question.into(), time)
+            .await?;
+        let _comes_again = self.answers.try_send(answer.payload);
+        Ok(())
+    }
+}
+
+/// Keeps the link up; the returned task is the owner's to wait for.
+pub struct LinkTask {
+    settings: LinkSettings,
+    sign: SignOfLife,
+    sessions: watch::Sender<Option<Session>>,
+    state: watch::Sender<LinkState>,
+}
+
+/// Makes the link and the task that keeps it up.
+pub fn new(settings: LinkSettings, sign: SignOfLife) -> (Link, LinkTask) {
+    let (sessions, open) = watch::channel(None);
+    let (state, seen) = watch::channel(LinkState::Connecting);
+    let link = Link {
+        sessions: open,
+        state: seen,
+    };
+    let task = LinkTask {
+        settings,
+        sign,
+        sessions,
+        state,
+    };
+    (link, task)
+}
+
+impl LinkTask {
+    /// Dials, watches, and dials again, until the shutdown.
+    pub async fn run(self, shutdown: CancellationToken) {
+        install_provider();
+        let mut tries = Tries::new(Instant::now());
+        let mut next = 0;
+        while !shutdown.is_cancelled() {
+            let address = &self.settings.gateways[next % self.settings.gateways.len()];
+            let dialled = tokio::select! {
+                dialled = dial(&self.settings, address, &tries) => dialled,
+                () = shutdown.cancelled() => break,
+            };
+            let why = match dialled {
+                Ok((session, handshake)) => {
+                    let opened = Instant::now();
+                    let why = self.serve(address, session, &shutdown).await;
+                    if opened.elapsed() >= SESSION_SHORT {
+                        tries.succeeded(handshake, Instant::now());
+                    }
+                    why
+                }
+                Err(why) => {
+                    next += 1;
+                    why
+                }
+            };
+            self.tell_down(&why);
+            let wait = tries.failed(&why, fastrand::f64(), Instant::now());
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+    }
+
+    /// Offers the session until it ends, and tells why it did.
+    async fn serve(
+        &self,
+        address: &str,
+        session: Session,
+        shutdown: &CancellationToken,
+    ) -> NoSession {
+        tracing::info!(gateway = address, "connected");
+        self.state.send_replace(LinkState::Connected {
+            gateway: address.into(),
+            since: now(),
+        });
+        self.sessions.send_replace(Some(session.clone()));
+        let why = tokio::select! {
+            why = self.watch(address, &session) => why,
+            () = shutdown.cancelled() => NoSession::Session(Outage::Ended),
+        };
+        self.sessions.send_replace(None);
+        session.end();
+        why
+    }
+
+    async fn watch(&self, address: &str, session: &Session) -> NoSession {
+        let mut liveness = Liveness::new(Instant::now());
+        let mut tick = tokio::time::interval(WATCH_INTERVAL);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = session.ended().cancelled() => return NoSession::Session(Outage::Ended),
+            }
+            match liveness.look(session.sight(), Instant::now()) {
+                Verdict::Alive => {}
+                Verdict::Ask => {
+                    let (sign, session) = (self.sign.clone(), session.clone());
+                    // The question ends with its session or its deadline.
+                    tokio::spawn(async move { sign.ask(&session).await });
+                }
+                Verdict::Silent => return NoSession::Silent(address.into()),
+                Verdict::Unanswered => {
+                    return NoSession::Session(Outage::TimedOut(limits::ANSWER_TIME));
+                }
+            }
+        }
+    }
+
+    /// An outage has one beginning, whatever else goes wrong in it.
+    fn tell_down(&self, why: &NoSession) {
+        let why = why.to_string();
+        self.state.send_modify(|state| {
+            let since = match state {
+                LinkState::Down { since, .. } => *since,
+                LinkState::Connecting | LinkState::Connected { .. } => {
+                    tracing::warn!(why, "the link is down");
+                    now()
+                }
+            };
+            *state = LinkState::Down { since, why };
+        });
+    }
+}
+
+/// The wall clock, for people to read.
+fn now() -> Timestamp {
+    let seconds = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
+        .as_secs();
+    i64::try_from(seconds)
+        .ok()
+        .and_then(Timestamp::from_unix_seconds)
+        .or_else(|| Timestamp::from_unix_seconds(0))
+        .expect("1970 can be written")
+}

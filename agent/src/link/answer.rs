@@ -1,0 +1,147 @@
+//! An answer's body comes in, one of the four answers to a publish goes out. A body that nobody can read is no answer that
+//! anything is lost or stored by: it holds.
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+/// What became of a publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Stored {
+        sequence: u64,
+        duplicate: bool,
+    },
+    /// Final.
+    Refused {
+        code: String,
+        body: String,
+    },
+    /// Not now. `head` is the log's last position, where the hold says that it is another than assumed.
+    Held {
+        code: String,
+        head: Option<u64>,
+        body: String,
+    },
+    /// No answer: it may have happened.
+    Unreachable,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<JetStreamError>,
+    spean: Option<Spean>,
+}
+
+#[derive(Deserialize)]
+struct JetStreamError {
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+struct Spean {
+    answer: String,
+    code: String,
+    #[serde(default)]
+    head: Option<u64>,
+}
+
+/// What stands for the code of an answer that has none.
+const UNREADABLE: &str = "answer-unreadable";
+const NOT_TAKEN: &str = "bus-unavailable";
+
+impl Answer {
+    pub fn read(payload: &Bytes) -> Answer {
+        let text = String::from_utf8_lossy(payload).into_owned();
+        match serde_json::from_slice(payload) {
+            Ok(Body {
+                error: None,
+                seq,
+                duplicate,
+                spean: None,
+            }) if seq > 0 => Answer::Stored {
+                sequence: seq,
+                duplicate,
+            },
+            Ok(Body {
+                spean: Some(spean), ..
+            }) if spean.answer == "refused" => Answer::Refused {
+                code: spean.code,
+                body: text,
+            },
+            Ok(Body {
+                spean: Some(spean), ..
+            }) => Answer::Held {
+                code: spean.code,
+                head: spean.head,
+                body: text,
+            },
+            Ok(Body {
+                error: Some(error), ..
+            }) => held(NOT_TAKEN, error.description),
+            Ok(_) | Err(_) => held(UNREADABLE, text),
+        }
+    }
+
+    /// Nobody listens on the subject.
+    pub fn nobody_there() -> Answer {
+        held(NOT_TAKEN, "nobody takes events on this subject".into())
+    }
+}
+
+fn held(code: &str, body: String) -> Answer {
+    Answer::Held {
+        code: code.into(),
+        head: None,
+        body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &'static str) -> Answer {
+        Answer::read(&Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_stored_event_is_told_with_its_sequence() {
+        assert_eq!(
+            read(r#"{"stream":"market-prices","seq":7,"duplicate":true}"#),
+            Answer::Stored {
+                sequence: 7,
+                duplicate: true
+            }
+        );
+    }
+
+    #[test]
+    fn only_the_word_refused_is_final() {
+        let refused =
+            read(r#"{"error":{"code":400},"spean":{"answer":"refused","code":"not-json"}}"#);
+        assert!(matches!(refused, Answer::Refused { code, .. } if code == "not-json"));
+        let held = read(
+            r#"{"error":{"code":503},"spean":{"answer":"held","code":"position-taken","head":9}}"#,
+        );
+        assert!(matches!(held, Answer::Held { head: Some(9), .. }));
+    }
+
+    #[test]
+    fn what_cannot_be_read_holds() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"stream":"x","seq":0}"#,
+            r#"{"seq":"7"}"#,
+            r#"{"error":{"code":503,"description":"no space"},"seq":4}"#,
+        ] {
+            assert!(matches!(read(text), Answer::Held { .. }), "{text}");
+        }
+    }
+}

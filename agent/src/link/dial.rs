@@ -1,0 +1,246 @@
+//! Dialling: a gateway's address comes in, a session goes out, or why there is none. Waits are short enough that a line that
+//! returns is used within seconds, and long enough that a slow line can finish its handshake.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_nats::{Client, ConnectErrorKind, Event};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::LinkSettings;
+use super::limits::{
+    EARLY, HANDSHAKE_TIME, HANDSHAKE_TIME_MAX, KNOCK_LONG_ONE_IN, KNOCK_LONG_TIME, KNOCK_TIME,
+    PING_INTERVAL, RETRY_EARLY, RETRY_LATE, RETRY_SILENT, SUBSCRIPTION_CAPACITY,
+};
+use super::session::{Outage, Session};
+use super::tls::{self, TlsFault};
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum NoSession {
+    #[error("{0} does not answer")]
+    Silent(String),
+    #[error("{address} cannot be reached: {error}")]
+    Unreachable {
+        address: String,
+        error: std::io::Error,
+    },
+    #[error("{0} answered, but the handshake was not finished in time")]
+    HandshakeTimedOut(String),
+    #[error("{address} does not take this office: {reason}")]
+    NotTaken { address: String, reason: String },
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    #[error(transparent)]
+    Session(#[from] Outage),
+}
+
+/// The tries since the last session.
+#[derive(Debug)]
+pub struct Tries {
+    since: Instant,
+    count: u32,
+    /// Time allowed for a handshake; what a slow line needed once, it is given again.
+    handshake: Duration,
+}
+
+impl Tries {
+    pub fn new(now: Instant) -> Tries {
+        Tries {
+            since: now,
+            count: 0,
+            handshake: HANDSHAKE_TIME,
+        }
+    }
+
+    pub fn succeeded(&mut self, handshake: Duration, now: Instant) {
+        self.since = now;
+        self.count = 0;
+        self.handshake = (handshake * 3).clamp(HANDSHAKE_TIME, HANDSHAKE_TIME_MAX);
+    }
+
+    /// How long to wait before the next try. `lot` is drawn from 0.0..1.0, so that offices that lost one gateway do not
+    /// come back as one.
+    pub fn failed(&mut self, why: &NoSession, lot: f64, now: Instant) -> Duration {
+        self.count = self.count.saturating_add(1);
+        if let NoSession::HandshakeTimedOut(_) = why {
+            self.handshake = (self.handshake * 8 / 5).min(HANDSHAKE_TIME_MAX);
+        }
+        let longest = match why {
+            NoSession::Silent(_) | NoSession::HandshakeTimedOut(_) => RETRY_SILENT,
+            NoSession::Unreachable { .. }
+            | NoSession::NotTaken { .. }
+            | NoSession::Tls(_)
+            | NoSession::Session(_) => {
+                let ceiling = match now.duration_since(self.since) < EARLY {
+                    true => RETRY_EARLY,
+                    false => RETRY_LATE,
+                };
+                (RETRY_SILENT * self.count).min(ceiling)
+            }
+        };
+        longest.mul_f64(0.3 + 0.7 * lot)
+    }
+
+    fn knock_time(&self) -> Duration {
+        match (self.count + 1).is_multiple_of(KNOCK_LONG_ONE_IN) {
+            true => KNOCK_LONG_TIME,
+            false => KNOCK_TIME,
+        }
+    }
+}
+
+/// Tries one gateway once.
+pub async fn dial(
+    settings: &LinkSettings,
+    address: &str,
+    tries: &Tries,
+) -> Result<(Session, Duration), NoSession> {
+    knock(address, tries.knock_time()).await?;
+    let started = Instant::now();
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let ended = CancellationToken::new();
+    let client = connect(settings, host, address, tries.handshake, ended.clone()).await?;
+    let handshake = started.elapsed();
+    let name: String = std::iter::repeat_with(fastrand::alphanumeric)
+        .take(8)
+        .collect();
+    let inbox = format!("{}.{name}", settings.inbox_prefix());
+    let session = Session::open(client, inbox, handshake, ended).await?;
+    Ok((session, handshake))
+}
+
+/// A cut line costs a packet or two each time, and the first packet that passes is noticed. A handshake's time limit, which
+/// has to fit slow lines, would be too long for that.
+async fn knock(address: &str, within: Duration) -> Result<(), NoSession> {
+    let knocked = timeout(within, async {
+        let all: Vec<SocketAddr> = lookup_host(address).await?.collect();
+        TcpStream::connect(&all[..]).await
+    });
+    match knocked.await {
+        Ok(Ok(_answers)) => Ok(()),
+        Ok(Err(error)) => Err(NoSession::Unreachable {
+            address: address.into(),
+            error,
+        }),
+        Err(_) => Err(NoSession::Silent(address.into())),
+    }
+}
+
+async fn connect(
+    settings: &LinkSettings,
+    host: &str,
+    address: &str,
+    within: Duration,
+    ended: CancellationToken,
+) -> Result<Client, NoSession> {
+    let over = ended.clone();
+    let first = Arc::new(AtomicBool::new(true));
+    let options = tls::options(settings, host)?
+        .name(settings.office.to_string())
+        .connection_timeout(within)
+        .ping_interval(PING_INTERVAL)
+        .subscription_capacity(SUBSCRIPTION_CAPACITY)
+        .custom_inbox_prefix(settings.inbox_prefix())
+        .ignore_discovered_servers()
+        // A session ends with its connection: see `last_of_its_kind`.
+        .max_reconnects(1)
+        .reconnect_delay_callback(move |_| match first.swap(false, Ordering::Relaxed) {
+            true => Duration::ZERO,
+            false => Duration::from_millis(1),
+        })
+        .event_callback(move |event| {
+            if let Event::Disconnected | Event::Closed = event {
+                over.cancel();
+            }
+            std::future::ready(())
+        });
+    let client = options
+        .connect(format!("tls://{address}"))
+        .await
+        .map_err(|error| match error.kind() {
+            ConnectErrorKind::TimedOut => NoSession::HandshakeTimedOut(address.into()),
+            _ => NoSession::NotTaken {
+                address: address.into(),
+                reason: said(&error),
+            },
+        })?;
+    last_of_its_kind(&client).await?;
+    Ok(client)
+}
+
+/// The library would reconnect by itself and send again what was under way. Its pool is emptied instead, but for an address
+/// where nobody can ever listen, so that its task ends when the connection does.
+async fn last_of_its_kind(client: &Client) -> Result<(), Outage> {
+    let nowhere = "nats://127.0.0.1:0";
+    let set = client.set_server_pool(nowhere).await;
+    set.map_err(|_| Outage::Ended)
+}
+
+/// An error with what caused it.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silent() -> NoSession {
+        NoSession::Silent("gateway:4443".into())
+    }
+
+    fn refused() -> NoSession {
+        NoSession::Unreachable {
+            address: "gateway:4443".into(),
+            error: std::io::ErrorKind::ConnectionRefused.into(),
+        }
+    }
+
+    #[test]
+    fn a_line_that_returns_after_days_is_knocked_at_within_seconds() {
+        let now = Instant::now();
+        let mut tries = Tries::new(now);
+        let day = now + Duration::from_secs(86_400);
+        let wait = (0..1_000).map(|_| tries.failed(&silent(), 1.0, day)).max();
+        assert!(wait.expect("there were tries") + KNOCK_TIME < Duration::from_secs(4));
+    }
+
+    #[test]
+    fn a_gateway_that_is_down_is_asked_less_often_after_a_while() {
+        let now = Instant::now();
+        let mut tries = Tries::new(now);
+        let waits = (0..50).map(|_| tries.failed(&refused(), 1.0, now));
+        assert_eq!(waits.max(), Some(RETRY_EARLY));
+        let later = tries.failed(&refused(), 1.0, now + EARLY);
+        assert_eq!(later, RETRY_LATE);
+        let jitter = tries.failed(&refused(), 0.0, now + EARLY);
+        assert!(jitter < RETRY_LATE / 2);
+    }
+
+    #[test]
+    fn a_slow_line_gets_time_for_its_handshake_and_keeps_it() {
+        let now = Instant::now();
+        let mut tries = Tries::new(now);
+        let slow = || NoSession::HandshakeTimedOut("gateway:4443".into());
+        for _ in 0..3 {
+            tries.failed(&slow(), 0.5, now);
+        }
+        assert!(tries.handshake > Duration::from_secs(15));
+        tries.succeeded(Duration::from_secs(12), now);
+        assert!(tries.handshake > Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,417 @@
+//! One connection to one gateway, from its handshake to its end. Publishes and requests come in, answers go out; when it ends,
+//! whatever had no answer is unreachable. It never reconnects: the next connection is another session, with nothing under way.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use async_nats::{Client, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use schemas::envelope::nats;
+use schemas::signing::SignedEvent;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::Answer;
+use super::liveness::Sight;
+use super::message::{Delivery, header_map};
+use super::window::Window;
+
+/// The line failed; the next session may do better.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Outage {
+    #[error("the session ended")]
+    Ended,
+    #[error("the gateway did not answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    #[error("nobody answers on {0}")]
+    NobodyThere(String),
+}
+
+/// Cheap to clone; the connection closes when the last one goes.
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Client,
+    inbox: String,
+    state: Mutex<State>,
+    /// Room came into the window.
+    room: Notify,
+    ended: CancellationToken,
+}
+
+struct State {
+    window: Window,
+    due: HashMap<u64, Due>,
+    next: u64,
+}
+
+/// An answer that is due.
+struct Due {
+    since: Instant,
+    to: Asker,
+}
+
+enum Asker {
+    Publish {
+        bytes: usize,
+        answer: oneshot::Sender<Answer>,
+    },
+    Request(oneshot::Sender<Delivery>),
+    /// Answered in several messages; ended by whoever asked.
+    Stream(mpsc::UnboundedSender<Delivery>),
+}
+
+/// An answer to come. Gone sessions answer `Unreachable`.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Answer>);
+
+impl Future for Pending {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|answer| answer.unwrap_or(Answer::Unreachable))
+    }
+}
+
+impl Pending {
+    /// The answer, if it is there.
+    pub fn now(&mut self) -> Option<Answer> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => Some(Answer::Unreachable),
+        }
+    }
+}
+
+impl Session {
+    /// Subscribes to the one inbox on which all answers arrive.
+    pub(super) async fn open(
+        client: Client,
+        inbox: String,
+        handshake: Duration,
+        ended: CancellationToken,
+    ) -> Result<Session, Outage> {
+        let answers = client.subscribe(format!("{inbox}.*")).await;
+        let answers = answers.map_err(|_| Outage::Ended)?;
+        let state = State {
+            window: Window::new(handshake),
+            due: HashMap::new(),
+            next: 0,
+        };
+        let session = Session {
+            inner: Arc::new(Inner {
+                client,
+                inbox,
+                state: Mutex::new(state),
+                room: Notify::new(),
+                ended,
+            }),
+        };
+        // It ends with the session's token, and holds no connection open by itself.
+        tokio::spawn(distribute(answers, session.clone()));
+        Ok(session)
+    }
+
+    /// Cancelled when the connection is gone.
+    pub fn ended(&self) -> &CancellationToken {
+        &self.inner.ended
+    }
+
+    /// Sends an event to its log as soon as the window has room, and returns; the answer is awaited later.
+    pub async fn publish(&self, event: &SignedEvent) -> Pending {
+        let subject = event.event().log().subject();
+        let headers = nats::encode(event);
+        let payload = event.event().data().clone();
+        let bytes = subject.len() + headers.len() + payload.len();
+        let (answer, pending) = oneshot::channel();
+        if let Ok(reply) = self.reserve(bytes, answer).await {
+            let sent = self.inner.client.publish_with_reply_and_headers(
+                subject,
+                reply,
+                header_map(&headers),
+                payload,
+            );
+            // What cannot be handed over ends with the session; the answer is then `Unreachable`.
+            if sent.await.is_err() {
+                self.end();
+            }
+        }
+        Pending(pending)
+    }
+
+    async fn reserve(
+        &self,
+        bytes: usize,
+        answer: oneshot::Sender<Answer>,
+    ) -> Result<String, Outage> {
+        loop {
+            let room = self.inner.room.notified();
+            {
+                let mut state = self.state();
+                // Under the lock: `end` empties the table once, after the token is cancelled.
+                if self.inner.ended.is_cancelled() {
+                    return Err(Outage::Ended);
+                }
+                if state.window.has_room(bytes) {
+                    state.window.sent(bytes, Instant::now());
+                    let token = state.put(Asker::Publish { bytes, answer });
+                    return Ok(self.reply(token));
+                }
+            }
+            tokio::select! {
+                () = room => {}
+                () = self.inner.ended.cancelled() => return Err(Outage::Ended),
+            }
+        }
+    }
+
+    /// Whether a publish would have to wait.
+    pub fn is_full(&self) -> bool {
+        !self.state().window.has_room(1)
+    }
+
+    /// Asks and waits for one answer.
+    pub async fn request(
+        &self,
+        subject: &str,
+        payload: Bytes,
+        within: Duration,
+    ) -> Result<Delivery, Outage> {
+        let (to, answer) = oneshot::channel();
+        let token = self.put(Asker::Request(to))?;
+        let _forget = Forget {
+            session: self,
+            token,
+        };
+        self.send(subject, token, payload).await?;
+        let answered = tokio::time::timeout(within, answer).await;
+        let delivery = answered.map_err(|_| Outage::TimedOut(within))?;
+        let delivery = delivery.map_err(|_| Outage::Ended)?;
+        match delivery.status {
+            Some(503) => Err(Outage::NobodyThere(subject.into())),
+            Some(_) | None => Ok(delivery),
+        }
+    }
+
+    /// Asks, and hands on every answer until the returned value is dropped.
+    pub async fn ask_for_many(&self, subject: &str, payload: Bytes) -> Result<Replies, Outage> {
+        let (to, replies) = mpsc::unbounded_channel();
+        let token = self.put(Asker::Stream(to))?;
+        let replies = Replies {
+            replies,
+            session: self.clone(),
+            token,
+        };
+        self.send(subject, token, payload).await?;
+        Ok(replies)
+    }
+
+    async fn send(&self, subject: &str, token: u64, payload: Bytes) -> Result<(), Outage> {
+        let reply = self.reply(token);
+        let sent = self
+            .inner
+            .client
+            .publish_with_reply(subject.to_owned(), reply, payload);
+        sent.await.map_err(|_| Outage::Ended)
+    }
+
+    /// Sends something that nobody answers on the inbox, such as a pull whose messages go to a subscription.
+    pub async fn tell(&self, subject: String, reply: String, payload: Bytes) -> Result<(), Outage> {
+        let sent = self
+            .inner
+            .client
+            .publish_with_reply(subject, reply, payload);
+        sent.await.map_err(|_| Outage::Ended)
+    }
+
+    /// A subscription of its own, inside the office's inbox: what a consumer delivers keeps its own subject.
+    pub async fn subscribe(&self, name: &str) -> Result<Subscription, Outage> {
+        let inbox = format!("{}.{name}", self.inner.inbox);
+        let subscriber = self.inner.client.subscribe(inbox.clone()).await;
+        Ok(Subscription {
+            inbox,
+            subscriber: subscriber.map_err(|_| Outage::Ended)?,
+            ended: self.inner.ended.clone(),
+        })
+    }
+
+    fn put(&self, asker: Asker) -> Result<u64, Outage> {
+        let mut state = self.state();
+        if self.inner.ended.is_cancelled() {
+            return Err(Outage::Ended);
+        }
+        Ok(state.put(asker))
+    }
+
+    fn reply(&self, token: u64) -> String {
+        format!("{}.{token:x}", self.inner.inbox)
+    }
+
+    fn answer(&self, delivery: Delivery) {
+        let token = delivery.subject.rsplit_once('.');
+        let Some(token) = token.and_then(|(_, token)| u64::from_str_radix(token, 16).ok()) else {
+            return;
+        };
+        let due = {
+            let mut state = self.state();
+            match state.due.get(&token) {
+                Some(Due {
+                    to: Asker::Stream(to),
+                    ..
+                }) => {
+                    // Whoever asked has gone: `Forget` takes the entry out.
+                    let _unread = to.send(delivery);
+                    return;
+                }
+                Some(_) => state.due.remove(&token),
+                None => None,
+            }
+        };
+        match due.map(|due| due.to) {
+            Some(Asker::Publish { bytes, answer }) => {
+                self.state().window.answered(bytes, Instant::now());
+                self.inner.room.notify_waiters();
+                let _gone = answer.send(match delivery.status {
+                    Some(_) => Answer::nobody_there(),
+                    None => Answer::read(&delivery.payload),
+                });
+            }
+            Some(Asker::Request(to)) => {
+                let _gone = to.send(delivery);
+            }
+            Some(Asker::Stream(_)) | None => {}
+        }
+    }
+
+    pub(super) fn sight(&self) -> Sight {
+        let state = self.state();
+        let publishes = |due: &&Due| !matches!(due.to, Asker::Stream(_));
+        Sight {
+            bytes_in: self
+                .inner
+                .client
+                .statistics()
+                .in_bytes
+                .load(Ordering::Relaxed),
+            due_since: state
+                .due
+                .values()
+                .filter(publishes)
+                .map(|due| due.since)
+                .min(),
+            time_under_way: state.window.time_under_way(),
+        }
+    }
+
+    /// Ends it: everything due is unreachable.
+    pub fn end(&self) {
+        self.inner.ended.cancel();
+        let due = std::mem::take(&mut self.state().due);
+        drop(due);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn put(&mut self, to: Asker) -> u64 {
+        self.next += 1;
+        let since = Instant::now();
+        self.due.insert(self.next, Due { since, to });
+        self.next
+    }
+}
+
+async fn distribute(mut answers: Subscriber, session: Session) {
+    let ended = session.inner.ended.clone();
+    loop {
+        let message = tokio::select! {
+            message = answers.next() => message,
+            () = ended.cancelled() => None,
+        };
+        match message {
+            Some(message) => session.answer(message.into()),
+            None => return session.end(),
+        }
+    }
+}
+
+/// Takes a question back when nobody waits for its answer any more.
+struct Forget<'s> {
+    session: &'s Session,
+    token: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.session.state().due.remove(&self.token);
+    }
+}
+
+/// Answers to one question, in their order.
+pub struct Replies {
+    replies: mpsc::UnboundedReceiver<Delivery>,
+    session: Session,
+    token: u64,
+}
+
+impl Replies {
+    /// # Errors
+    /// The session ended, or nothing came in time.
+    pub async fn next(&mut self, within: Duration) -> Result<Delivery, Outage> {
+        let next = tokio::time::timeout(within, self.replies.recv()).await;
+        next.map_err(|_| Outage::TimedOut(within))?
+            .ok_or(Outage::Ended)
+    }
+}
+
+impl Drop for Replies {
+    fn drop(&mut self) {
+        self.session.state().due.remove(&self.token);
+    }
+}
+
+/// A subscription to one inbox of this office.
+pub struct Subscription {
+    inbox: String,
+    subscriber: Subscriber,
+    ended: CancellationToken,
+}
+
+impl Subscription {
+    pub fn inbox(&self) -> &str {
+        &self.inbox
+    }
+
+    /// # Errors
+    /// `Ended`.
+    pub async fn next(&mut self) -> Result<Delivery, Outage> {
+        tokio::select! {
+            message = self.subscriber.next() => message.map(Delivery::from).ok_or(Outage::Ended),
+            () = self.ended.cancelled() => Err(Outage::Ended),
+        }
+    }
+
+    /// What has arrived already.
+    pub fn now(&mut self) -> Option<Delivery> {
+        let next = futures_util::FutureExt::now_or_never(self.subscriber.next());
+        next.flatten().map(Delivery::from)
+    }
+}
