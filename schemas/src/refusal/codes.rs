@@ -4,7 +4,12 @@
 use super::Code;
 
 const fn code(number: u32, name: &'static str, en: &'static str, km: &'static str) -> Code {
-    Code { number, name, en, km }
+    Code {
+        number,
+        name,
+        en,
+        km,
+    }
 }
 
 // Refusals: 60,101 and on.
