@@ -89,8 +89,17 @@ fn from_problem(tried: &str, by: &str, expected: &str, problem: &Value) -> Refus
         by: by.to_owned(),
         expected: expected.to_owned(),
         code: text(&problem["code"]),
-        reason: text(&problem["detail"]),
+        reason: format!("{}{}", text(&problem["title"]), first_wrong(problem)),
     }
+}
+
+/// The first field at fault, where the problem names one.
+fn first_wrong(problem: &Value) -> String {
+    let wrong = &problem["errors"][0];
+    let place = wrong["pointer"].as_str().or(wrong["attribute"].as_str());
+    place.map_or_else(String::new, |place| {
+        format!(" ({place}: {})", text(&wrong["en"]))
+    })
 }
 
 fn text(value: &Value) -> String {

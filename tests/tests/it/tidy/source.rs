@@ -82,12 +82,14 @@ impl Source {
             .collect()
     }
 
+    pub fn is_unit_tests(&self) -> bool {
+        self.path.ends_with("tests.rs")
+            || self.path.contains("/tests/") && self.path.contains("/src/")
+    }
+
     /// The first line of test code: tests stand last in their file, or in a file of their own.
     fn tests_from(&self) -> usize {
-        let whole = self.path.starts_with("tests/")
-            || self.path.ends_with("tests.rs")
-            || self.path.contains("/tests/");
-        if whole {
+        if self.is_unit_tests() || self.path.starts_with("tests/") {
             return 0;
         }
         let opens = |pair: &[String]| {
