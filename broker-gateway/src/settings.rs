@@ -4,6 +4,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use schemas::signing::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -245,15 +246,21 @@ impl Mistakes {
         }
         let mut addresses = Vec::new();
         for server in servers {
-            match server_address(server) {
-                Some(address) => addresses.push(address),
-                None => self.value(
-                    "nats.servers",
-                    format!("{server:?} must be host:port, such as localhost:4222"),
-                ),
+            match server.parse() {
+                Ok(address) => addresses.push(address),
+                Err(why) => self.value("nats.servers", why),
             }
         }
         addresses
+    }
+}
+
+impl FromStr for ServerAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ServerAddress, String> {
+        server_address(text)
+            .ok_or_else(|| format!("{text:?} must be host:port, such as localhost:4222"))
     }
 }
 

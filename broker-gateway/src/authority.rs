@@ -1,1 +1,0 @@
-//! The authority's folder: init, enrol, streams, check, explain.

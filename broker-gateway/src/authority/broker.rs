@@ -1,0 +1,173 @@
+//! What nats-server must keep to comes in, its configuration goes out. It lets in only gateways and the operator, each with a
+//! certificate of nats-server's own CA and an nkey, and grants each no more than its work needs.
+
+use std::path::Path;
+
+use crate::settings::ServerAddress;
+
+/// The port on which the servers of a cluster meet.
+const CLUSTER_PORT: u16 = 6222;
+
+/// What the configurations of all servers have in common.
+#[derive(Debug)]
+pub struct Broker<'a> {
+    pub servers: &'a [ServerAddress],
+    /// The folder of `ca.pem`, `server.pem` and `server.key`; nats-server takes paths from where it is started, so it is absolute.
+    pub folder: &'a Path,
+    pub data_dir: &'a Path,
+    /// Public nkeys.
+    pub gateway: &'a str,
+    pub operator: &'a str,
+}
+
+/// What a gateway may say to nats-server: append and read, and nothing that changes or destroys a stream.
+const GATEWAY_PUBLISH: &[&str] = &[
+    "spean.>",
+    "$JS.API.INFO",
+    "$JS.API.STREAM.INFO.*",
+    "$JS.API.STREAM.NAMES",
+    "$JS.API.STREAM.LIST",
+    "$JS.API.STREAM.MSG.GET.*",
+    "$JS.API.DIRECT.GET.>",
+    "$JS.API.CONSUMER.CREATE.>",
+    "$JS.API.CONSUMER.DURABLE.CREATE.>",
+    "$JS.API.CONSUMER.DELETE.>",
+    "$JS.API.CONSUMER.INFO.>",
+    "$JS.API.CONSUMER.NAMES.*",
+    "$JS.API.CONSUMER.LIST.*",
+    "$JS.API.CONSUMER.MSG.NEXT.>",
+    "$JS.ACK.>",
+    "$JS.FC.>",
+];
+
+/// Named besides, so that no later addition to the list above opens them.
+const GATEWAY_NEVER: &[&str] = &[
+    "$JS.API.STREAM.CREATE.>",
+    "$JS.API.STREAM.UPDATE.>",
+    "$JS.API.STREAM.DELETE.>",
+    "$JS.API.STREAM.PURGE.>",
+    "$JS.API.STREAM.RESTORE.>",
+    "$JS.API.STREAM.SNAPSHOT.>",
+    "$JS.API.STREAM.MSG.DELETE.>",
+    "$JS.API.SERVER.>",
+    "$JS.API.ACCOUNT.>",
+    "$JS.API.META.>",
+];
+
+/// The name of a server's configuration file: a single server's has no number.
+pub fn file_name(index: usize, servers: usize) -> String {
+    match servers {
+        1 => "nats-server.conf".to_owned(),
+        _ => format!("nats-server-{}.conf", index + 1),
+    }
+}
+
+/// The configuration of one of the servers.
+pub fn configuration(broker: &Broker<'_>, index: usize) -> String {
+    let ServerAddress { host, port } = &broker.servers[index];
+    let tls = tls(broker.folder);
+    format!(
+        r#"# nats-server behind the spean gateways. Written by `spean-gateway init`.
+server_name: {name}
+listen: {listen}
+max_payload: 1048576
+max_control_line: 4096
+
+# Only a certificate of nats-server's own CA gets as far as to be asked for its nkey.
+tls {{
+{tls}}}
+
+jetstream {{
+  store_dir: {data_dir}
+  # The sum of the streams' byte limits stays below this.
+  max_file_store: 64GB
+  # An acknowledged message is on the disk: the default of two minutes loses what was acknowledged when the power fails.
+  sync_interval: always
+  limits {{
+    # Gateways store what waits as atomic batches, each feed's stream from one writer a gateway.
+    batch {{ max_msgs: 1000, max_inflight_per_stream: 200, max_inflight_total: 4000, timeout: 10s }}
+  }}
+}}
+{cluster}
+authorization {{
+  users: [
+    # Gateways: they append and read. Offices have no credentials here.
+    {{
+      nkey: {gateway}
+      permissions: {{
+        publish: {{
+          allow: {allow}
+          deny: {deny}
+        }}
+        subscribe: {{ allow: ["_INBOX.>"] }}
+      }}
+    }}
+    # The operator: streams and consumers, but no event can be published with this key.
+    {{
+      nkey: {operator}
+      permissions: {{
+        publish: {{ allow: ["$JS.API.>"] }}
+        subscribe: {{ allow: ["_INBOX.>"] }}
+      }}
+    }}
+  ]
+}}
+"#,
+        name = quoted(&format!("{host}-{port}")),
+        listen = quoted(&broker.servers[index].to_string()),
+        data_dir = quoted(&broker.data_dir.to_string_lossy()),
+        cluster = cluster(broker, index),
+        gateway = broker.gateway,
+        operator = broker.operator,
+        allow = list(GATEWAY_PUBLISH),
+        deny = list(GATEWAY_NEVER),
+    )
+}
+
+fn tls(folder: &Path) -> String {
+    let file = |name: &str| quoted(&folder.join(name).to_string_lossy());
+    format!(
+        "  cert_file: {}\n  key_file: {}\n  ca_file: {}\n  verify: true\n  min_version: \"1.3\"\n",
+        file("server.pem"),
+        file("server.key"),
+        file("ca.pem"),
+    )
+}
+
+fn cluster(broker: &Broker<'_>, index: usize) -> String {
+    if broker.servers.len() == 1 {
+        return String::new();
+    }
+    let route = |server: &ServerAddress| {
+        let port = CLUSTER_PORT;
+        ServerAddress {
+            port,
+            ..server.clone()
+        }
+        .to_string()
+    };
+    let others = broker.servers.iter().enumerate();
+    let routes: Vec<String> = others
+        .filter(|(other, _)| *other != index)
+        .map(|(_, server)| quoted(&format!("nats://{}", route(server))))
+        .collect();
+    format!(
+        "\ncluster {{\n  name: spean\n  listen: {}\n  routes: [{}]\n  tls {{\n{}  }}\n}}\n",
+        quoted(&route(&broker.servers[index])),
+        routes.join(", "),
+        tls(broker.folder),
+    )
+}
+
+fn list(subjects: &[&str]) -> String {
+    let lines: Vec<String> = subjects
+        .iter()
+        .map(|subject| format!("            {}", quoted(subject)))
+        .collect();
+    format!("[\n{}\n          ]", lines.join(",\n"))
+}
+
+/// As nats-server's configuration reads strings: a backslash escapes.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

@@ -1,0 +1,15 @@
+//! The operator's commands: a folder comes in; keys, certificates, the registry's events, streams and words for people go out.
+//! Nothing here runs while events pass: `serve` only reads what was made here.
+
+mod broker;
+mod certificates;
+mod enrol;
+mod explain;
+mod folder;
+mod init;
+mod table;
+
+pub use self::enrol::{Enrol, Named};
+pub use self::explain::{Explanation, explain, registry};
+pub use self::folder::Folder;
+pub use self::init::Init;

@@ -1,0 +1,154 @@
+//! The command line: arguments come in, a `Command` goes out. What a command does stands in the library.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use broker_gateway::authority::{Enrol, Init, Named};
+use broker_gateway::settings::ServerAddress;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use schemas::registry::Standing;
+use schemas::subject::{FeedName, OfficeId};
+
+/// The one door to the bus: it admits what an office may say, signed and in order, and stores it.
+#[derive(Debug, Parser)]
+#[command(name = "spean-gateway", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an authority: keys, CAs, registry, and what a gateway and nats-server need
+    #[command(
+        after_help = "Example:\n  spean-gateway init authority --name localhost\n  \
+        nats-server --config authority/nats/nats-server.conf &\n  \
+        spean-gateway streams authority\n  spean-gateway serve authority"
+    )]
+    Init(InitArgs),
+    /// Put an office into the registry and make its bundle
+    #[command(after_help = "Examples:\n  \
+        spean-gateway enrol moh/siem-reap --dir authority --out bundles/moh-siem-reap\n  \
+        spean-gateway enrol moh/laboratory --title \"National laboratory\" --standing provincial --province KH12 --out lab\n\n\
+        With --csr and --key, made at the office, its private keys never leave it:\n  \
+        spean-gateway enrol maff/kampot --csr office.csr --key signing.pub --out bundles/maff-kampot")]
+    Enrol(EnrolArgs),
+    /// Tell what an office may do on a feed, and by which rule
+    #[command(
+        after_help = "Example:\n  spean-gateway explain moh/siem-reap market-prices --dir authority"
+    )]
+    Explain {
+        office: OfficeId,
+        feed: FeedName,
+        /// The gateway's folder
+        #[arg(long, env = "SPEAN_DIR", default_value = ".")]
+        dir: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The new folder; it must not exist, or be empty
+    pub dir: PathBuf,
+    /// Where the gateway meets offices
+    #[arg(long, default_value = "127.0.0.1:4443")]
+    pub listen: SocketAddr,
+    /// Where nats-server listens; several for a cluster
+    #[arg(long, default_value = "127.0.0.1:4222", value_name = "HOST:PORT")]
+    pub nats: Vec<ServerAddress>,
+    /// The name under which offices reach the gateway; may be given several times
+    #[arg(long, default_value = "localhost")]
+    pub name: Vec<String>,
+    /// Where nats-server keeps its streams [default: DIR/nats/data]
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct EnrolArgs {
+    /// ministry/place, such as moh/siem-reap or maff/hq
+    pub office: OfficeId,
+    /// The new folder for the bundle
+    #[arg(long)]
+    pub out: PathBuf,
+    /// The authority's folder
+    #[arg(
+        long,
+        visible_alias = "authority",
+        env = "SPEAN_DIR",
+        default_value = "."
+    )]
+    pub dir: PathBuf,
+    /// A certificate request that the office made; only its key is used
+    #[arg(long, requires = "key")]
+    pub csr: Option<PathBuf>,
+    /// The public signing key that the office made: a file with 32 bytes in base64
+    #[arg(long, requires = "csr", value_name = "PUBLIC_KEY_FILE")]
+    pub key: Option<PathBuf>,
+    /// What the office is called, where its name does not say it
+    #[arg(long)]
+    pub title: Option<String>,
+    /// The same in Khmer
+    #[arg(long)]
+    pub title_km: Option<String>,
+    /// Whether it may send any province's figures or only its own
+    #[arg(long, value_enum)]
+    pub standing: Option<StandingArg>,
+    /// The province's code: 17, KH17 or siem-reap
+    #[arg(long)]
+    pub province: Option<String>,
+    /// The node of the National Information Infrastructure that it sits on
+    #[arg(long)]
+    pub node: Option<String>,
+    /// Where the office reaches gateways [default: as the gateway listens]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub gateway: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum StandingArg {
+    Headquarters,
+    Provincial,
+}
+
+impl From<InitArgs> for Init {
+    fn from(args: InitArgs) -> Init {
+        Init {
+            folder: args.dir,
+            listen: args.listen.to_string(),
+            names: args.name,
+            nats: args.nats,
+            data_dir: args.data_dir,
+        }
+    }
+}
+
+impl From<EnrolArgs> for Enrol {
+    fn from(args: EnrolArgs) -> Enrol {
+        let standing = args.standing.map(|standing| match standing {
+            StandingArg::Headquarters => Standing::Headquarters,
+            StandingArg::Provincial => Standing::Provincial,
+        });
+        Enrol {
+            office: args.office,
+            out: args.out,
+            authority: args.dir,
+            named: Named {
+                title: args.title,
+                title_km: args.title_km,
+                standing,
+                province: args.province,
+                node: args.node,
+            },
+            from_office: args.csr.zip(args.key),
+            gateways: args.gateway,
+        }
+    }
+}
