@@ -2,5 +2,6 @@
 //! In: the built programs and nats-server 2.15.1. Out: a verdict for each promise. Never: a stand-in for a part.
 
 mod tidy;
+mod figures;
 mod abuse;
 mod stock_client;

@@ -15,32 +15,14 @@ pub const BULLETIN: &str = "price-bulletin";
 const PROVINCES: [(&str, &str, &str); 2] =
     [("siem-reap", "17", "KH-17"), ("battambang", "02", "KH-2")];
 const PRICE_FILES: [&str; 3] = [
-    "wfp_khm_prices_2019_2022.csv",
-    "wfp_khm_prices_2023.csv",
-    "wfp_khm_prices_2024.csv",
+    "prices/wfp_khm_prices_2019_2022.csv",
+    "prices/wfp_khm_prices_2023.csv",
+    "prices/wfp_khm_prices_2024.csv",
 ];
-const DATA_VALUES: [&str; 9] = [
-    "dataelement",
-    "period",
-    "orgunit",
-    "categoryoptioncombo",
-    "attributeoptioncombo",
-    "value",
-    "storedby",
-    "lastupdated",
-    "comment",
-];
-const OBSERVATIONS: [&str; 9] = [
-    "ref_area",
-    "source",
-    "indicator",
-    "sex",
-    "classif1",
-    "classif2",
-    "time",
-    "obs_value",
-    "obs_status",
-];
+const WAGE_FILES: [&str; 1] = ["labour/wfp_khm_daily_wage_nonqualified.csv"];
+const HEALTH_FILE: &str = "health/dengue_khm_province_quarterly.csv";
+const EARNINGS_FILE: &str = "labour/ilostat_khm_monthly_earnings.csv";
+const DATA_VALUES: [&str; 5] = ["dataset", "dataelement", "period", "orgunit", "value"];
 
 /// A folder with a file `<feed>/<place>.csv` for each office that reports.
 pub struct Figures {
@@ -61,12 +43,12 @@ impl Figures {
                 .context("cannot make a folder for the figures")?;
         }
         for (place, code, iso) in PROVINCES {
-            prices(data, code, &folder.join(PRICES).join(place))?;
+            cut(data, &PRICE_FILES, code, &folder.join(PRICES).join(place))?;
             health(data, code, iso, &folder.join(HEALTH).join(place))?;
-            wages(data, code, &folder.join(LABOUR).join(place))?;
+            cut(data, &WAGE_FILES, code, &folder.join(LABOUR).join(place))?;
         }
-        let earnings = data.join("labour/ilostat_khm_monthly_earnings.csv");
-        std::fs::copy(&earnings, folder.join(LABOUR).join("hq.csv"))
+        let (earnings, hq) = (data.join(EARNINGS_FILE), folder.join(LABOUR).join("hq.csv"));
+        std::fs::copy(&earnings, hq)
             .with_context(|| format!("cannot copy {}", earnings.display()))?;
         Ok(Figures { folder })
     }
@@ -76,10 +58,11 @@ impl Figures {
     }
 }
 
-fn prices(data: &Path, code: &str, to: &Path) -> Result<()> {
+/// One province's rows of tables that have the same columns.
+fn cut(data: &Path, files: &[&str], code: &str, to: &Path) -> Result<()> {
     let mut writer = writer(to)?;
-    for (number, file) in PRICE_FILES.iter().enumerate() {
-        let table = Table::read(&data.join("prices").join(file))?;
+    for (number, file) in files.iter().enumerate() {
+        let table = Table::read(&data.join(file))?;
         if number == 0 {
             writer.write_record(&table.headings)?;
         }
@@ -92,12 +75,9 @@ fn prices(data: &Path, code: &str, to: &Path) -> Result<()> {
 
 /// Quarterly cases, and of the quarter's three monthly reports how many came.
 fn health(data: &Path, code: &str, iso: &str, to: &Path) -> Result<()> {
-    let table = Table::read(&data.join("health/dengue_khm_province_quarterly.csv"))?;
-    let (quarter, cases, reported) = (
-        table.column("quarter")?,
-        table.column("dengue_cases")?,
-        table.column("months_reported")?,
-    );
+    let table = Table::read(&data.join(HEALTH_FILE))?;
+    let (quarter, cases) = (table.column("quarter")?, table.column("dengue_cases")?);
+    let reported = table.column("months_reported")?;
     let province = format!("KH{code}");
     let mut writer = writer(to)?;
     writer.write_record(DATA_VALUES)?;
@@ -107,42 +87,8 @@ fn health(data: &Path, code: &str, iso: &str, to: &Path) -> Result<()> {
             ("EXPECTED_REPORTS", "3"),
             ("ACTUAL_REPORTS", &row[reported]),
         ] {
-            writer.write_record([
-                element,
-                &row[quarter],
-                &province,
-                "default",
-                "default",
-                value,
-                "",
-                "",
-                "",
-            ])?;
+            writer.write_record(["QUARTERLY_DENGUE", element, &row[quarter], &province, value])?;
         }
-    }
-    Ok(writer.flush()?)
-}
-
-fn wages(data: &Path, code: &str, to: &Path) -> Result<()> {
-    let table = Table::read(&data.join("labour/wfp_khm_daily_wage_nonqualified.csv"))?;
-    let (period, price) = (table.column("period")?, table.column("price")?);
-    let province = format!("KH{code}");
-    let mut writer = writer(to)?;
-    writer.write_record(OBSERVATIONS)?;
-    for row in table.rows_where("admin1_code", code)? {
-        let month = row[period].replace('-', "M");
-        let dimensions = [
-            &province,
-            "WFP_AMO",
-            "EAR_DAYW_NB",
-            "SEX_T",
-            "OCU_ISCO08_9",
-            "CUR_TYPE_USD",
-            &month,
-            &row[price],
-            "",
-        ];
-        writer.write_record(dimensions)?;
     }
     Ok(writer.flush()?)
 }
