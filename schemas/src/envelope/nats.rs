@@ -51,6 +51,47 @@ pub fn decode_unsigned(headers: &[u8], data: Bytes) -> Result<Event, Refusal> {
     attributes(headers, Origin::Bus)?.into_event(data)
 }
 
+/// What a store keeps of an event in its place: the header block, then the data as it is.
+pub fn stored(event: &SignedEvent) -> Bytes {
+    joined(encode(event), event.event().data())
+}
+
+/// What a store keeps of an event that has no place yet.
+pub fn stored_unsigned(event: &Event) -> Bytes {
+    joined(encode_unsigned(event), event.data())
+}
+
+fn joined(mut block: Vec<u8>, data: &Bytes) -> Bytes {
+    block.extend_from_slice(data);
+    block.into()
+}
+
+/// Reads back what [`stored`] wrote.
+///
+/// # Errors
+/// The first [`Refusal`] that applies. The signature is not verified.
+pub fn read_stored(bytes: &Bytes) -> Result<SignedEvent, Refusal> {
+    let (headers, data) = parted(bytes)?;
+    decode(&headers, data, Origin::Bus)
+}
+
+/// Reads back what [`stored_unsigned`] wrote.
+///
+/// # Errors
+/// The first [`Refusal`] that applies.
+pub fn read_stored_unsigned(bytes: &Bytes) -> Result<Event, Refusal> {
+    let (headers, data) = parted(bytes)?;
+    decode_unsigned(&headers, data)
+}
+
+/// A header block ends with its first empty line.
+fn parted(bytes: &Bytes) -> Result<(Bytes, Bytes), Refusal> {
+    const END: &[u8] = b"\r\n\r\n";
+    let end = bytes.windows(END.len()).position(|window| window == END);
+    let end = end.ok_or(Refusal::HeaderMalformed)? + END.len();
+    Ok((bytes.slice(..end), bytes.slice(end..)))
+}
+
 fn block(attributes: &Attributes) -> Vec<u8> {
     let mut out = String::with_capacity(1400);
     out.push_str(VERSION_LINE);

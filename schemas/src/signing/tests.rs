@@ -264,6 +264,9 @@ proptest! {
             let signed = SignedEvent::sign(event, genesis().next(), &key());
             let back = nats::decode(&nats::encode(&signed), Bytes::from(data), BUS);
             prop_assert_eq!(back, Ok(signed.clone()));
+            prop_assert_eq!(nats::read_stored(&nats::stored(&signed)), Ok(signed.clone()));
+            let unsigned = nats::stored_unsigned(signed.event());
+            prop_assert_eq!(nats::read_stored_unsigned(&unsigned), Ok(signed.event().clone()));
             prop_assert_eq!(structured::decode(structured::encode(&signed).as_bytes()), Ok(signed));
         }
     }
