@@ -2,6 +2,7 @@
 //! In: submissions over the agent's HTTP API. Out: what readers' agents show. Never: a look into a store.
 
 mod harm;
+mod holes;
 mod stores;
 
 use serde_json::{Value, json};

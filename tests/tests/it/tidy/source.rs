@@ -112,7 +112,9 @@ impl Source {
             return 0;
         }
         let opens = |pair: &[String]| {
-            pair[0].trim() == "#[cfg(test)]" && pair[1].trim_start().starts_with("mod ")
+            pair[0].trim() == "#[cfg(test)]"
+                && pair[1].starts_with("mod ")
+                && pair[1].ends_with('{')
         };
         self.lines
             .windows(2)
