@@ -1,3 +1,5 @@
+//! Sheets as spreadsheet programs write them come in, promises about what is read from them go out. No file is needed.
+
 use schemas::refusal::Refusal;
 
 use super::*;
