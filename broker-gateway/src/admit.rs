@@ -17,6 +17,13 @@ pub struct RawEvent {
     pub reply: Option<Subject>,
 }
 
+impl RawEvent {
+    /// What it occupies while it waits for its answer.
+    pub fn bytes(&self) -> usize {
+        self.headers.len() + self.payload.len()
+    }
+}
+
 /// Consecutive publishes of one session to one log, in the order in which they came.
 #[derive(Debug, Clone)]
 pub struct Submission {

@@ -1,1 +1,216 @@
-//! One total match over every client operation: what is not expressly allowed does not pass.
+//! One client operation comes in, what may be done about it goes out: one total match, and what is not expressly allowed does
+//! not pass. Nothing is sent and nothing is stored here.
+
+use bytes::Bytes;
+use schemas::refusal::{Detail, Refusal};
+use schemas::subject::LogSubject;
+
+use crate::acl::{self, PublishPermit};
+use crate::admit::RawEvent;
+use crate::peer::Peer;
+use crate::policy::Policy;
+use crate::refuse::No;
+use crate::request::{self, Asker, Request, Shape};
+use crate::wire::{ClientOp, Publish, Sid, Subject, Subscribe};
+
+/// The subject on which the gateway itself answers with lines of the registry.
+pub const REGISTRY_SUBJECT: &str = "spean.registry";
+
+/// What to do about an operation.
+#[derive(Debug)]
+pub enum Verdict {
+    Ping,
+    Pong,
+    Subscribe(Subscribe),
+    Unsubscribe {
+        sid: Sid,
+        after: Option<usize>,
+    },
+    /// An event for a log of the peer's own: to admission.
+    Submit {
+        permit: PublishPermit,
+        event: RawEvent,
+    },
+    /// To the broker, as written here.
+    Forward {
+        subject: Subject,
+        reply: Option<Subject>,
+        body: Bytes,
+    },
+    /// Answered here, without the broker.
+    Answer {
+        subject: Subject,
+        reply: Subject,
+        body: Bytes,
+    },
+    Deny(Denial),
+    /// The peer does not keep to the protocol; the connection ends.
+    Close(Breach),
+}
+
+/// A no to one operation; the connection goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    pub what: Denied,
+    pub subject: Subject,
+    pub no: No,
+    /// Where the no is told, if the peer named a place inside its own inbox.
+    pub reply: Option<(Subject, Shape)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    Publish,
+    Subscription,
+}
+
+/// How a peer broke the order of a session. The codes never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Breach {
+    #[error("the first operation must be CONNECT")]
+    ConnectExpected,
+    #[error("CONNECT was said before")]
+    ConnectRepeated,
+    #[error("events travel in headers; connect with headers: true")]
+    HeadersRequired,
+}
+
+impl Breach {
+    pub fn code(self) -> &'static str {
+        match self {
+            Breach::ConnectExpected => "connect-expected",
+            Breach::ConnectRepeated => "connect-repeated",
+            Breach::HeadersRequired => "headers-required",
+        }
+    }
+}
+
+/// Judges an operation of a peer that has said CONNECT.
+pub fn judge(op: ClientOp, peer: &Peer, policy: &Policy) -> Verdict {
+    match op {
+        ClientOp::Connect(_) => Verdict::Close(Breach::ConnectRepeated),
+        ClientOp::Ping => Verdict::Ping,
+        ClientOp::Pong => Verdict::Pong,
+        ClientOp::Subscribe(subscribe) => judge_subscribe(subscribe, peer),
+        ClientOp::Unsubscribe { sid, after } => Verdict::Unsubscribe { sid, after },
+        ClientOp::Publish(publish) => judge_publish(publish, peer, policy),
+    }
+}
+
+/// Inside its own inbox an office may listen as it likes; queue groups would share messages with whoever guesses the name.
+fn judge_subscribe(subscribe: Subscribe, peer: &Peer) -> Verdict {
+    let no = if !peer.owns_inbox(subscribe.subject.as_str()) {
+        let (ministry, place) = (peer.office().ministry(), peer.office().place());
+        Detail::new(
+            "subject",
+            format!("subscribe inside _INBOX.{ministry}.{place}. only"),
+            format!("អាចជាវបានតែក្នុង _INBOX.{ministry}.{place}. ប៉ុណ្ណោះ"),
+        )
+    } else if subscribe.queue.is_some() {
+        Detail::new(
+            "queue",
+            "queue groups are not open to offices",
+            "ក្រុម queue មិនបើកសម្រាប់ការិយាល័យទេ",
+        )
+    } else {
+        return Verdict::Subscribe(subscribe);
+    };
+    Verdict::Deny(Denial {
+        what: Denied::Subscription,
+        subject: subscribe.subject,
+        no: No::Refused(Refusal::RequestForbidden(no)),
+        reply: None,
+    })
+}
+
+fn judge_publish(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
+    let foreign_reply = publish
+        .reply
+        .as_ref()
+        .is_some_and(|reply| !reply.is_literal() || !peer.owns_inbox(reply.as_str()));
+    if foreign_reply || !publish.subject.is_literal() {
+        return deny(publish, Refusal::SubjectForbidden.into(), None, peer);
+    }
+    let subject = publish.subject.clone();
+    let text = subject.as_str();
+    if let Ok(subject) = text.parse::<LogSubject>() {
+        return judge_event(subject, publish, peer, policy);
+    }
+    if text.starts_with("$JS.") {
+        return judge_request(publish, peer, policy);
+    }
+    if text == REGISTRY_SUBJECT {
+        return judge_registry(publish, peer, policy);
+    }
+    deny(publish, Refusal::SubjectForbidden.into(), None, peer)
+}
+
+fn judge_event(subject: LogSubject, publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
+    let permit = match subject {
+        LogSubject::Log(log) => acl::publish(&policy.registry, peer, log),
+        // Only who may read a feed will be let refill it; until then nobody is.
+        LogSubject::Refill(..) | LogSubject::Gap(_) => Err(Refusal::RefillNotTaken.into()),
+    };
+    match permit {
+        Ok(permit) => Verdict::Submit {
+            permit,
+            event: RawEvent {
+                headers: publish.headers.unwrap_or_default(),
+                payload: publish.payload,
+                reply: publish.reply,
+            },
+        },
+        Err(no) => deny(publish, no, None, peer),
+    }
+}
+
+fn judge_request(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
+    let asker = Asker {
+        peer,
+        registry: &policy.registry,
+    };
+    let has_reply = publish.reply.is_some();
+    let read = request::read(asker, &publish.subject, has_reply, &publish.payload);
+    match (read, publish.reply.clone()) {
+        (Ok(Request::Forward { subject, body }), reply) => Verdict::Forward {
+            subject,
+            reply,
+            body,
+        },
+        (Ok(Request::Answer(body)), Some(reply)) => Verdict::Answer {
+            subject: publish.subject,
+            reply,
+            body,
+        },
+        (Ok(Request::Answer(_)), None) => {
+            deny(publish, Refusal::SubjectForbidden.into(), None, peer)
+        }
+        (Err((no, shape)), _) => deny(publish, no, Some(shape), peer),
+    }
+}
+
+fn judge_registry(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
+    let page = policy.page(&publish.payload);
+    match (page, publish.reply.clone()) {
+        (Ok(body), Some(reply)) => Verdict::Answer {
+            subject: publish.subject,
+            reply,
+            body,
+        },
+        (Ok(_), None) => deny(publish, Refusal::SubjectForbidden.into(), None, peer),
+        (Err(no), _) => deny(publish, no, None, peer),
+    }
+}
+
+fn deny(publish: Publish, no: No, shape: Option<Shape>, peer: &Peer) -> Verdict {
+    let shape = shape.unwrap_or(Shape::Json("pub_ack_response"));
+    let reply = publish
+        .reply
+        .filter(|reply| reply.is_literal() && peer.owns_inbox(reply.as_str()));
+    Verdict::Deny(Denial {
+        what: Denied::Publish,
+        subject: publish.subject,
+        no,
+        reply: reply.map(|reply| (reply, shape)),
+    })
+}

@@ -2,6 +2,10 @@
 
 pub mod limits;
 pub mod settings;
+pub mod serve;
+pub mod gateway;
+pub mod policy;
+pub mod tls;
 pub mod listen;
 pub mod peer;
 pub mod wire;
@@ -15,3 +19,6 @@ pub mod upstream;
 pub mod refuse;
 pub mod audit;
 pub mod authority;
+
+#[cfg(test)]
+mod fixtures;

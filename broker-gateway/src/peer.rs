@@ -48,6 +48,11 @@ impl Peer {
         }
     }
 
+    #[cfg(test)]
+    pub fn new(office: OfficeId) -> Peer {
+        Peer { office }
+    }
+
     pub fn office(&self) -> &OfficeId {
         &self.office
     }

@@ -1,1 +1,185 @@
-//! JetStream API requests: parsed by an allow-list into our own type, and written anew.
+//! JetStream API requests: a subject and a body come in, our own type goes out and is written anew; nothing that the server
+//! might read otherwise than we do is passed through. What is not on the list of forms is refused. Consumers bear their
+//! office's name, filters lie inside what it may read, and everything is sent back to its own inbox.
+
+mod absent;
+mod ack;
+mod consumer;
+mod create;
+mod filter;
+mod messages;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use schemas::json;
+use schemas::refusal::{Detail, Refusal};
+use schemas::registry::Registry;
+use schemas::subject::FeedName;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::peer::Peer;
+use crate::refuse::No;
+use crate::wire::Subject;
+
+pub use filter::LogFilter;
+
+/// What to do about a request that may be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Sent on to the server, as written here.
+    Forward { subject: Subject, body: Bytes },
+    /// Answered here, from policy.
+    Answer(Bytes),
+}
+
+/// How a client expects a no to its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// As JSON: the API's own name for the response.
+    Json(&'static str),
+    /// As a message with a status line.
+    Status,
+}
+
+/// Who asks, and by which rules.
+#[derive(Clone, Copy)]
+pub struct Asker<'a> {
+    pub peer: &'a Peer,
+    pub registry: &'a Registry,
+}
+
+/// Reads a request on a subject below `$JS.`. A `reply` is where the answer goes, inside the peer's own inbox already.
+///
+/// # Errors
+/// The no, in the shape that the form's clients read.
+pub fn read(
+    asker: Asker<'_>,
+    subject: &Subject,
+    has_reply: bool,
+    body: &[u8],
+) -> Result<Request, (No, Shape)> {
+    let tokens: Vec<&str> = subject.as_str().split('.').collect();
+    let shape = shape(&tokens);
+    let request = match tokens.as_slice() {
+        ["$JS", "ACK", rest @ ..] => ack::acknowledge(asker, subject, rest, body),
+        ["$JS", "FC", rest @ ..] => ack::flow(asker, subject, rest),
+        ["$JS", "API", ..] if !has_reply => Err(malformed(
+            "reply",
+            "a request needs a reply subject",
+            "សំណើត្រូវការប្រធានបទឆ្លើយតប",
+        )),
+        ["$JS", "API", rest @ ..] => api(asker, rest, body),
+        _ => Err(Refusal::SubjectForbidden.into()),
+    };
+    request.map_err(|no| (no, shape))
+}
+
+/// Every form of the API that is open to offices.
+fn api(asker: Asker<'_>, tokens: &[&str], body: &[u8]) -> Result<Request, No> {
+    match tokens {
+        ["STREAM", "NAMES"] => stream::names(asker, body),
+        ["STREAM", "INFO", feed] => stream::info(asker, feed, body),
+        ["STREAM", "MSG", "GET", feed] => messages::get(asker, feed, body),
+        ["DIRECT", "GET", feed] => messages::direct(asker, feed, body),
+        ["DIRECT", "GET", feed, subject @ ..] => {
+            messages::last(asker, feed, &subject.join("."), body)
+        }
+        ["CONSUMER", "CREATE", feed] => create::unnamed(asker, feed, body),
+        ["CONSUMER", "CREATE", feed, name] => create::named(asker, feed, name, None, body),
+        ["CONSUMER", "CREATE", feed, name, filter @ ..] => {
+            create::named(asker, feed, name, Some(&filter.join(".")), body)
+        }
+        ["CONSUMER", "DURABLE", "CREATE", feed, name] => create::durable(asker, feed, name, body),
+        ["CONSUMER", "INFO", feed, name] => consumer::info(asker, feed, name, body),
+        ["CONSUMER", "DELETE", feed, name] => consumer::delete(asker, feed, name, body),
+        ["CONSUMER", "MSG", "NEXT", feed, name] => consumer::next(asker, feed, name, body),
+        _ => Err(Refusal::SubjectForbidden.into()),
+    }
+}
+
+/// The shape in which a form's clients read a no.
+pub fn shape_of(subject: &Subject) -> Shape {
+    let tokens: Vec<&str> = subject.as_str().split('.').collect();
+    shape(&tokens)
+}
+
+fn shape(tokens: &[&str]) -> Shape {
+    match tokens {
+        ["$JS", "API", "STREAM", "NAMES"] => Shape::Json("stream_names_response"),
+        ["$JS", "API", "STREAM", "INFO", ..] => Shape::Json("stream_info_response"),
+        ["$JS", "API", "STREAM", "MSG", "GET", ..] => Shape::Json("stream_msg_get_response"),
+        ["$JS", "API", "CONSUMER", "INFO", ..] => Shape::Json("consumer_info_response"),
+        ["$JS", "API", "CONSUMER", "DELETE", ..] => Shape::Json("consumer_delete_response"),
+        ["$JS", "API", "CONSUMER", "CREATE" | "DURABLE", ..] => {
+            Shape::Json("consumer_create_response")
+        }
+        ["$JS", "API", "DIRECT", ..] | ["$JS", "API", "CONSUMER", "MSG", ..] => Shape::Status,
+        _ => Shape::Json("error_response"),
+    }
+}
+
+/// Forwards to a subject below `$JS.API.`.
+fn forward(subject: &str, body: &impl Serialize) -> Request {
+    let body = serde_json::to_vec(body).expect("a struct of plain fields is JSON");
+    forward_bytes(subject, body)
+}
+
+fn forward_bytes(subject: &str, body: Vec<u8>) -> Request {
+    let subject = format!("$JS.API.{subject}");
+    Request::Forward {
+        subject: Subject::parse(subject.as_bytes())
+            .expect("feeds and consumers' names are subject tokens"),
+        body: Bytes::from(body),
+    }
+}
+
+/// Reads a body by its own type's list of members: no other, none twice, none in another case.
+fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, No> {
+    let value = json::parse(bytes).map_err(|fault| {
+        malformed(
+            &fault.pointer,
+            &fault.kind.to_string(),
+            "តួសំណើមិនមែនជា JSON ត្រឹមត្រូវទេ",
+        )
+    })?;
+    serde_json::from_value(value)
+        .map_err(|error| malformed("", &error.to_string(), "តួសំណើមានវាលដែលមិនស្គាល់ ឬតម្លៃមិនត្រឹមត្រូវ"))
+}
+
+/// Like `body`, for requests that may have none.
+fn optional_body<T: DeserializeOwned + Default>(bytes: &[u8]) -> Result<T, No> {
+    match bytes.trim_ascii() {
+        [] => Ok(T::default()),
+        bytes => body(bytes),
+    }
+}
+
+fn feed(token: &str) -> Result<FeedName, No> {
+    token
+        .parse()
+        .map_err(|_| malformed("stream", "a stream has a feed's name", "ស្ទ្រីមមានឈ្មោះដូច feed"))
+}
+
+fn malformed(at: &str, en: &str, km: &str) -> No {
+    No::Refused(Refusal::RequestMalformed(Detail::new(at, en, km)))
+}
+
+fn forbidden(at: &str, en: impl Into<String>, km: impl Into<String>) -> No {
+    No::Refused(Refusal::RequestForbidden(Detail::new(at, en, km)))
+}
+
+/// A number over its bound.
+fn bounded(at: &str, number: u64, most: u64) -> Result<u64, No> {
+    if number > most {
+        return Err(forbidden(
+            at,
+            format!("must be at most {most}"),
+            format!("ត្រូវមិនលើស {most}"),
+        ));
+    }
+    Ok(number)
+}

@@ -1,1 +1,345 @@
-//! One connection: operations in, answers out, in order.
+//! One office's connection: its operations come in, answers and deliveries go out. Publishes are gathered into runs for
+//! admission and commit; requests go over the session's own upstream connection. Every wait has an end, and a client that does
+//! not read is not read from.
+
+mod desk;
+mod end;
+mod gather;
+mod outgoing;
+mod subscriptions;
+mod upstream;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use schemas::refusal::Hold;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::gateway::Gateway;
+use crate::judge::{self, Breach, Denial, Denied, Verdict};
+use crate::limits::{
+    FAREWELL_WAIT, HALF_OPERATION_WAIT, PINGS_UNANSWERED_MAX, SILENCE_BEFORE_PING,
+    UNKNOWN_PEER_WAIT,
+};
+use crate::peer::Peer;
+use crate::policy::Policy;
+use crate::refuse::No;
+use crate::request;
+use crate::wire::{ClientOp, ClientParser, Connect, Frame, Sid, Subject, Subscribe};
+
+use desk::Desk;
+use end::End;
+use gather::Gathered;
+use outgoing::{Closed, Outgoing};
+use upstream::Upstream;
+
+/// Serves a peer until it leaves or is asked to. INFO has been sent.
+pub async fn run(
+    gateway: Arc<Gateway>,
+    peer: Peer,
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    client_id: u64,
+    shutdown: CancellationToken,
+) {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let down = Outgoing::new();
+    let queue = down.clone();
+    let mut writing = tokio::spawn(async move { queue.write_to(&mut writer).await });
+    let mut session = Session::new(gateway, peer, client_id, down.clone());
+    let end = tokio::select! {
+        end = session.serve(&mut reader, &shutdown) => end,
+        _ = &mut writing => End::Gone,
+    };
+    debug!(peer = %session.desk.peer, client_id, %end, "session ended");
+    if let Some(code) = end.code() {
+        session.desk.record_end(code).await;
+    }
+    down.finish(end.words().map(|words| Frame::new().error(&words).finish()));
+    if tokio::time::timeout(FAREWELL_WAIT, &mut writing)
+        .await
+        .is_err()
+    {
+        writing.abort();
+    }
+    session.answering.shutdown().await;
+}
+
+struct Session {
+    desk: Arc<Desk>,
+    client_id: u64,
+    policies: watch::Receiver<Arc<Policy>>,
+    policy: Arc<Policy>,
+    connect: Option<Connect>,
+    gathered: Gathered,
+    /// Answers that are still to come, one task for each gathering.
+    answering: JoinSet<()>,
+    upstream: Option<Upstream>,
+    pings_unanswered: u32,
+}
+
+impl Session {
+    fn new(gateway: Arc<Gateway>, peer: Peer, client_id: u64, down: Arc<Outgoing>) -> Session {
+        let mut policies = gateway.policy.clone();
+        let policy = policies.borrow_and_update().clone();
+        Session {
+            desk: Desk::new(gateway, peer, down),
+            client_id,
+            policies,
+            policy,
+            connect: None,
+            gathered: Gathered::default(),
+            answering: JoinSet::new(),
+            upstream: None,
+            pings_unanswered: 0,
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        shutdown: &CancellationToken,
+    ) -> End {
+        let mut parser = ClientParser::new();
+        let began = Instant::now();
+        let mut heard = began;
+        loop {
+            if let Err(end) = self.take_all(&mut parser).await {
+                return end;
+            }
+            let deadline = match (&self.connect, parser.is_half_way()) {
+                (None, _) => began + UNKNOWN_PEER_WAIT,
+                (Some(_), true) => heard + HALF_OPERATION_WAIT,
+                (Some(_), false) => heard + SILENCE_BEFORE_PING * (self.pings_unanswered + 1),
+            };
+            let mut room = parser.room();
+            // Each arm may be dropped half-way: a read that has not ended has read nothing.
+            tokio::select! {
+                read = reader.read_buf(&mut room) => match read {
+                    Ok(bytes @ 1..) => {
+                        parser.pace(bytes);
+                        heard = Instant::now();
+                        self.pings_unanswered = 0;
+                    }
+                    Ok(0) | Err(_) => return End::Gone,
+                },
+                () = tokio::time::sleep_until(deadline) => {
+                    if let ControlFlow::Break(end) = self.overdue(parser.is_half_way()).await {
+                        return end;
+                    }
+                }
+                changed = self.policies.changed() => match changed {
+                    Ok(()) => if let ControlFlow::Break(end) = self.adopt_policy() {
+                        return end;
+                    },
+                    Err(_) => return End::Stopped,
+                },
+                () = ended(&mut self.upstream) => return End::BrokerGone,
+                () = shutdown.cancelled() => return End::Stopped,
+            }
+        }
+    }
+
+    /// Takes what has arrived whole. Publishes that arrived together are judged together.
+    async fn take_all(&mut self, parser: &mut ClientParser) -> Result<(), End> {
+        while let Some(op) = parser.next_op()? {
+            self.take(op).await?;
+        }
+        self.submit().await
+    }
+
+    async fn take(&mut self, op: ClientOp) -> Result<(), End> {
+        if self.connect.is_none() {
+            return self.open(op).await;
+        }
+        let acknowledged = !matches!(op, ClientOp::Ping | ClientOp::Pong);
+        match judge::judge(op, &self.desk.peer, &self.policy) {
+            Verdict::Submit { permit, event } => {
+                if self.gathered.put(permit, event) {
+                    self.submit().await?;
+                }
+                return self.say_ok(acknowledged).await;
+            }
+            // What was said before is judged before.
+            verdict => {
+                self.submit().await?;
+                self.act(verdict).await?;
+            }
+        }
+        self.say_ok(acknowledged).await
+    }
+
+    async fn act(&mut self, verdict: Verdict) -> Result<(), End> {
+        match verdict {
+            Verdict::Ping => Ok(self.desk.down.send(Frame::new().pong().finish()).await?),
+            Verdict::Pong => Ok(()),
+            Verdict::Subscribe(subscribe) => self.subscribe(subscribe).await,
+            Verdict::Unsubscribe { sid, after } => self.unsubscribe(&sid, after).await,
+            Verdict::Forward {
+                subject,
+                reply,
+                body,
+            } => self.forward(&subject, reply.as_ref(), &body).await,
+            Verdict::Answer {
+                subject,
+                reply,
+                body,
+            } => Ok(self
+                .desk
+                .tell(&subject, &reply, &body, &self.policy)
+                .await?),
+            Verdict::Deny(denial) => Ok(self.desk.deny(&denial, &self.policy).await?),
+            Verdict::Close(breach) => Err(breach.into()),
+            Verdict::Submit { .. } => unreachable!("take() gathers it"),
+        }
+    }
+
+    /// The first operation.
+    async fn open(&mut self, op: ClientOp) -> Result<(), End> {
+        let ClientOp::Connect(connect) = op else {
+            return Err(Breach::ConnectExpected.into());
+        };
+        if !connect.headers {
+            return Err(Breach::HeadersRequired.into());
+        }
+        self.desk.record_connect(&self.policy).await;
+        self.connect = Some(connect);
+        self.say_ok(true).await
+    }
+
+    async fn say_ok(&self, acknowledged: bool) -> Result<(), End> {
+        let verbose = self.connect.as_ref().is_some_and(|connect| connect.verbose);
+        if verbose && acknowledged {
+            self.desk.down.send(Frame::new().ok().finish()).await?;
+        }
+        Ok(())
+    }
+
+    async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), End> {
+        let Subscribe { subject, sid, .. } = subscribe;
+        let added = self.desk.subscriptions.add(sid.clone(), subject.clone());
+        if added.is_err() {
+            let no = desk::too_many_subscriptions();
+            let denial = Denial {
+                what: Denied::Subscription,
+                subject,
+                no,
+                reply: None,
+            };
+            return Ok(self.desk.deny(&denial, &self.policy).await?);
+        }
+        self.desk
+            .record_allowed("subscribe", &subject, &self.policy)
+            .await;
+        self.upstream_say(Frame::new().subscribe(&subject, &sid))
+            .await
+    }
+
+    async fn unsubscribe(&mut self, sid: &Sid, after: Option<usize>) -> Result<(), End> {
+        self.desk.subscriptions.end(sid, after);
+        self.upstream_say(Frame::new().unsubscribe(sid, after))
+            .await
+    }
+
+    /// Where no upstream is open, the table alone knows; an opening one begins with the table.
+    async fn upstream_say(&self, frame: Frame) -> Result<(), End> {
+        if let Some(upstream) = &self.upstream {
+            upstream.send(frame.finish()).await?;
+        }
+        Ok(())
+    }
+
+    async fn forward(
+        &mut self,
+        subject: &Subject,
+        reply: Option<&Subject>,
+        body: &[u8],
+    ) -> Result<(), End> {
+        let opened = match self.upstream.take() {
+            Some(upstream) => Ok(upstream),
+            None => self.open_upstream().await,
+        };
+        match opened {
+            Ok(upstream) => {
+                self.desk.record_request(subject, &self.policy).await;
+                let frame = Frame::new().publish(subject, reply, body).finish();
+                let upstream = self.upstream.insert(upstream);
+                upstream.send(frame).await.map_err(|Closed| End::BrokerGone)
+            }
+            Err(no) => {
+                let shape = request::shape_of(subject);
+                let denial = Denial {
+                    what: Denied::Publish,
+                    subject: subject.clone(),
+                    no,
+                    reply: reply.map(|reply| (reply.clone(), shape)),
+                };
+                Ok(self.desk.deny(&denial, &self.policy).await?)
+            }
+        }
+    }
+
+    async fn open_upstream(&self) -> Result<Upstream, No> {
+        let no_responders = self
+            .connect
+            .as_ref()
+            .is_some_and(|connect| connect.no_responders);
+        let name = format!("{} #{}", self.desk.peer, self.client_id);
+        Upstream::open(
+            self.desk.clone(),
+            &name,
+            no_responders,
+            self.policies.clone(),
+        )
+        .await
+        .map_err(|_outage| No::Held(Hold::BusUnavailable))
+    }
+
+    async fn submit(&mut self) -> Result<(), End> {
+        while self.answering.try_join_next().is_some() {}
+        for submission in self.gathered.take(&self.desk.peer) {
+            let answering = self.desk.clone().submit(submission).await;
+            self.answering.spawn(answering);
+        }
+        Ok(())
+    }
+
+    /// The deadline has passed.
+    async fn overdue(&mut self, half_way: bool) -> ControlFlow<End> {
+        if self.connect.is_none() {
+            return ControlFlow::Break(End::ConnectAwaited);
+        }
+        if half_way {
+            return ControlFlow::Break(End::HalfOperation);
+        }
+        if self.pings_unanswered >= PINGS_UNANSWERED_MAX {
+            return ControlFlow::Break(End::Silent);
+        }
+        self.pings_unanswered += 1;
+        match self.desk.down.send(Frame::new().ping().finish()).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(Closed) => ControlFlow::Break(End::Gone),
+        }
+    }
+
+    /// From here everything is judged by the new registry; an office that it no longer knows has to leave.
+    fn adopt_policy(&mut self) -> ControlFlow<End> {
+        self.policy = self.policies.borrow_and_update().clone();
+        match self.policy.registry.office(self.desk.peer.office()) {
+            Some(_) => ControlFlow::Continue(()),
+            None => ControlFlow::Break(End::OfficeUnknown),
+        }
+    }
+}
+
+/// The end of the upstream connection; without one, never.
+async fn ended(upstream: &mut Option<Upstream>) {
+    match upstream {
+        Some(upstream) => upstream.ended().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,1 +1,3 @@
 //! The gateway's own connections to nats-server.
+
+pub mod raw;

@@ -11,7 +11,6 @@ use super::segment::Location;
 use super::{PutBack, Settled};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
-use crate::store::fields;
 
 impl Committer {
     pub fn serve_one(&mut self, job: Job) -> Result<(), Outage> {
@@ -100,7 +99,7 @@ impl Committer {
                 content: known
                     .map_err(unreadable)?
                     .and_then(|known| known.content)
-                    .unwrap_or(fields::NONE),
+                    .unwrap_or(record::NONE),
                 data: event.data,
                 feed: feed.as_str(),
                 id: &event.id,

@@ -50,13 +50,6 @@ pub struct Publish {
     pub payload: Bytes,
 }
 
-impl Publish {
-    /// What it occupies while it waits for its answer.
-    pub fn bytes(&self) -> usize {
-        self.payload.len() + self.headers.as_ref().map_or(0, Bytes::len)
-    }
-}
-
 #[derive(Debug, Default)]
 pub struct ClientParser {
     buffer: ReadBuffer,

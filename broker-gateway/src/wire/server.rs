@@ -56,6 +56,15 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// The subject that the message was published on, as the frame holds it.
+    pub fn subject(&self) -> &[u8] {
+        let line = &self.frame[..self.payload_at];
+        line.split(|byte| matches!(byte, b' ' | b'\t'))
+            .filter(|part| !part.is_empty())
+            .nth(1)
+            .unwrap_or_default()
+    }
+
     /// The headers and payload, as the frame holds them.
     pub fn body(&self) -> Bytes {
         self.frame.slice(self.payload_at..self.frame.len() - 2)

@@ -127,7 +127,7 @@ fn every_breach_has_its_own_name() {
 
 #[test]
 fn a_control_line_of_the_largest_size_passes_and_one_more_byte_does_not() {
-    let line = |bytes: usize| [b"PING".repeat(1), vec![b' '; bytes - 4], b"\r\n".to_vec()].concat();
+    let line = |bytes: usize| [b"PING".to_vec(), vec![b' '; bytes - 4], b"\r\n".to_vec()].concat();
     assert_eq!(ops(&[&line(4096)]), Ok(vec![ClientOp::Ping]));
     assert_eq!(ops(&[&line(4097)]), Err(WireFault::ControlLineTooLong));
     assert_eq!(
@@ -195,6 +195,7 @@ fn a_message_is_passed_on_byte_for_byte() {
     };
     assert_eq!(info.nonce.as_deref(), Some("n"));
     assert_eq!(first.frame, "MSG a.b 7 r 2\r\nhi\r\n");
+    assert_eq!(first.subject(), b"a.b");
     assert_eq!((first.body(), &first.sid), (Bytes::from("hi"), &sid("7")));
     assert_eq!(second.body(), "NATS/1.0\r\n\r\n");
     assert_eq!(error, "Stale Connection");

@@ -3,6 +3,5 @@
 
 mod tidy;
 mod figures;
-mod road;
 mod abuse;
 mod stock_client;

@@ -1,0 +1,36 @@
+//! For the tests of several rooms: the registry that a new authority begins with, some offices, and their peers.
+
+use std::sync::Arc;
+
+use schemas::event::Hash;
+use schemas::registry::{Office, Registry, RegistryEvent, Standing, seed};
+
+use crate::peer::Peer;
+
+pub fn registry() -> Arc<Registry> {
+    let mut registry = Registry::empty(Hash::of(b"genesis"));
+    let offices = [
+        ("moh/siem-reap", Standing::Provincial, Some("17")),
+        ("moh/hq", Standing::Headquarters, None),
+        ("maff/hq", Standing::Headquarters, None),
+        ("mef/hq", Standing::Headquarters, None),
+    ];
+    let offices = offices.map(|(id, standing, province)| {
+        RegistryEvent::OfficeAdded(Office {
+            id: id.parse().expect("an office"),
+            title_en: id.to_owned(),
+            title_km: id.to_owned(),
+            standing,
+            province: province.map(str::to_owned),
+            node: None,
+        })
+    });
+    for event in seed().into_iter().chain(offices) {
+        registry.apply(&event).expect("a good event");
+    }
+    Arc::new(registry)
+}
+
+pub fn peer(office: &str) -> Peer {
+    Peer::new(office.parse().expect("an office"))
+}

@@ -1,0 +1,136 @@
+//! Using a consumer: asking about it, deleting it, pulling from it. Its name says whose it is.
+
+use schemas::subject::FeedName;
+use serde::{Deserialize, Serialize};
+
+use super::absent::Absent;
+use super::{
+    Asker, Request, body, bounded, feed, forbidden, forward, forward_bytes, malformed, stream,
+};
+use crate::acl;
+use crate::limits::{PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX};
+use crate::refuse::No;
+
+/// The server takes names of up to 256 bytes; stock clients' are under 40.
+const NAME_BYTES_MAX: usize = 128;
+
+/// A consumer's name that begins as its office's names do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnName(String);
+
+impl OwnName {
+    pub fn parse(asker: Asker<'_>, name: &str) -> Result<OwnName, No> {
+        let prefix = asker.peer.consumer_prefix();
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let own = name.len() > prefix.len()
+            && name.len() <= NAME_BYTES_MAX
+            && name.starts_with(&prefix)
+            && name.bytes().all(plain);
+        if !own {
+            return Err(forbidden(
+                "name",
+                format!(
+                    "a consumer of {} is named {prefix}<letters, digits, - and _>",
+                    asker.peer
+                ),
+                format!("ឈ្មោះ consumer របស់ {} ត្រូវចាប់ផ្តើមដោយ {prefix}", asker.peer),
+            ));
+        }
+        Ok(OwnName(name.to_owned()))
+    }
+
+    /// A name for a consumer that was given none.
+    pub fn generate(asker: Asker<'_>) -> OwnName {
+        let prefix = asker.peer.consumer_prefix();
+        OwnName(format!("{prefix}{:016x}", fastrand::u64(..)))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+pub fn info(asker: Asker<'_>, stream: &str, name: &str, body: &[u8]) -> Result<Request, No> {
+    let (feed, name) = own(asker, stream, name)?;
+    empty(body)?;
+    let subject = format!("CONSUMER.INFO.{feed}.{}", name.as_str());
+    Ok(forward_bytes(&subject, Vec::new()))
+}
+
+pub fn delete(asker: Asker<'_>, stream: &str, name: &str, body: &[u8]) -> Result<Request, No> {
+    let (feed, name) = own(asker, stream, name)?;
+    empty(body)?;
+    let subject = format!("CONSUMER.DELETE.{feed}.{}", name.as_str());
+    Ok(forward_bytes(&subject, Vec::new()))
+}
+
+/// A pull.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct NextBody {
+    #[serde(default)]
+    batch: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    no_wait: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle_heartbeat: Option<u64>,
+    #[serde(default, skip_serializing_if = "Absent::is_absent")]
+    min_pending: Absent,
+    #[serde(default, skip_serializing_if = "Absent::is_absent")]
+    min_ack_pending: Absent,
+    #[serde(default, skip_serializing_if = "Absent::is_absent")]
+    group: Absent,
+    #[serde(default, skip_serializing_if = "Absent::is_absent")]
+    id: Absent,
+    #[serde(default, skip_serializing_if = "Absent::is_absent")]
+    priority: Absent,
+}
+
+pub fn next(asker: Asker<'_>, stream: &str, name: &str, bytes: &[u8]) -> Result<Request, No> {
+    let (feed, name) = own(asker, stream, name)?;
+    let mut pull = match bytes.trim_ascii() {
+        [] => count(1),
+        [b'0'..=b'9', ..] => count(body(bytes)?),
+        bytes => body(bytes)?,
+    };
+    pull.batch = bounded("batch", pull.batch, PULL_MESSAGES_MAX)?.max(1);
+    pull.max_bytes = pull.max_bytes.filter(|bytes| *bytes > 0);
+    bounded("max_bytes", pull.max_bytes.unwrap_or(0), READ_BYTES_MAX)?;
+    let wait_max = nanos(PULL_WAIT_MAX);
+    bounded("expires", pull.expires.unwrap_or(0), wait_max)?;
+    bounded("idle_heartbeat", pull.idle_heartbeat.unwrap_or(0), wait_max)?;
+    let subject = format!("CONSUMER.MSG.NEXT.{feed}.{}", name.as_str());
+    Ok(forward(&subject, &pull))
+}
+
+/// The old form of a pull: a bare number, or nothing for one.
+fn count(batch: u64) -> NextBody {
+    NextBody {
+        batch,
+        ..NextBody::default()
+    }
+}
+
+/// A consumer of the office's own, on a feed of which it may still read something. Whether it may read what the consumer
+/// delivers is asked again of each message: rights may have ended since it was made.
+pub(super) fn own(asker: Asker<'_>, stream: &str, name: &str) -> Result<(FeedName, OwnName), No> {
+    let feed = feed(stream)?;
+    acl::read(asker.registry, asker.peer, &stream::own(asker, &feed))?;
+    Ok((feed, OwnName::parse(asker, name)?))
+}
+
+pub(super) fn nanos(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Some clients send an empty object where others send nothing.
+fn empty(body: &[u8]) -> Result<(), No> {
+    match body.trim_ascii() {
+        b"" | b"{}" | b"null" => Ok(()),
+        _ => Err(malformed("", "this request has no body", "សំណើនេះគ្មានតួទេ")),
+    }
+}

@@ -1,0 +1,372 @@
+//! Making a consumer. Four forms come in, one goes out: named, with its filters in the body alone.
+
+use std::collections::BTreeMap;
+
+use schemas::event::Timestamp;
+use schemas::subject::FeedName;
+use serde::{Deserialize, Serialize};
+
+use super::absent::Absent;
+use super::consumer::{OwnName, nanos};
+use super::filter::LogFilter;
+use super::{Asker, Request, body, bounded, feed, forbidden, forward, malformed};
+use crate::acl::{self, Scope};
+use crate::limits::{
+    ACKS_PENDING_MAX, CONSUMER_IDLE_MAX, FILTERS_MAX, PULL_MESSAGES_MAX, PULL_WAIT_MAX,
+    READ_BYTES_MAX,
+};
+use crate::refuse::No;
+use crate::wire::Subject;
+
+/// Waits inside a consumer's settings: a day is longer than any client's.
+const ACK_WAIT_MAX_NANOS: u64 = 24 * 60 * 60 * 1_000_000_000;
+const BACKOFF_STEPS_MAX: usize = 16;
+const DELIVERIES_MAX: i64 = 1_000_000;
+const WAITING_MAX: i64 = 2_048;
+const WORDS_BYTES_MAX: usize = 1_024;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateBody {
+    stream_name: String,
+    config: Config,
+    #[serde(default)]
+    action: Option<Action>,
+    #[serde(default)]
+    pedantic: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+struct Create<'a> {
+    stream_name: &'a str,
+    config: Config,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<Action>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pedantic: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Action {
+    #[serde(rename = "")]
+    Either,
+    Create,
+    Update,
+}
+
+/// Every setting that a client may write, by the server's names. What is not here is refused.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    durable_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    deliver_policy: DeliverPolicy,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opt_start_seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opt_start_time: Option<String>,
+    ack_policy: AckPolicy,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_wait: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_deliver: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backoff: Option<Vec<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_subjects: Option<Vec<String>>,
+    replay_policy: ReplayPolicy,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit_bps: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_waiting: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_ack_pending: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers_only: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_batch: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_expires: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inactive_threshold: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_replicas: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mem_storage: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_control: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_heartbeat: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliver_subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Absent::is_absent")]
+    deliver_group: Absent,
+    #[serde(skip_serializing_if = "Absent::is_absent")]
+    sample_freq: Absent,
+    #[serde(skip_serializing_if = "Absent::is_absent")]
+    pause_until: Absent,
+    #[serde(skip_serializing_if = "Absent::is_absent")]
+    priority_policy: Absent,
+    #[serde(skip_serializing_if = "Absent::is_absent")]
+    priority_groups: Absent,
+    #[serde(skip_serializing_if = "Absent::is_absent")]
+    priority_timeout: Absent,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum DeliverPolicy {
+    #[default]
+    All,
+    Last,
+    New,
+    ByStartSequence,
+    ByStartTime,
+    LastPerSubject,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum AckPolicy {
+    None,
+    All,
+    #[default]
+    Explicit,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ReplayPolicy {
+    #[default]
+    Instant,
+    Original,
+}
+
+/// A consumer without a name in the subject; one without any is named here.
+pub fn unnamed(asker: Asker<'_>, stream: &str, bytes: &[u8]) -> Result<Request, No> {
+    let create: CreateBody = body(bytes)?;
+    if given(&create.config.durable_name).is_some() {
+        return Err(disagree("durable_name"));
+    }
+    let name = match given(&create.config.name) {
+        Some(name) => OwnName::parse(asker, name)?,
+        None => OwnName::generate(asker),
+    };
+    write(asker, stream, name, None, create)
+}
+
+/// A consumer named in the subject, with or without its filter there.
+pub fn named(
+    asker: Asker<'_>,
+    stream: &str,
+    name: &str,
+    filter: Option<&str>,
+    bytes: &[u8],
+) -> Result<Request, No> {
+    let name = OwnName::parse(asker, name)?;
+    write(asker, stream, name, filter, body(bytes)?)
+}
+
+/// The old form, for durable consumers alone.
+pub fn durable(asker: Asker<'_>, stream: &str, name: &str, bytes: &[u8]) -> Result<Request, No> {
+    let mut create: CreateBody = body(bytes)?;
+    if given(&create.config.durable_name).is_none() {
+        create.config.durable_name = Some(name.to_owned());
+    }
+    write(asker, stream, OwnName::parse(asker, name)?, None, create)
+}
+
+fn write(
+    asker: Asker<'_>,
+    stream: &str,
+    name: OwnName,
+    filter: Option<&str>,
+    create: CreateBody,
+) -> Result<Request, No> {
+    let feed = feed(stream)?;
+    if create.stream_name != feed.as_str() {
+        return Err(disagree("stream_name"));
+    }
+    let mut config = create.config;
+    for (at, said) in [
+        ("name", &config.name),
+        ("durable_name", &config.durable_name),
+    ] {
+        if given(said).is_some_and(|said| said != name.as_str()) {
+            return Err(disagree(at));
+        }
+    }
+    config.durable_name = config.durable_name.filter(|name| !name.is_empty());
+    config.name = Some(name.as_str().to_owned());
+    settle_filters(asker, &feed, filter, &mut config)?;
+    check_delivery(asker, &config)?;
+    settle_bounds(&mut config)?;
+    let create = Create {
+        stream_name: feed.as_str(),
+        config,
+        action: create.action,
+        pedantic: create.pedantic,
+    };
+    let subject = format!("CONSUMER.CREATE.{feed}.{}", name.as_str());
+    Ok(forward(&subject, &create))
+}
+
+/// The filter of the subject, of the body, or the list of the body: one of them, and inside the rights. None means all.
+fn settle_filters(
+    asker: Asker<'_>,
+    feed: &FeedName,
+    in_subject: Option<&str>,
+    config: &mut Config,
+) -> Result<(), No> {
+    let in_body = given(&config.filter_subject).map(str::to_owned);
+    let list = config.filter_subjects.take().unwrap_or_default();
+    let filters = match (in_subject, in_body, list.as_slice()) {
+        (None, None, list) => list.to_vec(),
+        (None, Some(filter), []) => vec![filter],
+        (Some(filter), None, []) => vec![filter.to_owned()],
+        (Some(filter), Some(same), []) if filter == same => vec![same],
+        (Some(_), Some(_), []) | (_, _, [_, ..]) => return Err(disagree("filter_subject")),
+    };
+    if filters.len() > FILTERS_MAX {
+        return Err(forbidden(
+            "filter_subjects",
+            format!("must name at most {FILTERS_MAX}"),
+            format!("ត្រូវមិនលើស {FILTERS_MAX}"),
+        ));
+    }
+    if filters.is_empty() {
+        acl::read(asker.registry, asker.peer, &Scope::Feed(feed.clone()))?;
+    }
+    for filter in &filters {
+        LogFilter::parse(feed, filter)?.allow(asker)?;
+    }
+    config.filter_subject = None;
+    match <[String; 1]>::try_from(filters) {
+        Ok([filter]) => config.filter_subject = Some(filter),
+        Err(filters) => config.filter_subjects = Some(filters).filter(|list| !list.is_empty()),
+    }
+    Ok(())
+}
+
+fn check_delivery(asker: Asker<'_>, config: &Config) -> Result<(), No> {
+    let Some(subject) = given(&config.deliver_subject) else {
+        return Ok(());
+    };
+    let literal = Subject::parse(subject.as_bytes()).is_ok_and(|subject| subject.is_literal());
+    if literal && asker.peer.owns_inbox(subject) {
+        return Ok(());
+    }
+    let (ministry, place) = (asker.peer.office().ministry(), asker.peer.office().place());
+    Err(forbidden(
+        "deliver_subject",
+        format!("must lie inside _INBOX.{ministry}.{place}."),
+        format!("ត្រូវស្ថិតក្នុង _INBOX.{ministry}.{place}."),
+    ))
+}
+
+fn settle_bounds(config: &mut Config) -> Result<(), No> {
+    config.deliver_subject = config
+        .deliver_subject
+        .take()
+        .filter(|subject| !subject.is_empty());
+    config.filter_subject = config
+        .filter_subject
+        .take()
+        .filter(|subject| !subject.is_empty());
+    config.opt_start_seq = config.opt_start_seq.filter(|seq| *seq > 0);
+    config.opt_start_time = config.opt_start_time.take().filter(|time| !time.is_empty());
+    if let Some(time) = &config.opt_start_time
+        && Timestamp::from_rfc3339(time).is_none()
+    {
+        return Err(malformed(
+            "opt_start_time",
+            "must be an RFC 3339 time",
+            "ត្រូវជាពេលវេលា RFC 3339",
+        ));
+    }
+    let pull_wait = nanos(PULL_WAIT_MAX);
+    let backoff = config.backoff.as_deref().unwrap_or_default();
+    for (at, number, most) in [
+        ("ack_wait", config.ack_wait, ACK_WAIT_MAX_NANOS),
+        ("backoff", backoff.iter().max().copied(), ACK_WAIT_MAX_NANOS),
+        ("max_batch", config.max_batch, PULL_MESSAGES_MAX),
+        ("max_expires", config.max_expires, pull_wait),
+        ("max_bytes", config.max_bytes, READ_BYTES_MAX),
+        (
+            "inactive_threshold",
+            config.inactive_threshold,
+            nanos(CONSUMER_IDLE_MAX),
+        ),
+        ("num_replicas", config.num_replicas, 5),
+        ("idle_heartbeat", config.idle_heartbeat, pull_wait),
+    ] {
+        bounded(at, number.unwrap_or(0), most)?;
+    }
+    within("max_deliver", config.max_deliver, -1, DELIVERIES_MAX)?;
+    within("max_waiting", config.max_waiting, 0, WAITING_MAX)?;
+    within(
+        "max_ack_pending",
+        config.max_ack_pending,
+        0,
+        ACKS_PENDING_MAX,
+    )?;
+    let words = words_bytes(config);
+    if backoff.len() > BACKOFF_STEPS_MAX || words > WORDS_BYTES_MAX {
+        return Err(forbidden(
+            "metadata",
+            format!(
+                "at most {BACKOFF_STEPS_MAX} steps of backoff and {WORDS_BYTES_MAX} bytes of words"
+            ),
+            format!("យ៉ាងច្រើន {BACKOFF_STEPS_MAX} ជំហាន និង {WORDS_BYTES_MAX} បៃ"),
+        ));
+    }
+    // A durable consumer that nobody comes back to would stay for ever.
+    if config.durable_name.is_some() && config.inactive_threshold.unwrap_or(0) == 0 {
+        config.inactive_threshold = Some(nanos(CONSUMER_IDLE_MAX));
+    }
+    Ok(())
+}
+
+fn words_bytes(config: &Config) -> usize {
+    let metadata = config.metadata.iter().flatten();
+    let description = config.description.as_deref().map_or(0, str::len);
+    description
+        + metadata
+            .map(|(key, value)| key.len() + value.len())
+            .sum::<usize>()
+}
+
+fn within(at: &'static str, number: Option<i64>, least: i64, most: i64) -> Result<(), No> {
+    match number {
+        Some(number) if !(least..=most).contains(&number) => Err(forbidden(
+            at,
+            format!("must be {least} to {most}"),
+            format!("ត្រូវនៅចន្លោះ {least} ដល់ {most}"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// An empty word stands for none.
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+fn disagree(at: &'static str) -> No {
+    malformed(
+        at,
+        "the request's subject and its body must say the same",
+        "ប្រធានបទ និងតួសំណើត្រូវដូចគ្នា",
+    )
+}

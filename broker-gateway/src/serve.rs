@@ -1,0 +1,64 @@
+//! Settings come in; a gateway serves offices until it is told to stop. What it needs to start is checked before the first
+//! connection is accepted; the order of the end is the order of an event's road.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::admit::Admission;
+use crate::audit::Audit;
+use crate::commit::Commits;
+use crate::gateway::Gateway;
+use crate::listen::Listener;
+use crate::policy::{self, Policy, PolicyFault};
+use crate::settings::Settings;
+use crate::tls::{self, TlsFault};
+use crate::upstream::raw::Broker;
+
+/// Why a gateway cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error(transparent)]
+    Policy(#[from] PolicyFault),
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        address: std::net::SocketAddr,
+        source: std::io::Error,
+    },
+}
+
+/// Serves until shutdown, and returns when every session has ended.
+///
+/// # Errors
+/// `Fault`, before anything is served.
+pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), Fault> {
+    let policy = Policy::read(&settings.registry, settings.authority_key)?;
+    let server_config = tls::server_config(&settings.tls)?;
+    let broker = Broker::new(&settings.nats)?;
+    let address = settings.listen;
+    let socket = TcpListener::bind(address)
+        .await
+        .map_err(|source| Fault::Listen { address, source })?;
+    let (policy_sender, policies) = watch::channel(Arc::new(policy));
+    let (audit, audit_writer) = Audit::new(settings.audit.clone());
+    let watching = policy::watch(settings.registry.clone(), policy_sender, shutdown.clone());
+    let watching = tokio::spawn(watching);
+    let auditing = tokio::spawn(audit_writer.run());
+
+    let commits = Commits {};
+    let name = settings.name.clone();
+    let gateway = Gateway::new(settings, policies, Admission::new(), commits, broker, audit);
+    let (_tls_sender, tls) = watch::channel(Arc::new(server_config));
+    info!(name, %address, "serving");
+    let listener = Listener { socket, tls };
+    // The listener holds the gateway; when it returns, the last end of the audit's channel is gone with it.
+    listener.run(Arc::new(gateway), shutdown).await;
+    let _ = tokio::join!(watching, auditing);
+    info!(name, "stopped");
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! Where a session's answers are made: what was decided comes in, frames for the client and lines for the audit go out. Shared
+//! by the session and the tasks that wait for what was submitted.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use schemas::refusal::{Detail, Hold, Refusal};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+
+use super::outgoing::{Closed, Outgoing};
+use super::subscriptions::Subscriptions;
+use crate::admit::{Judged, Submission};
+use crate::audit::Record;
+use crate::commit::Answers;
+use crate::gateway::Gateway;
+use crate::judge::{Denial, Denied};
+use crate::limits::SESSION_PUBLISH_BYTES_MAX;
+use crate::peer::Peer;
+use crate::policy::Policy;
+use crate::refuse::{Answer, Answered, No};
+use crate::request::Shape;
+use crate::wire::{Frame, Subject};
+
+pub struct Desk {
+    pub gateway: Arc<Gateway>,
+    pub peer: Peer,
+    pub down: Arc<Outgoing>,
+    pub subscriptions: Subscriptions,
+    /// Bytes of this session's publishes that wait for their answers.
+    publishing: Arc<Semaphore>,
+}
+
+impl Desk {
+    pub fn new(gateway: Arc<Gateway>, peer: Peer, down: Arc<Outgoing>) -> Arc<Desk> {
+        Arc::new(Desk {
+            gateway,
+            peer,
+            down,
+            subscriptions: Subscriptions::default(),
+            publishing: Arc::new(Semaphore::new(SESSION_PUBLISH_BYTES_MAX)),
+        })
+    }
+
+    /// Hands a submission to admission and what is admitted to commit, in order; waits while too much waits already. What is
+    /// returned waits for the answers and tells them.
+    pub async fn submit(self: Arc<Self>, submission: Submission) -> impl Future<Output = ()> {
+        let bytes: usize = submission.events.iter().map(|event| event.bytes()).sum();
+        let room = self.room(bytes).await;
+        let asked = Asked {
+            subject: submission.permit.log().subject(),
+            feed: submission.permit.log().feed.clone(),
+            registry: submission.permit.registry().position(),
+            replies: submission
+                .events
+                .iter()
+                .map(|event| event.reply.clone())
+                .collect(),
+        };
+        let Judged { admitted, answered } = self.gateway.admission.admit(submission);
+        let mut stored: Vec<(Vec<usize>, Answers)> = Vec::with_capacity(admitted.len());
+        for run in admitted {
+            let places = run.places().to_vec();
+            stored.push((places, self.gateway.commits.store(run).await));
+        }
+        async move {
+            self.answer(&asked, answered).await;
+            for (places, answers) in stored {
+                let answered = answers.await.unwrap_or_else(|_| unknown(&places));
+                self.answer(&asked, answered).await;
+            }
+            drop(room);
+        }
+    }
+
+    /// Room for a publish, the session's own first, so that one office cannot take all of it.
+    async fn room(&self, bytes: usize) -> [Option<OwnedSemaphorePermit>; 2] {
+        let own = u32::try_from(bytes.min(SESSION_PUBLISH_BYTES_MAX)).unwrap_or(u32::MAX);
+        let session = self.publishing.clone().acquire_many_owned(own).await;
+        let all = self
+            .gateway
+            .publishing
+            .clone()
+            .acquire_many_owned(own)
+            .await;
+        [session.ok(), all.ok()]
+    }
+
+    async fn answer(&self, asked: &Asked, answered: Vec<Answered>) {
+        let records = answered.iter().map(|answered| Record {
+            op: "publish",
+            subject: Some(&asked.subject),
+            answer: answered.answer.word(),
+            code: answered.answer.code(),
+            registry: asked.registry,
+            id: answered.id.as_deref(),
+            position: answered.position,
+        });
+        self.gateway.audit.record(Some(&self.peer), records).await;
+        for answered in &answered {
+            let frames = self.answer_frames(asked, answered);
+            if !frames.is_empty() && self.down.send(frames).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// On the reply subject; who named none hears of a no as nats-server would tell it.
+    fn answer_frames(&self, asked: &Asked, answered: &Answered) -> Bytes {
+        let reply = asked.replies.get(answered.place).and_then(Option::as_ref);
+        match (reply, answered.answer.code()) {
+            (Some(reply), _) => {
+                let body = answered.answer.body(&asked.feed, asked.registry);
+                self.subscriptions.frames(reply, None, &body)
+            }
+            (None, Some(code)) => violation(Denied::Publish, &asked.subject, code),
+            (None, None) => Bytes::new(),
+        }
+    }
+
+    /// An answer made here.
+    pub async fn tell(
+        &self,
+        subject: &Subject,
+        reply: &Subject,
+        body: &[u8],
+        policy: &Policy,
+    ) -> Result<(), Closed> {
+        self.record_allowed("request", subject, policy).await;
+        let frames = self.subscriptions.frames(reply, None, body);
+        self.down.send(frames).await
+    }
+
+    /// A no, on the reply subject where there is one that may be used, and as an error of the connection where there is none.
+    pub async fn deny(&self, denial: &Denial, policy: &Policy) -> Result<(), Closed> {
+        let registry = policy.position();
+        let record = Record {
+            op: match denial.what {
+                Denied::Publish => "publish",
+                Denied::Subscription => "subscribe",
+            },
+            subject: Some(denial.subject.as_str()),
+            answer: denial.no.word(),
+            code: Some(denial.no.code().name),
+            registry,
+            id: None,
+            position: None,
+        };
+        self.gateway.audit.record(Some(&self.peer), [record]).await;
+        let told = |reply, shape| match shape {
+            Shape::Json(response) => {
+                let body = denial.no.body(response, registry);
+                self.subscriptions.frames(reply, None, &body)
+            }
+            Shape::Status => {
+                let body = denial.no.body("error_response", registry);
+                self.subscriptions
+                    .frames(reply, Some(&denial.no.status()), &body)
+            }
+        };
+        let frames = match &denial.reply {
+            Some((reply, shape)) => told(reply, *shape),
+            None => violation(denial.what, denial.subject.as_str(), denial.no.code().name),
+        };
+        self.down.send(frames).await
+    }
+
+    /// A delivery that its reader may no longer have.
+    pub async fn withhold(&self, subject: &[u8]) {
+        let subject = String::from_utf8_lossy(subject);
+        let record = Record {
+            op: "deliver",
+            subject: Some(&subject),
+            answer: "withheld",
+            code: Some("request-forbidden"),
+            registry: self.gateway.policy.borrow().position(),
+            id: None,
+            position: None,
+        };
+        self.gateway.audit.record(Some(&self.peer), [record]).await;
+    }
+
+    pub async fn record_connect(&self, policy: &Policy) {
+        self.record("connect", None, "allowed", policy).await;
+    }
+
+    pub async fn record_allowed(&self, op: &str, subject: &Subject, policy: &Policy) {
+        self.record(op, Some(subject.as_str()), "allowed", policy)
+            .await;
+    }
+
+    /// Acknowledgements follow from a consumer that was judged; each of them would be a line for every event delivered.
+    pub async fn record_request(&self, subject: &Subject, policy: &Policy) {
+        let text = subject.as_str();
+        if !text.starts_with("$JS.ACK.") && !text.starts_with("$JS.FC.") {
+            self.record_allowed("request", subject, policy).await;
+        }
+    }
+
+    pub async fn record_end(&self, code: &str) {
+        let registry = self.gateway.policy.borrow().position();
+        let record = Record {
+            op: "session",
+            subject: None,
+            answer: "ended",
+            code: Some(code),
+            registry,
+            id: None,
+            position: None,
+        };
+        self.gateway.audit.record(Some(&self.peer), [record]).await;
+    }
+
+    async fn record(&self, op: &str, subject: Option<&str>, answer: &str, policy: &Policy) {
+        let record = Record {
+            op,
+            subject,
+            answer,
+            code: None,
+            registry: policy.position(),
+            id: None,
+            position: None,
+        };
+        self.gateway.audit.record(Some(&self.peer), [record]).await;
+    }
+}
+
+/// What the answers to a submission need to know of it.
+struct Asked {
+    subject: String,
+    feed: schemas::subject::FeedName,
+    registry: u64,
+    replies: Vec<Option<Subject>>,
+}
+
+/// Commit ended without a word. The events may be stored; whoever sends them again is told.
+fn unknown(places: &[usize]) -> Vec<Answered> {
+    places
+        .iter()
+        .map(|place| Answered {
+            place: *place,
+            answer: Answer::Held(Hold::BusUnavailable),
+            id: None,
+            position: None,
+        })
+        .collect()
+}
+
+/// In nats-server's own words, which stock clients report without ending the connection.
+fn violation(what: Denied, subject: &str, code: &str) -> Bytes {
+    let what = match what {
+        Denied::Publish => "Publish",
+        Denied::Subscription => "Subscription",
+    };
+    let words = format!("Permissions Violation for {what} to \"{subject}\" ({code})");
+    Frame::new().error(&words).finish()
+}
+
+pub fn too_many_subscriptions() -> No {
+    No::Refused(Refusal::RequestForbidden(Detail::new(
+        "sid",
+        "too many subscriptions",
+        "ការជាវច្រើនពេក",
+    )))
+}

@@ -1,0 +1,176 @@
+//! Whole frames come in from several tasks, bytes go out on one socket in order. What waits is bounded: who sends more than the
+//! peer reads is made to wait, and a peer that reads nothing loses its connection.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::{Notify, Semaphore};
+
+use crate::limits::{OUTGOING_BYTES_MAX, WRITE_BYTES_MAX, WRITE_WAIT};
+
+/// The queue of one connection. It is closed by either end.
+#[derive(Debug)]
+pub struct Outgoing {
+    frames: Mutex<VecDeque<Bytes>>,
+    ready: Notify,
+    room: Semaphore,
+}
+
+/// The connection takes nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed;
+
+impl Outgoing {
+    pub fn new() -> Arc<Outgoing> {
+        Arc::new(Outgoing {
+            frames: Mutex::new(VecDeque::new()),
+            ready: Notify::new(),
+            room: Semaphore::new(OUTGOING_BYTES_MAX),
+        })
+    }
+
+    /// Puts a frame in line; waits while the line is full.
+    pub async fn send(&self, frame: Bytes) -> Result<(), Closed> {
+        let permit = self.room.acquire_many(weight(&frame)).await;
+        permit.map_err(|_| Closed)?.forget();
+        self.put(frame);
+        Ok(())
+    }
+
+    /// The last words: sent behind what waits, with no regard to room, and nothing after them.
+    pub fn finish(&self, frame: Option<Bytes>) {
+        if self.room.is_closed() {
+            return;
+        }
+        if let Some(frame) = frame {
+            self.put(frame);
+        }
+        self.room.close();
+        self.ready.notify_one();
+    }
+
+    fn put(&self, frame: Bytes) {
+        self.frames().push_back(frame);
+        self.ready.notify_one();
+    }
+
+    fn frames(&self) -> std::sync::MutexGuard<'_, VecDeque<Bytes>> {
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes until the queue is finished and empty, or the peer takes no more.
+    ///
+    /// # Errors
+    /// What the socket says, or `TimedOut` where it made no progress.
+    pub async fn write_to(&self, socket: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        let written = self.write_all(socket).await;
+        self.room.close();
+        self.frames().clear();
+        written
+    }
+
+    async fn write_all(&self, socket: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        loop {
+            let mut batch = self.take();
+            if batch.is_empty() {
+                if self.room.is_closed() {
+                    return progress(socket.shutdown()).await;
+                }
+                // A frame put between `take` and here has left its notice.
+                self.ready.notified().await;
+                continue;
+            }
+            while !batch.is_empty() {
+                progress(socket.write_buf(&mut batch)).await?;
+            }
+            progress(socket.flush()).await?;
+        }
+    }
+
+    /// The next bytes to write: small frames together, a large one by itself.
+    fn take(&self) -> Bytes {
+        let mut frames = self.frames();
+        let Some(first) = frames.pop_front() else {
+            return Bytes::new();
+        };
+        let mut freed = weight(&first);
+        let mut batch = BytesMut::from(first);
+        while let Some(next) = frames.front() {
+            if batch.len() + next.len() > WRITE_BYTES_MAX {
+                break;
+            }
+            freed += weight(next);
+            batch.extend_from_slice(next);
+            frames.pop_front();
+        }
+        if frames.is_empty() {
+            frames.shrink_to(0);
+        }
+        drop(frames);
+        self.room
+            .add_permits(usize::try_from(freed).unwrap_or(OUTGOING_BYTES_MAX));
+        batch.freeze()
+    }
+}
+
+/// A frame larger than the line takes all of it.
+fn weight(frame: &Bytes) -> u32 {
+    u32::try_from(frame.len().min(OUTGOING_BYTES_MAX)).unwrap_or(u32::MAX)
+}
+
+async fn progress<T>(write: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match tokio::time::timeout(WRITE_WAIT, write).await {
+        Ok(written) => written,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn frames_arrive_in_order_and_the_last_words_end_the_connection() {
+        let (mut ours, mut theirs) = tokio::io::duplex(1000);
+        let outgoing = Outgoing::new();
+        let writer = outgoing.clone();
+        let writing = tokio::spawn(async move { writer.write_to(&mut ours).await });
+        let mut expected = Vec::new();
+        let mut reading = tokio::spawn(async move {
+            let mut all = Vec::new();
+            theirs.read_to_end(&mut all).await.map(|_| all)
+        });
+        for number in 0..500_u32 {
+            let frame = vec![u8::try_from(number % 251).expect("small"); 7 * 1024];
+            expected.extend_from_slice(&frame);
+            outgoing.send(frame.into()).await.expect("open");
+        }
+        outgoing.finish(Some(Bytes::from_static(b"bye")));
+        expected.extend_from_slice(b"bye");
+        assert_eq!(outgoing.send(Bytes::new()).await, Err(Closed));
+        let all = (&mut reading).await.expect("no panic").expect("read");
+        assert!(all == expected, "{} of {}", all.len(), expected.len());
+        writing.await.expect("no panic").expect("written");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_nothing_loses_the_connection_and_who_sends_waits() {
+        let (mut ours, _theirs) = tokio::io::duplex(1000);
+        let outgoing = Outgoing::new();
+        let writer = outgoing.clone();
+        let writing = tokio::spawn(async move { writer.write_to(&mut ours).await });
+        let sender = outgoing.clone();
+        let sending =
+            tokio::spawn(
+                async move { while sender.send(vec![0; 64 * 1024].into()).await.is_ok() {} },
+            );
+        let end = writing.await.expect("no panic");
+        assert_eq!(end.map_err(|e| e.kind()), Err(io::ErrorKind::TimedOut));
+        sending.await.expect("told that it is closed");
+    }
+}

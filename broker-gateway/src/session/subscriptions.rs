@@ -1,0 +1,151 @@
+//! What a client listens to, so that answers made here find their way. Deliveries from the broker name the subscription.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use crate::limits::SUBSCRIPTIONS_MAX;
+use crate::wire::{Frame, Sid, Subject};
+
+/// A session's subscriptions; shared with the tasks that answer.
+#[derive(Debug, Default)]
+pub struct Subscriptions(Mutex<Vec<Subscription>>);
+
+#[derive(Debug)]
+struct Subscription {
+    sid: Sid,
+    subject: Subject,
+    delivered: usize,
+    /// It ends with this many deliveries.
+    after: Option<usize>,
+}
+
+/// The table is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+impl Subscriptions {
+    /// A known id is taken over, as nats-server does not mind either.
+    pub fn add(&self, sid: Sid, subject: Subject) -> Result<(), Full> {
+        let mut all = self.lock();
+        all.retain(|subscription| subscription.sid != sid);
+        if all.len() >= SUBSCRIPTIONS_MAX {
+            return Err(Full);
+        }
+        all.push(Subscription {
+            sid,
+            subject,
+            delivered: 0,
+            after: None,
+        });
+        Ok(())
+    }
+
+    /// Ends a subscription now, or after so many deliveries counted from its beginning.
+    pub fn end(&self, sid: &Sid, after: Option<usize>) {
+        let mut all = self.lock();
+        for subscription in all.iter_mut().filter(|known| known.sid == *sid) {
+            subscription.after = Some(after.unwrap_or(0));
+        }
+        all.retain(Subscription::goes_on);
+    }
+
+    /// Counts a delivery from the broker. None: nobody listens any more.
+    pub fn deliver(&self, sid: &Sid) -> Option<()> {
+        let mut all = self.lock();
+        let known = all.iter_mut().find(|known| known.sid == *sid)?;
+        known.delivered += 1;
+        all.retain(Subscription::goes_on);
+        Some(())
+    }
+
+    /// The frames of an answer made here, one for each subscription that hears it; empty if none does.
+    pub fn frames(&self, subject: &Subject, headers: Option<&[u8]>, payload: &[u8]) -> Bytes {
+        let mut all = self.lock();
+        let mut frames = Frame::new();
+        let hears = |known: &&mut Subscription| known.subject.matches(subject.as_str());
+        for known in all.iter_mut().filter(hears) {
+            known.delivered += 1;
+            frames = match headers {
+                None => frames.message(subject, &known.sid, payload),
+                Some(headers) => frames.message_with_headers(subject, &known.sid, headers, payload),
+            };
+        }
+        all.retain(Subscription::goes_on);
+        frames.finish()
+    }
+
+    /// The operations that make the same subscriptions at the broker.
+    pub fn operations(&self) -> Bytes {
+        let mut frames = Frame::new();
+        for known in self.lock().iter() {
+            frames = frames.subscribe(&known.subject, &known.sid);
+            if let Some(after) = known.after {
+                frames = frames.unsubscribe(&known.sid, Some(after - known.delivered));
+            }
+        }
+        frames.finish()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Subscription>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscription {
+    fn goes_on(&self) -> bool {
+        self.after.is_none_or(|after| self.delivered < after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sid(text: &str) -> Sid {
+        Sid::parse(text.as_bytes()).expect("an id")
+    }
+
+    fn subject(text: &str) -> Subject {
+        Subject::parse(text.as_bytes()).expect("a subject")
+    }
+
+    #[test]
+    fn an_answer_reaches_every_subscription_that_matches() {
+        let all = Subscriptions::default();
+        all.add(sid("1"), subject("_INBOX.moh.hq.*")).expect("room");
+        all.add(sid("2"), subject("_INBOX.moh.hq.>")).expect("room");
+        all.add(sid("3"), subject("_INBOX.moh.hq.y")).expect("room");
+        let frames = all.frames(&subject("_INBOX.moh.hq.x"), None, b"hi");
+        assert_eq!(
+            frames,
+            "MSG _INBOX.moh.hq.x 1 2\r\nhi\r\nMSG _INBOX.moh.hq.x 2 2\r\nhi\r\n"
+        );
+        assert!(all.frames(&subject("_INBOX.moh.hq"), None, b"").is_empty());
+    }
+
+    #[test]
+    fn a_subscription_ends_after_as_many_as_were_asked_for() {
+        let all = Subscriptions::default();
+        all.add(sid("1"), subject("a")).expect("room");
+        assert_eq!(all.deliver(&sid("1")), Some(()));
+        all.end(&sid("1"), Some(3));
+        assert_eq!(all.operations(), "SUB a 1\r\nUNSUB 1 2\r\n");
+        assert!(!all.frames(&subject("a"), None, b"").is_empty());
+        assert_eq!(all.deliver(&sid("1")), Some(()));
+        assert_eq!(all.deliver(&sid("1")), None);
+        assert!(all.operations().is_empty());
+    }
+
+    #[test]
+    fn the_table_has_an_end() {
+        let all = Subscriptions::default();
+        for number in 0..SUBSCRIPTIONS_MAX {
+            all.add(sid(&number.to_string()), subject("a"))
+                .expect("room");
+        }
+        assert_eq!(all.add(sid("more"), subject("a")), Err(Full));
+        all.end(&sid("0"), None);
+        all.add(sid("more"), subject("a")).expect("room");
+    }
+}

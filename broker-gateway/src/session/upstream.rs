@@ -1,0 +1,120 @@
+//! A session's way to the broker: what was judged goes up, deliveries come down. Both directions wait for whoever is slow, and
+//! an event is let down only while its reader may read it.
+
+use std::sync::Arc;
+
+use tokio::io::AsyncRead;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::warn;
+
+use super::desk::Desk;
+use super::outgoing::{Closed, Outgoing};
+use crate::acl::DeliveryRights;
+use crate::policy::Policy;
+use crate::upstream::raw::{self, Connection, Outage};
+use crate::wire::{Delivery, Frame, ServerFrame, ServerParser};
+use bytes::Bytes;
+
+pub struct Upstream {
+    up: Arc<Outgoing>,
+    /// Reading and writing; both end with the session, at the latest.
+    tasks: JoinSet<()>,
+}
+
+impl Upstream {
+    /// Connects, and makes the session's subscriptions there.
+    pub async fn open(
+        desk: Arc<Desk>,
+        name: &str,
+        no_responders: bool,
+        policies: watch::Receiver<Arc<Policy>>,
+    ) -> Result<Upstream, Outage> {
+        let opened = desk.gateway.broker.open(name, no_responders).await;
+        let Connection { stream, parser } = opened.inspect_err(|outage| {
+            warn!(peer = %desk.peer, %outage, "no connection to the broker");
+        })?;
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let up = Outgoing::new();
+        let queue = up.clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            if let Err(error) = queue.write_to(&mut writer).await {
+                warn!(%error, "the broker takes nothing more");
+            }
+        });
+        let rights = DeliveryRights::of(&policies.borrow().registry, &desk.peer);
+        let mut deliveries = Deliveries {
+            desk: desk.clone(),
+            up: up.clone(),
+            rights,
+            policies,
+        };
+        tasks.spawn(async move { deliveries.run(&mut reader, parser).await });
+        let subscriptions = desk.subscriptions.operations();
+        up.send(subscriptions)
+            .await
+            .map_err(|Closed| Outage::Silent)?;
+        Ok(Upstream { up, tasks })
+    }
+
+    pub async fn send(&self, frame: Bytes) -> Result<(), Closed> {
+        self.up.send(frame).await
+    }
+
+    /// Either direction has ended.
+    pub async fn ended(&mut self) {
+        self.tasks.join_next().await;
+    }
+}
+
+struct Deliveries {
+    desk: Arc<Desk>,
+    up: Arc<Outgoing>,
+    rights: DeliveryRights,
+    policies: watch::Receiver<Arc<Policy>>,
+}
+
+impl Deliveries {
+    async fn run(&mut self, reader: &mut (impl AsyncRead + Unpin), mut parser: ServerParser) {
+        loop {
+            let frame = match raw::next(reader, &mut parser).await {
+                Ok(frame) => frame,
+                Err(outage) => {
+                    warn!(peer = %self.desk.peer, %outage, "the broker's connection ended");
+                    return;
+                }
+            };
+            if self.take(frame).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn take(&mut self, frame: ServerFrame) -> Result<(), Closed> {
+        match frame {
+            ServerFrame::Message(delivery) => self.deliver(delivery).await,
+            ServerFrame::Ping => self.up.send(Frame::new().pong().finish()).await,
+            ServerFrame::Error(text) => {
+                warn!(peer = %self.desk.peer, text, "the broker complains");
+                Ok(())
+            }
+            ServerFrame::Info(_) | ServerFrame::Ok | ServerFrame::Pong => Ok(()),
+        }
+    }
+
+    async fn deliver(&mut self, delivery: Delivery) -> Result<(), Closed> {
+        if self.policies.has_changed().unwrap_or(false) {
+            let policy = self.policies.borrow_and_update().clone();
+            self.rights = DeliveryRights::of(&policy.registry, &self.desk.peer);
+        }
+        if !self.rights.open(delivery.subject()) {
+            self.desk.withhold(delivery.subject()).await;
+            return Ok(());
+        }
+        match self.desk.subscriptions.deliver(&delivery.sid) {
+            Some(()) => self.desk.down.send(delivery.frame).await,
+            None => Ok(()),
+        }
+    }
+}
