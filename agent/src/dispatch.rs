@@ -1,1 +1,244 @@
-//! The bus's head and the oldest accepted in, the next run out: numbered late, chained, signed.
+//! What waits in the outbox comes in, signed events behind the log's head go out, each settled, refused or sent again.
+//! Accept early, number late: nothing has a position before the head was read from the bus in this session.
+
+mod limits;
+mod line;
+mod own_log;
+mod reconcile;
+mod sending;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use schemas::registry::Registry;
+use schemas::signing::SigningKey;
+use schemas::subject::{FeedName, LogName, OfficeId};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::limits::{
+    FAREWELL_TIME, HEAD_READS_MAX, HOLD_FIRST, HOLD_LONGEST, TAKINGS_MAX, TAKINGS_TIME,
+};
+use self::line::Stop;
+use self::own_log::SessionLog;
+use self::reconcile::Own;
+use self::sending::Sending;
+use crate::link::{Link, NoAnswer, Session};
+use crate::outbox::Outbox;
+use crate::store;
+
+/// Why a line cannot go on now.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    #[error("the session ended")]
+    Ended,
+    /// Nothing passes; it is shown, and tried again slowly.
+    #[error("{code}: {text}")]
+    Held { code: String, text: String },
+    #[error(transparent)]
+    Store(#[from] store::Outage),
+}
+
+impl From<NoAnswer> for Trouble {
+    fn from(no: NoAnswer) -> Trouble {
+        match no {
+            NoAnswer::Outage(crate::link::Outage::Ended) => Trouble::Ended,
+            NoAnswer::Outage(outage) => Trouble::Held {
+                code: "bus-unavailable".into(),
+                text: outage.to_string(),
+            },
+            NoAnswer::Held { code, text } => Trouble::Held { code, text },
+        }
+    }
+}
+
+/// What dispatch stands on.
+#[derive(Clone)]
+pub struct Dispatch {
+    pub office: OfficeId,
+    pub key: Arc<SigningKey>,
+    pub outbox: Outbox,
+    pub link: Link,
+    pub registry: watch::Receiver<Arc<Registry>>,
+}
+
+impl Dispatch {
+    /// One line for each feed that the office may publish or has events for, until the shutdown.
+    ///
+    /// # Errors
+    /// The store failed: whoever owns it opens it anew.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), store::Outage> {
+        let mut news = self.outbox.news();
+        let mut begun = BTreeSet::new();
+        let mut lines = JoinSet::new();
+        loop {
+            for feed in self.feeds()? {
+                if begun.insert(feed.clone()) {
+                    lines.spawn(FeedLine::new(self.clone(), feed).run(shutdown.clone()));
+                }
+            }
+            tokio::select! {
+                Some(ended) = lines.join_next() => match ended {
+                    Ok(done) => done?,
+                    Err(_panicked) => return Err(store::Outage::Stopped),
+                },
+                Ok(()) = self.registry.changed() => {}
+                Ok(()) = news.changed() => {}
+                () = shutdown.cancelled() => break,
+            }
+        }
+        while let Some(ended) = lines.join_next().await {
+            ended.unwrap_or(Err(store::Outage::Stopped))?;
+        }
+        Ok(())
+    }
+
+    fn feeds(&self) -> Result<BTreeSet<FeedName>, store::Outage> {
+        let registry = self.registry.borrow().clone();
+        let granted = registry.publishable_feeds(&self.office);
+        let mut feeds: BTreeSet<FeedName> =
+            granted.into_iter().map(|feed| feed.name.clone()).collect();
+        let status = self.outbox.status()?;
+        feeds.extend(status.feeds.into_iter().map(|known| known.feed));
+        Ok(feeds)
+    }
+}
+
+/// One feed's way to the bus, from session to session.
+struct FeedLine {
+    dispatch: Dispatch,
+    log: LogName,
+    /// Holds in a row.
+    holds: u32,
+    /// Heads read in a row without anything stored since.
+    head_reads: u32,
+    /// When events were taken back that this store did not know.
+    takings: VecDeque<Instant>,
+}
+
+impl FeedLine {
+    fn new(dispatch: Dispatch, feed: FeedName) -> FeedLine {
+        let office = dispatch.office.clone();
+        FeedLine {
+            dispatch,
+            log: LogName { feed, office },
+            holds: 0,
+            head_reads: 0,
+            takings: VecDeque::new(),
+        }
+    }
+
+    async fn run(mut self, shutdown: CancellationToken) -> Result<(), store::Outage> {
+        while !shutdown.is_cancelled() {
+            let session = tokio::select! {
+                session = self.dispatch.link.session() => session,
+                () = shutdown.cancelled() => break,
+            };
+            let stop = match self.serve(&session, &shutdown).await {
+                Ok(stop) => stop,
+                Err(Trouble::Ended) => Stop::Ended,
+                Err(Trouble::Held { code, text }) => Stop::Wait { code, text },
+                Err(Trouble::Store(store::Outage::Full)) => Stop::Wait {
+                    code: "disk-full".into(),
+                    text: "the disk is full: nothing can be settled".into(),
+                },
+                Err(Trouble::Store(outage)) => return Err(outage),
+            };
+            self.pause(stop, &session, &shutdown).await;
+        }
+        Ok(())
+    }
+
+    /// Waits as long as the stop asks for.
+    async fn pause(&mut self, stop: Stop, session: &Session, shutdown: &CancellationToken) {
+        let (code, text) = match stop {
+            // The link offers the next session, or is gone itself.
+            Stop::Ended => {
+                tokio::select! {
+                    () = session.ended().cancelled() => {}
+                    () = shutdown.cancelled() => {}
+                }
+                return;
+            }
+            Stop::ReadHead if self.head_reads < HEAD_READS_MAX => return,
+            Stop::ReadHead => (
+                "head-moves".to_owned(),
+                "the head moves each time that it was read: somebody else writes this log".into(),
+            ),
+            Stop::Wait { code, text } => (code, text),
+        };
+        tracing::warn!(log = %self.log, code, text, "the feed waits");
+        self.dispatch.outbox.hold(&self.log.feed, &code, &text);
+        self.holds = self.holds.saturating_add(1);
+        let mut registry = self.dispatch.registry.clone();
+        registry.mark_unchanged();
+        tokio::select! {
+            () = tokio::time::sleep(hold_time(self.holds, fastrand::f64())) => {}
+            Ok(()) = registry.changed() => {}
+            () = session.ended().cancelled() => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+
+    /// Reads the head, makes store and bus agree, and sends until something stops the line.
+    async fn serve(
+        &mut self,
+        session: &Session,
+        shutdown: &CancellationToken,
+    ) -> Result<Stop, Trouble> {
+        self.head_reads += 1;
+        let registry = self.dispatch.registry.borrow().clone();
+        let own = Own {
+            log: self.log.clone(),
+            outbox: self.dispatch.outbox.clone(),
+            registry: registry.clone(),
+            key: self.dispatch.key.clone(),
+        };
+        let bus = SessionLog {
+            session,
+            log: &self.log,
+            genesis: registry.genesis(),
+        };
+        let standing = own.reconcile(&bus).await?;
+        if standing.taken_back > 0 {
+            tracing::warn!(log = %self.log, events = standing.taken_back, "took back events of our own log");
+            self.takings.push_back(Instant::now());
+        }
+        if is_shared(&mut self.takings) {
+            return Ok(Stop::Wait {
+                code: "log-shared".into(),
+                text: "another agent writes this office's log: only one may".into(),
+            });
+        }
+        let mut sending = Sending::new(own, session.clone(), standing);
+        let stop = tokio::select! {
+            stop = sending.run() => stop?,
+            () = shutdown.cancelled() => Stop::Ended,
+        };
+        if shutdown.is_cancelled() {
+            // What is under way may still be settled; what is not is found by its id after the next start.
+            let _too_late = tokio::time::timeout(FAREWELL_TIME, sending.finish()).await;
+        }
+        if sending.stored() > 0 {
+            self.holds = 0;
+            self.head_reads = 0;
+        }
+        Ok(stop)
+    }
+}
+
+/// A restored office takes its events back once; where it happens again and again, two agents write one log.
+fn is_shared(takings: &mut VecDeque<Instant>) -> bool {
+    takings.retain(|taking| taking.elapsed() < TAKINGS_TIME);
+    takings.len() >= TAKINGS_MAX
+}
+
+fn hold_time(holds: u32, lot: f64) -> Duration {
+    let doubled = HOLD_FIRST.saturating_mul(1 << holds.saturating_sub(1).min(8));
+    doubled.min(HOLD_LONGEST).mul_f64(0.75 + 0.25 * lot)
+}
+
+#[cfg(test)]
+mod tests;

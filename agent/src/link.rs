@@ -2,6 +2,7 @@
 //! and each comes back as Stored, Refused, Held or Unreachable. Nothing is kept here that a cut could lose.
 
 mod answer;
+mod api;
 mod dial;
 mod limits;
 mod liveness;
@@ -27,6 +28,7 @@ use self::liveness::{Liveness, Verdict};
 use crate::status::LinkState;
 
 pub use self::answer::Answer;
+pub use self::api::{Count, Get, NoAnswer, StoredMessage};
 pub use self::limits::REQUEST_TIME;
 pub use self::message::Delivery;
 pub use self::session::{Outage, Pending, Replies, Session, Subscription};

@@ -20,7 +20,7 @@ pub enum Answer {
     Held {
         code: String,
         head: Option<u64>,
-        body: String,
+        text: String,
     },
     /// No answer: it may have happened.
     Unreachable,
@@ -48,6 +48,8 @@ struct Spean {
     code: String,
     #[serde(default)]
     head: Option<u64>,
+    #[serde(default)]
+    en: String,
 }
 
 /// What stands for the code of an answer that has none.
@@ -78,7 +80,7 @@ impl Answer {
             }) => Answer::Held {
                 code: spean.code,
                 head: spean.head,
-                body: text,
+                text: spean.en,
             },
             Ok(Body {
                 error: Some(error), ..
@@ -93,11 +95,11 @@ impl Answer {
     }
 }
 
-fn held(code: &str, body: String) -> Answer {
+fn held(code: &str, text: String) -> Answer {
     Answer::Held {
         code: code.into(),
         head: None,
-        body,
+        text,
     }
 }
 

@@ -54,3 +54,18 @@ pub const SESSION_SHORT: Duration = Duration::from_secs(5);
 pub const SUBSCRIPTION_CAPACITY: usize = 8 * 1024;
 /// Time for an ordinary request of a few hundred bytes, a slow line's queue included.
 pub const REQUEST_TIME: Duration = Duration::from_secs(20);
+/// Time for a question whose answer holds a whole event: a line of 9.6 kbit/s moves 300 KB in it.
+pub const MESSAGE_TIME: Duration = Duration::from_secs(5 * 60);
+
+/// Events of one direct read.
+pub const PAGE_EVENTS: u64 = 256;
+/// Bytes of one direct read.
+pub const PAGE_BYTES: u64 = 512 * 1024;
+/// Events of one pull: as many as are kept with one fsync.
+pub const PULL_EVENTS: u64 = 500;
+/// Bytes of one pull: what may be on its way while the store is busy.
+pub const PULL_BYTES: u64 = 2 * 1024 * 1024;
+/// How long a pull waits for something to come. Each costs about 600 bytes.
+pub const PULL_TIME: Duration = Duration::from_secs(10 * 60);
+/// When the bus forgets a consumer that nobody pulls from: after the longest pull and a cut.
+pub const CONSUMER_IDLE: Duration = Duration::from_secs(15 * 60);

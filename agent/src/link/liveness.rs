@@ -12,6 +12,8 @@ pub struct Sight {
     pub bytes_in: u64,
     /// Since when the oldest answer is due.
     pub due_since: Option<Instant>,
+    /// Since when the oldest answer to a publish is due: those are short, and come as soon as the event is stored.
+    pub publish_due_since: Option<Instant>,
     /// How long what is under way may take on this line.
     pub time_under_way: Duration,
 }
@@ -50,7 +52,8 @@ impl Liveness {
             self.asked = None;
         }
         let patience = PATIENCE + sight.time_under_way;
-        let due = sight.due_since.map(|since| now.duration_since(since));
+        let since = |since: Option<Instant>| since.map(|since| now.duration_since(since));
+        let (due, publish_due) = (since(sight.due_since), since(sight.publish_due_since));
         let silent = now.duration_since(self.heard);
         let bearable = match due {
             // Silence before the question was asked says nothing about its answer.
@@ -64,7 +67,7 @@ impl Liveness {
                 self.asked = Some(now);
                 Verdict::Ask
             }
-            None if due.is_some_and(|due| due >= ANSWER_TIME + sight.time_under_way) => {
+            None if publish_due.is_some_and(|due| due >= ANSWER_TIME + sight.time_under_way) => {
                 Verdict::Unanswered
             }
             None => Verdict::Alive,
@@ -97,6 +100,7 @@ mod tests {
         Sight {
             bytes_in,
             due_since: None,
+            publish_due_since: None,
             time_under_way: Duration::ZERO,
         }
     }
@@ -114,6 +118,7 @@ mod tests {
         let sight = |_| Sight {
             bytes_in: 0,
             due_since: Some(start),
+            publish_due_since: Some(start),
             time_under_way: Duration::from_secs(1),
         };
         let noticed = watch(sight, Duration::from_secs(60)).0;
@@ -135,6 +140,7 @@ mod tests {
         let sight = |_| Sight {
             bytes_in: 0,
             due_since: Some(start),
+            publish_due_since: Some(start),
             time_under_way: Duration::from_secs(2_000),
         };
         assert_eq!(watch(sight, Duration::from_secs(1_000)).0, None);
@@ -146,6 +152,7 @@ mod tests {
         let sight = |after: Duration| Sight {
             bytes_in: after.as_secs(),
             due_since: Some(start),
+            publish_due_since: Some(start),
             time_under_way: Duration::ZERO,
         };
         let noticed = watch(sight, Duration::from_secs(120)).0;

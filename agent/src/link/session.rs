@@ -85,6 +85,12 @@ impl Future for Pending {
 }
 
 impl Pending {
+    /// An answer to come, and where it comes from.
+    pub fn new() -> (oneshot::Sender<Answer>, Pending) {
+        let (answer, pending) = oneshot::channel();
+        (answer, Pending(pending))
+    }
+
     /// The answer, if it is there.
     pub fn now(&mut self) -> Option<Answer> {
         match self.0.try_recv() {
@@ -135,7 +141,7 @@ impl Session {
         let headers = nats::encode(event);
         let payload = event.event().data().clone();
         let bytes = subject.len() + headers.len() + payload.len();
-        let (answer, pending) = oneshot::channel();
+        let (answer, pending) = Pending::new();
         if let Ok(reply) = self.reserve(bytes, answer).await {
             let sent = self.inner.client.publish_with_reply_and_headers(
                 subject,
@@ -148,7 +154,7 @@ impl Session {
                 self.end();
             }
         }
-        Pending(pending)
+        pending
     }
 
     async fn reserve(
@@ -297,7 +303,10 @@ impl Session {
 
     pub(super) fn sight(&self) -> Sight {
         let state = self.state();
-        let publishes = |due: &&Due| !matches!(due.to, Asker::Stream(_));
+        let oldest = |counts: fn(&Asker) -> bool| {
+            let due = state.due.values().filter(|due| counts(&due.to));
+            due.map(|due| due.since).min()
+        };
         Sight {
             bytes_in: self
                 .inner
@@ -305,12 +314,8 @@ impl Session {
                 .statistics()
                 .in_bytes
                 .load(Ordering::Relaxed),
-            due_since: state
-                .due
-                .values()
-                .filter(publishes)
-                .map(|due| due.since)
-                .min(),
+            due_since: oldest(|asker| !matches!(asker, Asker::Stream(_))),
+            publish_due_since: oldest(|asker| matches!(asker, Asker::Publish { .. })),
             time_under_way: state.window.time_under_way(),
         }
     }

@@ -1,0 +1,146 @@
+//! The office's own log as the bus has it: a session comes in, the head and authentic events go out. Nothing is written.
+//! The bus is not believed: every event is the office's by its signature, and linked to the one before it.
+
+use schemas::chain::Head;
+use schemas::envelope::nats::{self, Origin};
+use schemas::event::Hash;
+use schemas::head::{Answer, Ask, HeadSearch, Step};
+use schemas::signing::SignedEvent;
+use schemas::subject::LogName;
+
+use super::Trouble;
+use crate::link::{Get, Session, StoredMessage};
+
+/// An event of the own log, and where the stream has it.
+#[derive(Debug, Clone)]
+pub struct OnBus {
+    pub sequence: u64,
+    pub event: SignedEvent,
+}
+
+/// Where the log ends on the bus.
+#[derive(Debug, Clone)]
+pub struct BusHead {
+    pub head: Head,
+    /// None where the log is empty.
+    pub last: Option<OnBus>,
+}
+
+/// The bus as reconciling sees it; the tests have another one, in memory.
+pub trait BusLog {
+    /// The head, from the leader, by the rule that gateways go by.
+    async fn head(&self) -> Result<BusHead, Trouble>;
+    /// The first event from a sequence on, from the leader.
+    async fn from(&self, sequence: u64) -> Result<Option<OnBus>, Trouble>;
+    /// Some events from a sequence on; may end early, and even be empty.
+    async fn page(&self, sequence: u64) -> Result<Vec<OnBus>, Trouble>;
+}
+
+/// A log, asked for over a session.
+pub struct SessionLog<'s> {
+    pub session: &'s Session,
+    pub log: &'s LogName,
+    pub genesis: Hash,
+}
+
+impl BusLog for SessionLog<'_> {
+    async fn head(&self) -> Result<BusHead, Trouble> {
+        let subject = self.log.subject();
+        let (mut search, mut ask) = HeadSearch::begin();
+        let mut last_read: Option<StoredMessage> = None;
+        loop {
+            let answer = match ask {
+                Ask::Count => {
+                    let count = self.session.count(&self.log.feed, &subject).await?;
+                    Answer::Count {
+                        messages: count.messages,
+                        first: count.first,
+                        last: count.last,
+                    }
+                }
+                Ask::Last => self.ask(Get::Last(&subject), &mut last_read).await?,
+                Ask::From(from) => self.ask(Get::From(from, &subject), &mut last_read).await?,
+            };
+            match search.answer(answer) {
+                Step::Ask(next) => ask = next,
+                Step::Found(None) => {
+                    return Ok(BusHead {
+                        head: Head::empty(self.genesis),
+                        last: None,
+                    });
+                }
+                Step::Found(Some(sequence)) => {
+                    let read = last_read.filter(|message| message.sequence == sequence);
+                    let last = match read {
+                        Some(message) => self.own(message)?,
+                        None => self.from(sequence).await?.ok_or_else(changed)?,
+                    };
+                    return Ok(BusHead {
+                        head: Head::of(&last.event),
+                        last: Some(last),
+                    });
+                }
+            }
+        }
+    }
+
+    async fn from(&self, sequence: u64) -> Result<Option<OnBus>, Trouble> {
+        let subject = self.log.subject();
+        let get = Get::From(sequence, &subject);
+        let message = self.session.message(&self.log.feed, get).await?;
+        message.map(|message| self.own(message)).transpose()
+    }
+
+    async fn page(&self, sequence: u64) -> Result<Vec<OnBus>, Trouble> {
+        let subject = self.log.subject();
+        let page = self
+            .session
+            .page(&self.log.feed, &subject, sequence)
+            .await?;
+        page.into_iter().map(|message| self.own(message)).collect()
+    }
+}
+
+impl SessionLog<'_> {
+    async fn ask(
+        &self,
+        get: Get<'_>,
+        last_read: &mut Option<StoredMessage>,
+    ) -> Result<Answer, Trouble> {
+        let message = self.session.message(&self.log.feed, get).await?;
+        let answer = message.as_ref().map(|message| message.sequence);
+        if message.is_some() {
+            *last_read = message;
+        }
+        Ok(answer.map_or(Answer::None, Answer::Message))
+    }
+
+    fn own(&self, message: StoredMessage) -> Result<OnBus, Trouble> {
+        let unreadable = |why: String| Trouble::Held {
+            code: OWN_LOG_UNREADABLE.into(),
+            text: format!(
+                "{} has at sequence {} what is no event of it: {why}",
+                self.log, message.sequence
+            ),
+        };
+        let event = nats::decode(&message.headers, message.data, Origin::Bus)
+            .map_err(|refusal| unreadable(refusal.to_string()))?;
+        if event.event().log() != self.log || message.subject != self.log.subject() {
+            return Err(unreadable("it is of another log".into()));
+        }
+        Ok(OnBus {
+            sequence: message.sequence,
+            event,
+        })
+    }
+}
+
+/// The code shown for a feed whose own log on the bus cannot be believed.
+pub const OWN_LOG_UNREADABLE: &str = "own-log-unreadable";
+
+fn changed() -> Trouble {
+    Trouble::Held {
+        code: "log-unreadable".into(),
+        text: "the log changed while its head was looked for".into(),
+    }
+}

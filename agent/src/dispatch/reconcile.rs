@@ -1,0 +1,332 @@
+//! The own log on the bus and the one in the store come in; afterwards they agree, and where to go on goes out.
+//! What the bus has is settled or taken back; what it lacks is sent again; what no longer links goes back into line.
+//!
+//! Both are chains, so that where one position agrees, all before it do.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use schemas::chain::Head;
+use schemas::envelope::nats;
+use schemas::event::{Hash, Position};
+use schemas::registry::Registry;
+use schemas::signing::{PublicKey, SignedEvent, SigningKey};
+use schemas::subject::LogName;
+
+use super::Trouble;
+use super::limits::PUT_BACK_EVENTS;
+use super::own_log::{BusHead, BusLog, OWN_LOG_UNREADABLE, OnBus};
+use crate::outbox::{Outbox, PutBack, Settled, Stage};
+
+/// Where to go on.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The head on the bus.
+    pub head: Head,
+    /// Positions of the own log that the bus lacks, each linked to the one before.
+    pub resend: Option<RangeInclusive<u64>>,
+    /// Events on the bus that were not remembered.
+    pub taken_back: usize,
+}
+
+/// One office's log on one feed, and what it is checked by.
+#[derive(Clone)]
+pub struct Own {
+    pub log: LogName,
+    pub outbox: Outbox,
+    pub registry: Arc<Registry>,
+    pub key: Arc<SigningKey>,
+}
+
+impl Own {
+    /// Makes store and bus agree.
+    ///
+    /// # Errors
+    /// [`Trouble`]; what was done until then stands, and doing it again does no harm.
+    pub async fn reconcile(&self, bus: &impl BusLog) -> Result<Standing, Trouble> {
+        let BusHead { head, last } = bus.head().await?;
+        let ours = self.outbox.last_settled(&self.log.feed)?;
+        let our_number = ours.map_or(0, |ours| ours.position.number());
+        let agree = match &last {
+            None => true,
+            Some(last) => self.agrees(&last.event)?,
+        };
+        if agree {
+            let lacking = head.number() + 1..=our_number;
+            return Ok(Standing {
+                head,
+                resend: (!lacking.is_empty()).then_some(lacking),
+                taken_back: 0,
+            });
+        }
+        let last = last.ok_or_else(unlinked)?;
+        let from = self.last_agreed(bus, &last, our_number).await?;
+        let taken_back = self.follow(bus, from, last.sequence).await?;
+        Ok(Standing {
+            head,
+            resend: None,
+            taken_back,
+        })
+    }
+
+    fn agrees(&self, event: &SignedEvent) -> Result<bool, Trouble> {
+        let ours = self
+            .outbox
+            .own_hash(&self.log.feed, event.link().position)?;
+        Ok(ours == Some(event.hash()))
+    }
+
+    /// Looks back from the head, further each time, for an event that is remembered. None: not one is.
+    async fn last_agreed(
+        &self,
+        bus: &impl BusLog,
+        last: &OnBus,
+        our_number: u64,
+    ) -> Result<Option<OnBus>, Trouble> {
+        let mut distance = last
+            .event
+            .link()
+            .position
+            .number()
+            .saturating_sub(our_number)
+            .max(1);
+        while our_number > 0 {
+            let sequence = last.sequence.saturating_sub(distance).max(1);
+            match bus.from(sequence).await? {
+                Some(found) if self.agrees(&found.event)? => return Ok(Some(found)),
+                Some(_) | None if sequence == 1 => break,
+                Some(_) | None => distance = distance.saturating_mul(4),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads on from there to the head. At the first event that is not remembered, whatever the own log has from that
+    /// position on goes back into line, before anything else: each of its events is then found by its id, like all others.
+    async fn follow(
+        &self,
+        bus: &impl BusLog,
+        from: Option<OnBus>,
+        last_sequence: u64,
+    ) -> Result<usize, Trouble> {
+        let mut next = from.as_ref().map_or(1, |from| from.sequence + 1);
+        let mut head = from.map(|from| Head::of(&from.event));
+        let mut forked = false;
+        let mut taken_back = 0;
+        while next <= last_sequence {
+            let mut page = bus.page(next).await?;
+            if page.is_empty() {
+                page.extend(bus.from(next).await?);
+            }
+            let Some(end) = page.last().map(|last| last.sequence) else {
+                return Err(unlinked());
+            };
+            next = end + 1;
+            let mut news = Vec::with_capacity(page.len());
+            for OnBus { event, .. } in page {
+                let known = !forked && self.agrees(&event)?;
+                if !known {
+                    self.check_link(head, &event)?;
+                    news.push(event.clone());
+                }
+                head = Some(Head::of(&event));
+            }
+            self.check_signatures(&news)?;
+            if let Some(first) = news.first().filter(|_| !forked) {
+                self.put_back_from(first.link().position).await?;
+                forked = true;
+            }
+            taken_back += self.take(news).await?;
+        }
+        Ok(taken_back)
+    }
+
+    fn check_link(&self, head: Option<Head>, event: &SignedEvent) -> Result<(), Trouble> {
+        let before = head.unwrap_or(Head::empty(self.registry.genesis()));
+        let expected = before.next();
+        if *event.link() == expected {
+            return Ok(());
+        }
+        if event.link().position > expected.position {
+            let text = format!(
+                "{}: the bus has lost positions {} to {}",
+                self.log,
+                expected.position,
+                event.link().position.number() - 1
+            );
+            self.outbox.alarms().raise("own-log-gap", text);
+            return Ok(());
+        }
+        Err(self.unbelievable(event, "does not follow the position before it"))
+    }
+
+    /// A signature vouches for what it is linked to, as long as the key is the same.
+    fn check_signatures(&self, events: &[SignedEvent]) -> Result<(), Trouble> {
+        for (index, event) in events.iter().enumerate() {
+            let next = events.get(index + 1);
+            let vouched_for = next.is_some_and(|next| {
+                next.keyid() == event.keyid() && next.link().prev == event.hash()
+            });
+            let good = vouched_for
+                || self
+                    .key_of(event)
+                    .is_some_and(|key| event.verify(&key).is_ok());
+            if !good {
+                return Err(self.unbelievable(event, "is not signed with a key of this office"));
+            }
+        }
+        Ok(())
+    }
+
+    fn key_of(&self, event: &SignedEvent) -> Option<PublicKey> {
+        let registered = self.registry.key(event.keyid());
+        let registered = registered.filter(|key| {
+            key.office == self.log.office && key.honoured(&self.log.feed, event.link().position)
+        });
+        registered
+            .map(|key| key.public)
+            .or_else(|| (event.keyid() == self.key.keyid()).then(|| *self.key.public()))
+    }
+
+    /// A key that the registry no longer honours here signs nothing: what waits is kept for the next one.
+    pub fn check_key(&self, position: Position) -> Result<(), Trouble> {
+        let known = self.registry.key(self.key.keyid());
+        if known.is_none_or(|key| key.honoured(&self.log.feed, position)) {
+            return Ok(());
+        }
+        Err(Trouble::Held {
+            code: "key-retired".into(),
+            text: "the registry no longer honours this office's key here; enrol a new one".into(),
+        })
+    }
+
+    fn unbelievable(&self, event: &SignedEvent, what: &str) -> Trouble {
+        let text = format!(
+            "{}: position {} on the bus {what}",
+            self.log,
+            event.link().position
+        );
+        self.outbox.alarms().raise(OWN_LOG_UNREADABLE, text.clone());
+        Trouble::Held {
+            code: OWN_LOG_UNREADABLE.into(),
+            text,
+        }
+    }
+
+    /// From the end, so that what comes first in the log comes first in line.
+    pub async fn put_back_from(&self, first: Position) -> Result<(), Trouble> {
+        let feed = &self.log.feed;
+        while let Some(last) = self.outbox.last_settled(feed)? {
+            let last = last.position.number();
+            if last < first.number() {
+                return Ok(());
+            }
+            let from = first.number().max(last.saturating_sub(PUT_BACK_EVENTS - 1));
+            let mut page = Vec::new();
+            for position in (from..=last).filter_map(Position::new) {
+                if let Some(bytes) = self.outbox.own(feed, position)? {
+                    page.push(put_back(position, &bytes)?);
+                }
+            }
+            if page.is_empty() {
+                return Err(unlinked());
+            }
+            let text = format!(
+                "{}: positions {from} to {last} are no longer ours on the bus; their events go behind, under the same ids",
+                self.log
+            );
+            self.outbox.alarms().raise("own-log-branched", text);
+            self.outbox.put_back(feed, page).await?;
+        }
+        Ok(())
+    }
+
+    /// What waits and is on the bus is settled; what waits under the same id with other data is put aside; the rest is
+    /// taken back. In the order of the log, so that a crash leaves no gap in the own log.
+    async fn take(&self, events: Vec<SignedEvent>) -> Result<usize, Trouble> {
+        let feed = &self.log.feed;
+        let (mut settled, mut taken, mut count) = (Vec::new(), Vec::new(), 0);
+        for event in events {
+            let on_bus = settled_of(&event);
+            let known = self.outbox.known(feed, event.id())?;
+            let waiting = known.filter(|known| known.stage == Stage::Accepted);
+            match waiting {
+                Some(known) if known.data == on_bus.data => {
+                    self.flush_taken(&mut taken).await?;
+                    settled.push(on_bus);
+                }
+                other => {
+                    self.flush_settled(&mut settled).await?;
+                    if let Some(known) = other {
+                        self.set_aside(event.id(), known.number).await?;
+                    }
+                    taken.push(on_bus);
+                    count += 1;
+                }
+            }
+        }
+        self.flush_settled(&mut settled).await?;
+        self.flush_taken(&mut taken).await?;
+        Ok(count)
+    }
+
+    async fn flush_settled(&self, settled: &mut Vec<Settled>) -> Result<(), Trouble> {
+        if !settled.is_empty() {
+            let settled = std::mem::take(settled);
+            self.outbox.settle(&self.log.feed, settled).await?;
+        }
+        Ok(())
+    }
+
+    async fn flush_taken(&self, taken: &mut Vec<Settled>) -> Result<(), Trouble> {
+        if !taken.is_empty() {
+            let taken = std::mem::take(taken);
+            self.outbox.take_back(&self.log.feed, taken).await?;
+        }
+        Ok(())
+    }
+
+    /// The bus has the id with other data: ours must not be sent under it.
+    async fn set_aside(&self, id: &str, number: u64) -> Result<(), Trouble> {
+        let text = format!(
+            "{}: the id {id} is on the bus with other data; the event that waited under it lies in the tray",
+            self.log
+        );
+        self.outbox
+            .alarms()
+            .raise("id-on-bus-with-other-data", text);
+        let refusal = r#"{"spean":{"answer":"refused","code":"id-taken","en":"the bus has this id with other data; submit it under another id","km":"លេខសម្គាល់នេះមានទិន្នន័យផ្សេងនៅលើប្រព័ន្ធរួចហើយ សូមដាក់ជូនដោយលេខសម្គាល់ថ្មី"}}"#;
+        Ok(self.outbox.refuse(&self.log.feed, number, refusal).await?)
+    }
+}
+
+/// An event as the store keeps it once the bus has it.
+pub fn settled_of(event: &SignedEvent) -> Settled {
+    Settled {
+        id: event.id().into(),
+        position: event.link().position,
+        hash: event.hash(),
+        data: Hash::of(event.event().data()),
+        bytes: nats::stored(event),
+    }
+}
+
+fn put_back(position: Position, stored: &bytes::Bytes) -> Result<PutBack, Trouble> {
+    let signed = nats::read_stored(stored).map_err(|refusal| Trouble::Held {
+        code: OWN_LOG_UNREADABLE.into(),
+        text: format!("position {position} of the own log in the store cannot be read: {refusal}"),
+    })?;
+    Ok(PutBack {
+        position,
+        id: signed.id().into(),
+        data: Hash::of(signed.event().data()),
+        bytes: nats::stored_unsigned(signed.event()),
+    })
+}
+
+fn unlinked() -> Trouble {
+    Trouble::Held {
+        code: "log-unreadable".into(),
+        text: "the log on the bus ends before its head".into(),
+    }
+}

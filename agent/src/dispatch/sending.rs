@@ -1,0 +1,243 @@
+//! Numbering, chaining and signing: what the bus lacks and what waits come in, in order; publishes go out within the window;
+//! answers come back and are settled in runs. Ends where something stops the line.
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+
+use schemas::chain::Link;
+use schemas::envelope::nats;
+use schemas::event::Position;
+use schemas::signing::SignedEvent;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Trouble;
+use super::limits::PAGE_EVENTS;
+use super::line::{Effect, Line, Sent, Stop};
+use super::reconcile::{Own, Standing, settled_of};
+use crate::link::{Answer, Pending, Session};
+use crate::outbox::{Settled, Waiting};
+
+/// What events are sent over: a session, or in the tests a line in memory.
+pub trait Lane {
+    /// Sends an event to its log; the answer comes later.
+    async fn publish(&self, event: &SignedEvent) -> Pending;
+    /// Whether a publish would have to wait.
+    fn is_full(&self) -> bool;
+    /// Cancelled when nothing will be answered any more.
+    fn ended(&self) -> &CancellationToken;
+}
+
+impl Lane for Session {
+    async fn publish(&self, event: &SignedEvent) -> Pending {
+        Session::publish(self, event).await
+    }
+
+    fn is_full(&self) -> bool {
+        Session::is_full(self)
+    }
+
+    fn ended(&self) -> &CancellationToken {
+        Session::ended(self)
+    }
+}
+
+pub struct Sending<L> {
+    own: Own,
+    lane: L,
+    line: Line,
+    answers: VecDeque<Pending>,
+    resend: Option<RangeInclusive<u64>>,
+    /// Read from the line, not yet sent.
+    page: VecDeque<Waiting>,
+    /// The number of the last one read.
+    read: u64,
+    /// Nothing waited behind it when it was last asked.
+    drained: bool,
+    news: watch::Receiver<u64>,
+    stored: u64,
+}
+
+impl<L: Lane> Sending<L> {
+    pub fn new(own: Own, lane: L, standing: Standing) -> Sending<L> {
+        Sending {
+            news: own.outbox.news(),
+            own,
+            lane,
+            line: Line::new(standing.head),
+            answers: VecDeque::new(),
+            resend: standing.resend,
+            page: VecDeque::new(),
+            read: 0,
+            drained: false,
+            stored: 0,
+        }
+    }
+
+    /// Why the line has stopped, once nothing is under way any more.
+    pub fn stopped(&self) -> Option<&Stop> {
+        self.line.stopped()
+    }
+
+    /// How many were stored.
+    pub fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// Sends what waits, and waits for more, until the line stops.
+    ///
+    /// Safe to drop half-way: what is under way stays in line until its answer is settled.
+    pub async fn run(&mut self) -> Result<Stop, Trouble> {
+        loop {
+            self.fill().await?;
+            if let Some(stop) = self.stopped() {
+                return Ok(stop.clone());
+            }
+            let may_send = self.line.next().is_some();
+            tokio::select! {
+                answer = first(&mut self.answers) => self.settle(answer).await?,
+                Ok(()) = self.news.changed(), if may_send => self.drained = false,
+                () = self.lane.ended().cancelled() => return Ok(self.line.abandon()),
+            }
+        }
+    }
+
+    /// Settles what is under way, and sends nothing more.
+    pub async fn finish(&mut self) -> Result<(), Trouble> {
+        while self.line.under_way() > 0 {
+            let answer = first(&mut self.answers).await;
+            self.settle(answer).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends as much as the window takes.
+    pub(super) async fn fill(&mut self) -> Result<(), Trouble> {
+        while let Some(link) = self.line.next().filter(|_| !self.lane.is_full()) {
+            let sent = match self.next_own(link).await? {
+                Some(own) => own,
+                None => match self.next_waiting(link).await? {
+                    Some(waiting) => waiting,
+                    None => return Ok(()),
+                },
+            };
+            let (event, from) = sent;
+            let pending = self.lane.publish(&event).await;
+            self.line.sent(&event, from);
+            self.answers.push_back(pending);
+        }
+        Ok(())
+    }
+
+    /// The next event of the own log that the bus lacks. What no longer links goes back into line.
+    async fn next_own(&mut self, link: Link) -> Result<Option<(SignedEvent, Sent)>, Trouble> {
+        let Some(position) = self.resend.as_mut().and_then(Iterator::next) else {
+            return Ok(None);
+        };
+        let position = Position::new(position).unwrap_or(Position::FIRST);
+        let stored = self.own.outbox.own(&self.own.log.feed, position)?;
+        let event = stored.and_then(|bytes| nats::read_stored(&bytes).ok());
+        match event.filter(|event| *event.link() == link) {
+            Some(event) => Ok(Some((event, Sent::Own))),
+            None => {
+                self.resend = None;
+                self.own.put_back_from(position).await?;
+                self.drained = false;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn next_waiting(&mut self, link: Link) -> Result<Option<(SignedEvent, Sent)>, Trouble> {
+        if self.page.is_empty() && !self.drained {
+            self.read_page().await?;
+        }
+        let Some(Waiting {
+            number, id, bytes, ..
+        }) = self.page.pop_front()
+        else {
+            return Ok(None);
+        };
+        self.own.check_key(link.position)?;
+        let event = nats::read_stored_unsigned(&bytes).map_err(|refusal| Trouble::Held {
+            code: "outbox-unreadable".into(),
+            text: format!("the event {id} in the outbox cannot be read: {refusal}"),
+        })?;
+        let signed = SignedEvent::sign(event, link, &self.own.key);
+        let settled = settled_of(&signed);
+        Ok(Some((signed, Sent::Waiting { number, settled })))
+    }
+
+    /// With nothing under way, all that was read has left the line, and it is read from its front: what a person put back
+    /// into it stands there.
+    async fn read_page(&mut self) -> Result<(), Trouble> {
+        if self.line.under_way() == 0 {
+            self.read = 0;
+        }
+        let feed = &self.own.log.feed;
+        let page = self
+            .own
+            .outbox
+            .waiting(feed, self.read, PAGE_EVENTS)
+            .await?;
+        self.drained = page.is_empty();
+        self.read = page.last().map_or(self.read, |last| last.number);
+        self.page = page.into();
+        Ok(())
+    }
+
+    /// Takes the oldest answer and those that are there behind it. What is stored is settled as one.
+    pub(super) async fn settle(&mut self, first: Answer) -> Result<(), Trouble> {
+        let mut settled: Vec<Settled> = Vec::new();
+        let mut answer = Some(first);
+        let mut effect = Effect::Nothing;
+        while let Some(taken) = answer.take() {
+            if let (Answer::Stored { .. }, true) = (&taken, self.line.next().is_some()) {
+                self.stored += 1;
+            }
+            effect = self.line.answered(taken);
+            match effect {
+                Effect::Settle(event) => {
+                    settled.push(event);
+                    effect = Effect::Nothing;
+                }
+                Effect::Nothing => {}
+                Effect::Refuse { .. } | Effect::PutBack { .. } => break,
+            }
+            if settled.len() < PAGE_EVENTS {
+                answer = self.ready();
+            }
+        }
+        if !settled.is_empty() {
+            self.own.outbox.settle(&self.own.log.feed, settled).await?;
+        }
+        match effect {
+            Effect::Nothing | Effect::Settle(_) => Ok(()),
+            Effect::Refuse { number, body } => {
+                let log = &self.own.log;
+                tracing::warn!(%log, number, "an event was refused and lies in the tray");
+                Ok(self.own.outbox.refuse(&log.feed, number, &body).await?)
+            }
+            Effect::PutBack { from } => self.own.put_back_from(from).await,
+        }
+    }
+
+    /// The next answer, if it is there.
+    pub(super) fn ready(&mut self) -> Option<Answer> {
+        let answer = self.answers.front_mut()?.now()?;
+        self.answers.pop_front();
+        Some(answer)
+    }
+}
+
+/// The oldest answer; waits for ever where none is due. Safe to drop: an answer leaves the queue only when it is taken.
+async fn first(answers: &mut VecDeque<Pending>) -> Answer {
+    match answers.front_mut() {
+        Some(pending) => {
+            let answer = pending.await;
+            answers.pop_front();
+            answer
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,356 @@
+//! JetStream's API as the agent uses it: questions about a feed's stream come in, messages and counts go out.
+//! The gateway judges and rewrites each question; nothing here changes the stream.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use schemas::subject::FeedName;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::limits::{
+    CONSUMER_IDLE, MESSAGE_TIME, PAGE_BYTES, PAGE_EVENTS, PULL_BYTES, PULL_EVENTS, PULL_TIME,
+    REQUEST_TIME,
+};
+use super::message::Delivery;
+use super::session::{Outage, Replies, Session, Subscription};
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    #[error(transparent)]
+    Outage(#[from] Outage),
+    /// The gateway or the bus does not answer it now.
+    #[error("{code}: {text}")]
+    Held { code: String, text: String },
+}
+
+/// A message as the stream holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMessage {
+    pub subject: String,
+    pub sequence: u64,
+    pub headers: Bytes,
+    pub data: Bytes,
+}
+
+/// Which message to read from the stream's leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Get<'a> {
+    /// The last one on a subject.
+    Last(&'a str),
+    /// The first one on a subject from a sequence on.
+    From(u64, &'a str),
+}
+
+/// How much a stream counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// Messages on the subject that was asked for.
+    pub messages: u64,
+    pub first: u64,
+    pub last: u64,
+}
+
+#[derive(Deserialize)]
+struct Response<T> {
+    error: Option<ApiFault>,
+    spean: Option<Spean>,
+    #[serde(flatten)]
+    said: Option<T>,
+}
+
+#[derive(Deserialize)]
+struct ApiFault {
+    #[serde(default)]
+    code: u16,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+struct Spean {
+    code: String,
+    #[serde(default)]
+    en: String,
+}
+
+#[derive(Deserialize)]
+struct MessageResponse {
+    message: MessageBody,
+}
+
+#[derive(Deserialize)]
+struct MessageBody {
+    subject: String,
+    seq: u64,
+    #[serde(default)]
+    hdrs: String,
+    #[serde(default)]
+    data: String,
+}
+
+#[derive(Deserialize)]
+struct InfoResponse {
+    state: StreamState,
+}
+
+#[derive(Deserialize)]
+struct StreamState {
+    first_seq: u64,
+    last_seq: u64,
+    #[serde(default)]
+    subjects: std::collections::BTreeMap<String, u64>,
+}
+
+#[derive(Deserialize)]
+struct ConsumerResponse {
+    name: String,
+}
+
+fn held(code: &str, text: impl Into<String>) -> NoAnswer {
+    NoAnswer::Held {
+        code: code.into(),
+        text: text.into(),
+    }
+}
+
+/// The response's body; None where it says that there is no such thing.
+fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Option<T>, NoAnswer> {
+    let unreadable = || held("answer-unreadable", String::from_utf8_lossy(payload));
+    let response: Response<T> = serde_json::from_slice(payload).map_err(|_| unreadable())?;
+    match response {
+        Response {
+            spean: Some(Spean { code, en }),
+            ..
+        } => Err(held(&code, en)),
+        Response {
+            error: Some(ApiFault { code: 404, .. }),
+            ..
+        } => Ok(None),
+        Response {
+            error: Some(ApiFault { description, .. }),
+            ..
+        } => Err(held("bus-unavailable", description)),
+        Response { said, .. } => said.map(Some).ok_or_else(unreadable),
+    }
+}
+
+impl Session {
+    /// Reads one message from the stream's leader.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn message(
+        &self,
+        feed: &FeedName,
+        get: Get<'_>,
+    ) -> Result<Option<StoredMessage>, NoAnswer> {
+        let body = match get {
+            Get::Last(subject) => json!({ "last_by_subj": subject }),
+            Get::From(sequence, subject) => json!({ "seq": sequence, "next_by_subj": subject }),
+        };
+        let subject = format!("$JS.API.STREAM.MSG.GET.{feed}");
+        let answer = self
+            .request(&subject, body.to_string().into(), MESSAGE_TIME)
+            .await?;
+        let Some(MessageResponse { message }) = read(&answer.payload)? else {
+            return Ok(None);
+        };
+        let decode = |text: &str| {
+            let bytes = STANDARD.decode(text).map(Bytes::from);
+            bytes.map_err(|_| held("answer-unreadable", "a message that is not base64"))
+        };
+        Ok(Some(StoredMessage {
+            headers: decode(&message.hdrs)?,
+            data: decode(&message.data)?,
+            subject: message.subject,
+            sequence: message.seq,
+        }))
+    }
+
+    /// How many messages the stream counts on a subject.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn count(&self, feed: &FeedName, subject: &str) -> Result<Count, NoAnswer> {
+        let body = json!({ "subjects_filter": subject }).to_string();
+        let asked = format!("$JS.API.STREAM.INFO.{feed}");
+        let answer = self.request(&asked, body.into(), REQUEST_TIME).await?;
+        let info: Option<InfoResponse> = read(&answer.payload)?;
+        let InfoResponse { state } =
+            info.ok_or_else(|| held("feed-unknown", format!("there is no stream {feed}")))?;
+        Ok(Count {
+            messages: state.subjects.values().sum(),
+            first: state.first_seq,
+            last: state.last_seq,
+        })
+    }
+
+    /// A page of messages on a subject from a sequence on, from any replica: for catching up only, it may end early.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn page(
+        &self,
+        feed: &FeedName,
+        subject: &str,
+        from: u64,
+    ) -> Result<Vec<StoredMessage>, NoAnswer> {
+        let body = json!({
+            "seq": from, "next_by_subj": subject, "batch": PAGE_EVENTS, "max_bytes": PAGE_BYTES,
+        });
+        self.direct(feed, body).await
+    }
+
+    /// The last message of each log that the filters match, from any replica.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn heads(
+        &self,
+        feed: &FeedName,
+        filters: &[String],
+    ) -> Result<Vec<StoredMessage>, NoAnswer> {
+        let body = json!({ "multi_last": filters });
+        self.direct(feed, body).await
+    }
+
+    async fn direct(
+        &self,
+        feed: &FeedName,
+        body: serde_json::Value,
+    ) -> Result<Vec<StoredMessage>, NoAnswer> {
+        let subject = format!("$JS.API.DIRECT.GET.{feed}");
+        let mut replies: Replies = self.ask_for_many(&subject, body.to_string().into()).await?;
+        let mut all = Vec::new();
+        loop {
+            let reply = replies.next(MESSAGE_TIME).await?;
+            match reply.status {
+                None => all.push(direct_message(reply)?),
+                // The end of the batch, or nothing at all.
+                Some(204 | 404) => return Ok(all),
+                Some(status) => {
+                    let code = reply.description.split(':').next().unwrap_or_default();
+                    let code = if code.contains(' ') || code.is_empty() {
+                        "bus-unavailable"
+                    } else {
+                        code
+                    };
+                    return Err(held(code, format!("{status} {}", reply.description)));
+                }
+            }
+        }
+    }
+
+    /// Makes a consumer for one pass through a stream: in memory, without acknowledgements, forgotten when unused.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn create_consumer(
+        &self,
+        feed: &FeedName,
+        name: &str,
+        filters: &[String],
+        start: u64,
+    ) -> Result<(), NoAnswer> {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let body = json!({
+            "stream_name": feed,
+            "action": "create",
+            "config": {
+                "name": name,
+                "deliver_policy": "by_start_sequence",
+                "opt_start_seq": start,
+                "ack_policy": "none",
+                "replay_policy": "instant",
+                "filter_subjects": filters,
+                "inactive_threshold": nanos(CONSUMER_IDLE),
+                "num_replicas": 1,
+                "mem_storage": true,
+            },
+        });
+        let subject = format!("$JS.API.CONSUMER.CREATE.{feed}.{name}");
+        let answer = self
+            .request(&subject, body.to_string().into(), REQUEST_TIME)
+            .await?;
+        let created: Option<ConsumerResponse> = read(&answer.payload)?;
+        match created {
+            Some(created) if created.name == name => Ok(()),
+            Some(_) | None => Err(held("answer-unreadable", "no consumer was made")),
+        }
+    }
+
+    /// Asks a consumer for what comes next: a bounded number of events, and a long wait without heartbeats.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn pull(
+        &self,
+        feed: &FeedName,
+        consumer: &str,
+        into: &Subscription,
+    ) -> Result<(), NoAnswer> {
+        let expires = u64::try_from(PULL_TIME.as_nanos()).unwrap_or(u64::MAX);
+        let body = json!({ "batch": PULL_EVENTS, "max_bytes": PULL_BYTES, "expires": expires });
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{feed}.{consumer}");
+        let body = body.to_string().into();
+        Ok(self.tell(subject, into.inbox().to_owned(), body).await?)
+    }
+
+    /// Gives a consumer back; one that cannot be is forgotten by the bus in time.
+    pub async fn delete_consumer(&self, feed: &FeedName, name: &str) {
+        let subject = format!("$JS.API.CONSUMER.DELETE.{feed}.{name}");
+        let _forgotten_in_time = self.request(&subject, Bytes::new(), REQUEST_TIME).await;
+    }
+}
+
+/// A message of a direct read carries its place in headers.
+fn direct_message(reply: Delivery) -> Result<StoredMessage, NoAnswer> {
+    let sequence = reply.header("Nats-Sequence").and_then(|n| n.parse().ok());
+    let subject = reply.header("Nats-Subject").map(str::to_owned);
+    match (sequence, subject) {
+        (Some(sequence), Some(subject)) => Ok(StoredMessage {
+            subject,
+            sequence,
+            headers: reply.headers,
+            data: reply.payload,
+        }),
+        _ => Err(held("answer-unreadable", "a message without its place")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_such_message_is_an_answer_and_all_else_is_none() {
+        let missing = br#"{"type":"x","error":{"code":404,"err_code":10037,"description":"no message found"}}"#;
+        assert!(matches!(read::<MessageResponse>(missing), Ok(None)));
+        let busy = br#"{"error":{"code":503,"err_code":10008,"description":"unavailable"}}"#;
+        assert!(matches!(
+            read::<MessageResponse>(busy),
+            Err(NoAnswer::Held { code, .. }) if code == "bus-unavailable"
+        ));
+        let held =
+            br#"{"error":{"code":503},"spean":{"answer":"held","code":"feed-unknown","en":"no"}}"#;
+        assert!(matches!(
+            read::<MessageResponse>(held),
+            Err(NoAnswer::Held { code, .. }) if code == "feed-unknown"
+        ));
+        assert!(read::<MessageResponse>(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_count_is_the_log_s_and_not_the_stream_s() {
+        let info = br#"{"state":{"messages":9,"first_seq":1,"last_seq":90,"subjects":{"spean.log.a.b.c":3}}}"#;
+        let read: Option<InfoResponse> = read(info).expect("it can be read");
+        let state = read.expect("it says something").state;
+        assert_eq!(state.subjects.values().sum::<u64>(), 3);
+        assert_eq!((state.first_seq, state.last_seq), (1, 90));
+    }
+}
