@@ -1,49 +1,50 @@
-//! What nats-server itself holds, asked with the gateway's own credentials: the truth that no agent can colour.
-//! In: an authority's folder. Out: counts of each log. Never: a write.
+//! What nats-server itself holds, asked and harmed with the authority's own credentials: the truth that no agent can colour.
+//! In: an authority's folder. Out: counts, messages, holes. Never: an event that no office signed.
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use async_nats::{Client, HeaderMap};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::gateway::Authority;
 
+/// Who asks: a gateway appends and reads, the operator makes and mends streams.
+#[derive(Clone, Copy)]
+enum User {
+    Gateway,
+    Operator,
+}
+
 pub struct Broker {
-    client: async_nats::Client,
+    gateway: Client,
+    operator: Client,
+}
+
+/// An event as nats-server holds it.
+pub struct Stored {
+    pub subject: String,
+    pub sequence: u64,
+    /// The header block, `NATS/1.0` line included.
+    pub headers: String,
+    pub data: Vec<u8>,
 }
 
 impl Broker {
     pub async fn connect(authority: &Authority) -> Result<Broker> {
-        let file = |name: &str| authority.folder().join("gateway").join(name);
-        let seed = std::fs::read_to_string(file("gateway.nk"))
-            .context("cannot read the gateway's nkey")?;
-        let options = async_nats::ConnectOptions::with_nkey(seed.trim().to_owned())
-            .require_tls(true)
-            .add_root_certificates(file("nats-ca.pem"))
-            .add_client_certificate(file("nats-client.pem"), file("nats-client.key"));
-        let client = options
-            .connect(authority.nats.to_string())
-            .await
-            .context("cannot reach nats-server")?;
-        Ok(Broker { client })
+        let (gateway, operator) = (
+            connect(authority, User::Gateway).await?,
+            connect(authority, User::Operator).await?,
+        );
+        Ok(Broker { gateway, operator })
     }
 
     /// How many events each subject of the feed holds.
     pub async fn counts(&self, feed: &str) -> Result<BTreeMap<String, u64>> {
-        let body = json!({ "subjects_filter": ">" }).to_string();
-        let answer = self
-            .client
-            .request(format!("$JS.API.STREAM.INFO.{feed}"), body.into())
-            .await;
-        let answer: Value = serde_json::from_slice(
-            &answer
-                .context("nats-server does not tell its counts")?
-                .payload,
-        )?;
-        anyhow::ensure!(
-            answer["error"].is_null(),
-            "nats-server does not tell its counts: {answer}"
-        );
+        let body = json!({ "subjects_filter": ">" });
+        let answer = ask(&self.gateway, &format!("STREAM.INFO.{feed}"), &body).await?;
         let subjects = answer["state"]["subjects"]
             .as_object()
             .cloned()
@@ -53,4 +54,88 @@ impl Broker {
             .filter_map(|(subject, count)| Some((subject, count.as_u64()?)))
             .collect())
     }
+
+    /// The message at a sequence of the feed's stream.
+    pub async fn message(&self, feed: &str, sequence: u64) -> Result<Stored> {
+        let answer = ask(
+            &self.gateway,
+            &format!("STREAM.MSG.GET.{feed}"),
+            &json!({ "seq": sequence }),
+        )
+        .await?;
+        let message = &answer["message"];
+        let bytes = |field: &str| STANDARD.decode(message[field].as_str().unwrap_or_default());
+        Ok(Stored {
+            subject: message["subject"].as_str().unwrap_or_default().to_owned(),
+            sequence,
+            headers: String::from_utf8(bytes("hdrs")?)?,
+            data: bytes("data")?,
+        })
+    }
+
+    /// Destroys a message, as a damaged disk would.
+    pub async fn lose(&self, feed: &str, sequence: u64) -> Result<()> {
+        let body = json!({ "seq": sequence, "no_erase": true });
+        ask(&self.operator, &format!("STREAM.MSG.DELETE.{feed}"), &body)
+            .await
+            .map(drop)
+    }
+
+    /// Puts a lost event back at its position's own subject.
+    pub async fn refill(&self, lost: &Stored, position: u64) -> Result<()> {
+        let mut headers = HeaderMap::new();
+        for line in lost.headers.lines().filter(|line| line.starts_with("ce-")) {
+            let (name, value) = line.split_once(": ").context("a header has a value")?;
+            headers.insert(name, value);
+        }
+        headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
+        let subject = format!("{}.{position}", lost.subject);
+        let sent = self
+            .gateway
+            .request_with_headers(subject, headers, lost.data.clone().into())
+            .await?;
+        let answer: Value = serde_json::from_slice(&sent.payload)?;
+        ensure!(
+            answer["error"].is_null(),
+            "nats-server does not take the refill: {answer}"
+        );
+        Ok(())
+    }
+}
+
+async fn connect(authority: &Authority, user: User) -> Result<Client> {
+    let file = |name: &str| authority.folder().join(name);
+    let seed = file(match user {
+        User::Gateway => "gateway/gateway.nk",
+        User::Operator => "authority/operator.nk",
+    });
+    let seed = std::fs::read_to_string(&seed)
+        .with_context(|| format!("cannot read {}", seed.display()))?;
+    let options = async_nats::ConnectOptions::with_nkey(seed.trim().to_owned())
+        .require_tls(true)
+        .add_root_certificates(file("gateway/nats-ca.pem"))
+        .add_client_certificate(
+            file("gateway/nats-client.pem"),
+            file("gateway/nats-client.key"),
+        );
+    options
+        .connect(authority.nats.to_string())
+        .await
+        .context("cannot reach nats-server")
+}
+
+async fn ask(client: &Client, call: &str, body: &Value) -> Result<Value> {
+    let answer = client
+        .request(format!("$JS.API.{call}"), body.to_string().into())
+        .await;
+    let answer: Value = serde_json::from_slice(
+        &answer
+            .with_context(|| format!("no answer to {call}"))?
+            .payload,
+    )?;
+    ensure!(
+        answer["error"].is_null(),
+        "nats-server refuses {call}: {answer}"
+    );
+    Ok(answer)
 }

@@ -1,1 +1,332 @@
 //! VerifiedEvent in, New, Seen or Branch out; kept with the cursor in one fsync; gaps parked.
+//! Nothing unverified gets in, nothing that is held changes, and an arrival number is given once.
+
+pub mod delivered;
+mod index;
+mod keep;
+mod status;
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use schemas::event::{Hash, Position};
+use schemas::subject::{FeedName, LogName};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::receive::VerifiedEvent;
+use crate::store::alarms::{Alarms, now_ms};
+use crate::store::index::{Index, Repair};
+use crate::store::limits::PAGE_BYTES_MAX;
+use crate::store::{Fault, Outage, disk};
+use index::{Reads, Writes};
+use keep::Keeping;
+
+pub use index::{Cursor, LogState};
+pub use keep::Kept;
+pub use status::{FeedStatus, LogStatus};
+
+/// An event as it is read from the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// Its number among all arrivals of the feed; in the order of each log.
+    pub arrival: u64,
+    pub log: LogName,
+    pub position: Position,
+    /// False where the same id arrived before at another position: it is not delivered again.
+    pub first_of_id: bool,
+    /// The signed event in its stored encoding.
+    pub bytes: Bytes,
+}
+
+/// How far a log is complete, by the inbox and the heads alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completeness {
+    /// Everything up to here is held; 0 before the first.
+    pub complete: u64,
+    /// The highest position that was seen or named by a head.
+    pub known: u64,
+    /// What is missing up to there.
+    pub missing: Vec<RangeInclusive<u64>>,
+}
+
+/// Other offices' logs. Cheap to clone; the last one to go closes the store.
+#[derive(Clone)]
+pub struct Inbox {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    index: Index,
+    alarms: Alarms,
+    first_arrival: u64,
+    /// Held while something is written: arrivals are numbered by one at a time.
+    writing: Mutex<()>,
+    news: watch::Sender<u64>,
+    failed: CancellationToken,
+    _lock: disk::Lock,
+}
+
+impl Inbox {
+    /// Opens the store in `dir`, or begins one. Takes seconds at worst: call it where blocking is allowed.
+    /// A damaged index is set aside and told; everything is then read from the bus again.
+    ///
+    /// # Errors
+    /// When another process has the store, or the disk fails.
+    pub fn open(dir: &Path) -> Result<(Inbox, Vec<Repair>), Fault> {
+        disk::make_directory(dir)?;
+        let lock = disk::Lock::take(dir)?;
+        let opened = crate::store::index::open(dir, status::check)?;
+        let alarms = Alarms::new(opened.index.db.clone());
+        for repair in &opened.repairs {
+            if let Repair::SetAside { kept, reason } = repair {
+                let kept = kept.display();
+                let text = format!("the inbox was damaged ({reason}) and is kept as {kept}");
+                alarms.raise("index-damaged", text);
+            }
+        }
+        // Whoever pages by arrival must not take the new numbers for old ones.
+        let first_arrival = if opened.fresh && !opened.repairs.is_empty() {
+            now_ms()
+        } else {
+            1
+        };
+        let inner = Inner {
+            index: opened.index,
+            alarms,
+            first_arrival,
+            writing: Mutex::new(()),
+            news: watch::Sender::new(0),
+            failed: CancellationToken::new(),
+            _lock: lock,
+        };
+        let inbox = Inbox {
+            inner: Arc::new(inner),
+        };
+        for log in opened.checked {
+            inbox.unpark(&log)?;
+        }
+        Ok((inbox, opened.repairs))
+    }
+
+    /// From the end on, the events and the reader's cursor survive a power cut. Says of each event what it was.
+    /// The cursor is never ahead of the events: after a kill in between, they are read again, and are seen.
+    pub async fn keep(
+        &self,
+        feed: &FeedName,
+        events: Vec<VerifiedEvent>,
+        cursor: Option<Cursor>,
+    ) -> Result<Vec<Kept>, Outage> {
+        let (inbox, feed) = (self.clone(), feed.clone());
+        let kept = tokio::task::spawn_blocking(move || inbox.write(&feed, &events, cursor)).await;
+        // sled panics on some damaged pages.
+        let kept = kept.unwrap_or_else(|_| Err(self.unreadable("the inbox panicked")));
+        if kept.is_err() {
+            self.inner.failed.cancel();
+        }
+        kept
+    }
+
+    fn write(
+        &self,
+        feed: &FeedName,
+        events: &[VerifiedEvent],
+        cursor: Option<Cursor>,
+    ) -> Result<Vec<Kept>, Outage> {
+        if self.inner.failed.is_cancelled() {
+            return Err(Outage::Stopped);
+        }
+        let _one_at_a_time = self
+            .inner
+            .writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut all = Vec::with_capacity(events.len());
+        for event in events {
+            let mut writes = Writes::default();
+            let kept = self.keeping().keep(event, &mut writes);
+            let kept = kept.map_err(|e| self.unreadable(&e.to_string()))?;
+            self.inner.index.apply(writes.0)?;
+            if kept == Kept::New {
+                self.unpark(event.signed().event().log())?;
+            }
+            all.push(kept);
+        }
+        if let Some(cursor) = cursor {
+            let mut writes = Writes::default();
+            writes.cursor(feed, cursor);
+            self.inner.index.apply(writes.0)?;
+        }
+        self.inner.index.sync()?;
+        if all.contains(&Kept::New) {
+            self.inner.news.send_modify(|news| *news += 1);
+        }
+        Ok(all)
+    }
+
+    fn keeping(&self) -> Keeping<'_> {
+        Keeping {
+            db: &self.inner.index.db,
+            alarms: &self.inner.alarms,
+            first_arrival: self.inner.first_arrival,
+        }
+    }
+
+    fn unpark(&self, log: &LogName) -> Result<(), Outage> {
+        loop {
+            let mut writes = Writes::default();
+            let more = self.keeping().unpark_next(log, &mut writes);
+            let more = more.map_err(|e| self.unreadable(&e.to_string()))?;
+            self.inner.index.apply(writes.0)?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Heads of logs, as the bus says them: what lies between them and what is held is missing.
+    pub fn note_heads(&self, heads: &[(LogName, u64)]) -> Result<(), Outage> {
+        let _one_at_a_time = self
+            .inner
+            .writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut writes = Writes::default();
+        for (log, head) in heads {
+            let state = self.state(log)?;
+            if *head > state.known {
+                let known = *head;
+                writes.log(log, &LogState { known, ..state });
+            }
+        }
+        self.inner.index.apply(writes.0)
+    }
+
+    /// What arrived on a feed behind the number `after`, in order; fewer than `max` when they are large.
+    pub async fn page(
+        &self,
+        feed: &FeedName,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Arrived>, Outage> {
+        let (inbox, feed) = (self.clone(), feed.clone());
+        let page = tokio::task::spawn_blocking(move || inbox.read_page(&feed, after, max)).await;
+        page.unwrap_or_else(|_| Err(self.unreadable("the inbox panicked")))
+    }
+
+    fn read_page(&self, feed: &FeedName, after: u64, max: usize) -> Result<Vec<Arrived>, Outage> {
+        let reads = self.reads();
+        let mut page = Vec::new();
+        let mut size = 0;
+        for arrival in reads.arrivals(feed, after).take(max) {
+            let (arrival, what) = arrival.map_err(|e| self.unreadable(&e.to_string()))?;
+            let bytes = self.get(&what.log, what.position)?;
+            let bytes = bytes.ok_or_else(|| self.unreadable("an arrival without its bytes"))?;
+            size += bytes.len();
+            page.push(Arrived {
+                arrival,
+                log: what.log,
+                position: what.position,
+                first_of_id: what.first_of_id,
+                bytes,
+            });
+            if size >= PAGE_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// A signed event, in its stored encoding; also one that is parked.
+    pub fn get(&self, log: &LogName, position: Position) -> Result<Option<Bytes>, Outage> {
+        let bytes = self.reads().bytes(log, position);
+        bytes.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
+    /// The hash of what is held at a position.
+    pub fn hash_at(&self, log: &LogName, position: Position) -> Result<Option<Hash>, Outage> {
+        let held = self.reads().held(log, position);
+        let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
+        Ok(held.map(|held| held.hash))
+    }
+
+    /// How far a log has come.
+    pub fn state(&self, log: &LogName) -> Result<LogState, Outage> {
+        let state = self.reads().log(log);
+        let state = state.map_err(|e| self.unreadable(&e.to_string()))?;
+        Ok(state.unwrap_or(LogState::EMPTY))
+    }
+
+    /// "Complete to position n", and what is missing behind it.
+    pub fn completeness(&self, log: &LogName) -> Result<Completeness, Outage> {
+        let LogState {
+            complete, known, ..
+        } = self.state(log)?;
+        let mut missing = Vec::new();
+        let mut next = complete + 1;
+        for held in self.reads().positions_behind(log, complete) {
+            let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
+            if held > next {
+                missing.push(next..=held - 1);
+            }
+            next = held + 1;
+        }
+        if next <= known {
+            missing.push(next..=known);
+        }
+        Ok(Completeness {
+            complete,
+            known,
+            missing,
+        })
+    }
+
+    /// Where the reader of a feed's stream stands; None before the first event.
+    pub fn cursor(&self, feed: &FeedName) -> Result<Option<Cursor>, Outage> {
+        let cursor = self.reads().cursor(feed);
+        cursor.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
+    pub fn logs(&self, feed: &FeedName) -> Result<Vec<(LogName, LogState)>, Outage> {
+        let logs = self.reads().logs(feed);
+        logs.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
+    /// What is told of a feed: arrivals, and each log with what it lacks.
+    pub fn status(&self, feed: &FeedName) -> Result<FeedStatus, Outage> {
+        FeedStatus::of(self, feed)
+    }
+
+    pub fn alarms(&self) -> &Alarms {
+        &self.inner.alarms
+    }
+
+    /// Changes whenever something arrives.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.inner.news.subscribe()
+    }
+
+    /// Cancelled when the disk failed: nothing is kept until the store is opened again.
+    pub fn failed(&self) -> CancellationToken {
+        self.inner.failed.clone()
+    }
+
+    fn reads(&self) -> Reads<'_> {
+        Reads(&self.inner.index.db)
+    }
+
+    /// An index that opened well and then cannot be read is damaged: it is set aside at the next opening.
+    fn unreadable(&self, reason: &str) -> Outage {
+        self.inner.index.suspect();
+        self.inner.failed.cancel();
+        Outage::Index {
+            doing: "read",
+            reason: reason.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

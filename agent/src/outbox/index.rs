@@ -6,8 +6,8 @@ use schemas::subject::FeedName;
 use sled::{Batch, Db, IVec};
 
 use super::journal::Mark;
-use super::record::{Fields, NONE, number, text};
 use super::segment::Location;
+use crate::store::fields::{Fields, NONE, number, text};
 
 /// Keys: one letter, the feed, a zero, the rest.
 fn key(letter: u8, feed: &FeedName, rest: &[u8]) -> Vec<u8> {

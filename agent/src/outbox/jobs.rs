@@ -11,6 +11,7 @@ use super::segment::Location;
 use super::{PutBack, Settled};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
+use crate::store::fields;
 
 impl Committer {
     pub fn serve_one(&mut self, job: Job) -> Result<(), Outage> {
@@ -99,7 +100,7 @@ impl Committer {
                 content: known
                     .map_err(unreadable)?
                     .and_then(|known| known.content)
-                    .unwrap_or(record::NONE),
+                    .unwrap_or(fields::NONE),
                 data: event.data,
                 feed: feed.as_str(),
                 id: &event.id,

@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod committer;
+mod given;
 mod index;
 mod jobs;
 pub mod journal;
@@ -29,87 +30,11 @@ use committer::{Answer, Job};
 use index::Reads;
 use record::Record;
 
+pub use given::{AcceptError, Accepted, InTray, PutBack, Settled, Submission, Waiting};
 pub use index::{Entry, Known, OwnHead, Stage};
 pub use recover::OpenReport;
 pub use state::Counts;
 pub use status::{FeedStatus, Held, Status};
-
-/// An event that fits its contract, as it is given to the outbox.
-#[derive(Debug, Clone)]
-pub struct Submission {
-    pub feed: FeedName,
-    pub id: String,
-    /// Of the submitter's idempotency key.
-    pub key: Option<Hash>,
-    /// Of what the submitter said, before anything was filled in: says whether two submissions are the same.
-    pub content: Hash,
-    /// SHA-256 of the data's bytes.
-    pub data: Hash,
-    /// The event, not yet numbered, in its stored encoding.
-    pub bytes: Bytes,
-}
-
-/// The event is on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    /// The first submitter's, when the idempotency key was used before.
-    pub id: String,
-    pub stage: Stage,
-    /// It was accepted before, with the same content.
-    pub again: bool,
-}
-
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum AcceptError {
-    #[error("the id {id} was used for other content")]
-    IdTaken { id: String },
-    #[error("the disk budget is used up: {used} of {budget} bytes")]
-    DiskBudget { used: u64, budget: u64 },
-    #[error("the event is larger than {MESSAGE_BYTES_MAX} bytes")]
-    TooLarge,
-    #[error(transparent)]
-    Outage(#[from] Outage),
-}
-
-/// An event in line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// Its place in line, across all feeds.
-    pub number: u64,
-    pub id: String,
-    pub at_ms: u64,
-    pub bytes: Bytes,
-}
-
-/// A signed event that is on the bus.
-#[derive(Debug, Clone)]
-pub struct Settled {
-    pub id: String,
-    pub position: Position,
-    pub hash: Hash,
-    /// SHA-256 of the data's bytes.
-    pub data: Hash,
-    /// The signed event in its stored encoding.
-    pub bytes: Bytes,
-}
-
-/// An event of the own log that can no longer stand where it stood, to be numbered anew.
-#[derive(Debug, Clone)]
-pub struct PutBack {
-    pub position: Position,
-    pub id: String,
-    pub data: Hash,
-    /// The event without its number, in its stored encoding.
-    pub bytes: Bytes,
-}
-
-/// A refused event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InTray {
-    pub feed: FeedName,
-    pub number: u64,
-    pub entry: Entry,
-}
 
 /// An office's own events. Cheap to clone; the last one to go closes the store.
 #[derive(Clone)]
@@ -382,4 +307,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,6 +5,7 @@ use schemas::event::Hash;
 
 use super::journal::Journal;
 use super::segment::Location;
+use crate::store::fields::{Fields, NONE, number, text};
 
 /// An event was accepted, put back in line, or copied on from an old segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +52,6 @@ const ACCEPTED: u8 = 1;
 const REFUSED: u8 = 2;
 const RELEASED: u8 = 3;
 const DROPPED: u8 = 4;
-
-/// In the place of a hash that is not there.
-pub const NONE: Hash = Hash::from_bytes([0; 32]);
 
 impl<'a> Record<'a> {
     pub fn stage(&self, journal: &mut Journal) -> Location {
@@ -117,49 +115,5 @@ impl<'a> Record<'a> {
             },
             _ => return None,
         })
-    }
-}
-
-pub fn number(into: &mut Vec<u8>, number: u64) {
-    into.extend_from_slice(&number.to_be_bytes());
-}
-
-pub fn text(into: &mut Vec<u8>, text: &str) {
-    let length = u16::try_from(text.len()).expect("names and ids are bounded at the door");
-    into.extend_from_slice(&length.to_be_bytes());
-    into.extend_from_slice(text.as_bytes());
-}
-
-/// Reads fields one after another.
-pub struct Fields<'a>(pub &'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (array, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*array)
-    }
-
-    pub fn byte(&mut self) -> Option<u8> {
-        self.array().map(u8::from_be_bytes)
-    }
-
-    pub fn small(&mut self) -> Option<u32> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    pub fn number(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
-    }
-
-    pub fn hash(&mut self) -> Option<Hash> {
-        self.array().map(Hash::from_bytes)
-    }
-
-    pub fn text(&mut self) -> Option<&'a str> {
-        let length = self.array().map(u16::from_be_bytes)?;
-        let (text, rest) = self.0.split_at_checked(length.into())?;
-        self.0 = rest;
-        std::str::from_utf8(text).ok()
     }
 }

@@ -137,7 +137,7 @@ impl State {
         let known = Known {
             stage: Stage::Accepted,
             number: accepted.number,
-            content: Some(accepted.content).filter(|hash| *hash != super::record::NONE),
+            content: Some(accepted.content).filter(|hash| *hash != crate::store::fields::NONE),
             data: accepted.data,
         };
         writes.known(feed, accepted.id, &known);

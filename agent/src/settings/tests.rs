@@ -1,3 +1,5 @@
+//! Texts of agent.toml and folders come in, settings or all mistakes are expected. Nothing outside a temporary folder is touched.
+
 use super::*;
 
 const LEAST: &str = r#"

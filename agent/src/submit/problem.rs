@@ -30,6 +30,8 @@ pub enum Problem {
     KeyMalformed,
     /// The body is larger than the agent reads.
     BodyTooLarge,
+    /// The body ended early, or came too slowly.
+    BodyIncomplete,
     MediaTypeUnsupported,
     BatchEmpty,
     BatchTooLong,
@@ -124,6 +126,7 @@ impl Problem {
             | Problem::CausationMissing
             | Problem::KeyMalformed
             | Problem::BodyTooLarge
+            | Problem::BodyIncomplete
             | Problem::MediaTypeUnsupported
             | Problem::BatchEmpty
             | Problem::BatchTooLong

@@ -1,3 +1,5 @@
+//! Drafts as submitters write them come in, promises about what becomes of them go out. The registry is the seed's own.
+
 use schemas::registry::{Office, RegistryEvent, Standing, seed};
 
 use super::*;

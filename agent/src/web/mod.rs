@@ -1,1 +1,83 @@
-//! The local HTTP interface: routes, who may ask, problem+json, OpenAPI.
+//! The local HTTP interface: requests of the office's own programs come in, answers go out. It is the office's door to its agent.
+//! Nothing is kept here, and no request passes without the office's token, but for those that tell nothing of it.
+
+mod answer;
+mod body;
+mod events;
+mod guard;
+mod limits;
+mod listen;
+mod metrics;
+mod openapi;
+mod state;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use schemas::registry::Registry;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use self::guard::Hosts;
+pub use self::listen::{Outage, serve};
+pub use self::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::settings::{Settings, Token};
+use crate::status::LinkState;
+use crate::store;
+use crate::submit::problem::Problem;
+
+/// What the handlers work with.
+pub struct App {
+    pub settings: Settings,
+    pub token: Token,
+    pub registry: watch::Receiver<Arc<Registry>>,
+    pub outbox: Outbox,
+    pub link: watch::Receiver<LinkState>,
+    pub metrics: Metrics,
+    pub shutdown: CancellationToken,
+}
+
+impl App {
+    /// The registry of this moment.
+    fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry.borrow())
+    }
+}
+
+/// Reads from the stores where reading may take its time.
+async fn read<T: Send + 'static>(
+    app: &Arc<App>,
+    read: impl FnOnce(&App) -> Result<T, store::Outage> + Send + 'static,
+) -> Result<T, Problem> {
+    let app = Arc::clone(app);
+    let read = tokio::task::spawn_blocking(move || read(&app)).await;
+    read.unwrap_or(Err(store::Outage::Stopped))
+        .map_err(Problem::from)
+}
+
+/// Every path of the interface, guarded. `hosts` are the names that it answers to.
+fn router(app: Arc<App>, hosts: Hosts) -> Router {
+    Router::new()
+        .route("/events", post(events::submit))
+        .route("/events/{id}", get(events::one))
+        .route("/feeds/{feed}/events", post(events::submit_to_feed))
+        .route("/status", get(state::status))
+        .route("/tray", get(state::tray))
+        .route("/healthz", get(state::health))
+        .route("/readyz", get(state::ready))
+        .route("/metrics", get(metrics::show))
+        .route("/openapi.json", get(openapi::show))
+        .fallback(async || Problem::PathNotFound)
+        .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        .layer(from_fn_with_state(
+            (Arc::clone(&app), Arc::new(hosts)),
+            guard::guard,
+        ))
+        .with_state(app)
+}
+
+#[cfg(test)]
+mod tests;

@@ -22,9 +22,12 @@ fn events(feed: &str, place: &str, ministry: &str) -> usize {
     };
     let form = Form::of(&log.feed, None).expect("a form");
     let entries = form.read(sheet, &log).expect("a heading of the form");
-    entries
-        .map(|entry| entry.unwrap_or_else(|bad| panic!("{}: {bad:?}", path.display())))
-        .count()
+    let named = |entry: &Result<agent::submit::csv::Entry, agent::submit::csv::BadRow>| {
+        if let Err(bad) = entry {
+            panic!("{}: {bad:?}", path.display());
+        }
+    };
+    entries.inspect(named).count()
 }
 
 #[test]

@@ -3,5 +3,6 @@
 
 mod tidy;
 mod figures;
+mod road;
 mod abuse;
 mod stock_client;

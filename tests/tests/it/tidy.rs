@@ -153,6 +153,31 @@ fn no_file_names_a_machine_or_a_registry() {
     assert_none("files that name a machine or a registry", named);
 }
 
+/// Who is told a code looks it up; a code without a line in the table is a riddle.
+#[test]
+fn every_code_is_documented() {
+    const HOMES: [&str; 4] = [
+        "schemas/src/refusal/codes.rs",
+        "agent/src/submit/problem/texts.rs",
+        "broker-gateway/src/wire/mod.rs",
+        "broker-gateway/src/peer.rs",
+    ];
+    let documented = std::fs::read_to_string(workspace().join("docs/codes.md"))
+        .expect("docs/codes.md can be read");
+    let sources = rust_sources()
+        .into_iter()
+        .filter(|source| HOMES.contains(&source.path.as_str()));
+    let codes: Vec<String> = sources.flat_map(|source| source.code_names()).collect();
+    assert!(
+        codes.len() > 60,
+        "the homes of the codes have moved: {codes:?}"
+    );
+    let riddles = codes
+        .into_iter()
+        .filter(|code| !documented.contains(&format!("`{code}`")));
+    assert_none("codes without a line in docs/codes.md", riddles);
+}
+
 /// Every line of every source but this one (which has to spell the words it looks for), asked with whether it is test code.
 fn places(guilty: impl Fn(bool, &str) -> bool) -> Vec<String> {
     let sources = rust_sources()

@@ -27,6 +27,9 @@ const COLUMNS: &[&str] = &[
 
 const NEEDED: &[&[&str]] = &[&["dataelement"], &["period"], &["orgunit"], &["value"]];
 
+/// The data set of a file that names none, as DHIS2's own do; illustrative, as are all codes of data sets here.
+const DATA_SET: &str = "QUARTERLY_REPORT";
+
 /// Rows of one file: they are gathered in memory, and an office's quarter has a few hundred.
 const ROWS_MAX: usize = 100_000;
 
@@ -51,9 +54,7 @@ struct Values {
 /// The heading is of another form, no data set is named, or the file is too long.
 pub fn read(sheet: Sheet, log: &LogName, data_set: Option<&str>) -> Result<Entries, SheetFault> {
     sheet.expect(COLUMNS, NEEDED)?;
-    if !sheet.has("dataset") && data_set.is_none() {
-        return Err(SheetFault::NoDataSet);
-    }
+    let data_set = data_set.unwrap_or(DATA_SET);
     let mut sets: BTreeMap<Set, Values> = BTreeMap::new();
     let mut bad = Vec::new();
     for (count, line) in sheet.enumerate() {
@@ -72,11 +73,7 @@ pub fn read(sheet: Sheet, log: &LogName, data_set: Option<&str>) -> Result<Entri
     Ok(Box::new(bad.into_iter().map(Err).chain(good)))
 }
 
-fn keep(
-    line: Line,
-    data_set: Option<&str>,
-    sets: &mut BTreeMap<Set, Values>,
-) -> Result<(), BadRow> {
+fn keep(line: Line, data_set: &str, sets: &mut BTreeMap<Set, Values>) -> Result<(), BadRow> {
     let (set, element) = match set_of(&line, data_set) {
         Ok(found) => found,
         Err(wrong) => return Err(BadRow { line, wrong }),
@@ -102,7 +99,7 @@ fn keep(
 }
 
 /// The set that a row belongs to, and its data element.
-fn set_of(line: &Line, data_set: Option<&str>) -> Result<(Set, String), Vec<Detail>> {
+fn set_of(line: &Line, data_set: &str) -> Result<(Set, String), Vec<Detail>> {
     let mut wrong = Vec::new();
     let mut need = |column: &str, cell: Option<String>| {
         if cell.is_none() {
@@ -111,7 +108,7 @@ fn set_of(line: &Line, data_set: Option<&str>) -> Result<(Set, String), Vec<Deta
         cell.unwrap_or_default()
     };
     let owned = |column| line.cell(column).map(str::to_owned);
-    let data_set = need("dataset", owned("dataset").or(data_set.map(str::to_owned)));
+    let data_set = need("dataset", owned("dataset").or(Some(data_set.into())));
     let period = need("period", line.cell("period").map(digits));
     let element = need("dataelement", owned("dataelement"));
     need("value", owned("value"));

@@ -25,7 +25,7 @@ pub enum Form {
     Prices,
     /// DHIS2 data values: the rows of one province, quarter and data set are an event.
     Health {
-        /// The data set, where no column names it (DHIS2's own files have none).
+        /// The data set, where no column names it and it is not the usual one.
         data_set: Option<String>,
     },
     /// Columns of ILOSTAT, bare or `.label`, or those of WFP's day wages: a row is an event.

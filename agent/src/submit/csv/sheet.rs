@@ -27,8 +27,6 @@ pub enum SheetFault {
     Unknown(Vec<String>),
     #[error("the heading lacks: {}", .0.join(", "))]
     Missing(Vec<String>),
-    #[error("no column names the data set; give it with --data-set")]
-    NoDataSet,
     #[error("the file holds more than {0} rows; split it")]
     TooLong(usize),
 }

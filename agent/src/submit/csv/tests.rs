@@ -1,3 +1,5 @@
+//! Sheets as spreadsheet programs write them come in, promises about what is read from them go out. No file is needed.
+
 use schemas::refusal::Refusal;
 
 use super::*;
@@ -122,8 +124,6 @@ fn a_heading_of_another_form_is_refused_whole_and_says_why() {
     );
     let utf16 = Sheet::open(Box::new(&b"\xff\xfep\0"[..]));
     assert_eq!(utf16.err(), Some(SheetFault::Utf16));
-    let no_set = read("health-quarterly", "dataelement,period,orgunit,value\n");
-    assert_eq!(no_set.err(), Some(SheetFault::NoDataSet));
 }
 
 #[test]
@@ -169,6 +169,18 @@ fn health_rows_become_one_set_for_each_province_quarter_and_data_set() {
     assert!(
         !format!("{rows:?}").contains("so.pheap"),
         "who stored a value stays at the office"
+    );
+}
+
+#[test]
+fn a_file_of_dhis2_itself_names_no_data_set_and_gets_the_usual_one() {
+    let rows = all(
+        "health-quarterly",
+        "dataelement,period,orgunit,value\nDENGUE_CASES,2008Q1,KH02,16\n",
+    );
+    assert_eq!(
+        rows[0].as_ref().expect("good")["dataSet"],
+        "QUARTERLY_REPORT"
     );
 }
 

@@ -1,3 +1,5 @@
+//! Every problem comes in, its golden body is compared. A body never changes unseen.
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -18,6 +20,7 @@ fn problems() -> Vec<Problem> {
         Problem::IdTaken { id: "7".into() },
         Problem::KeyMalformed,
         Problem::BodyTooLarge,
+        Problem::BodyIncomplete,
         Problem::MediaTypeUnsupported,
         Problem::BatchEmpty,
         Problem::BatchTooLong,

@@ -61,6 +61,12 @@ impl Problem {
                 "the body is larger than one event may be; split it, or send smaller batches",
                 "ទិន្នន័យដែលផ្ញើធំពេក សូមបំបែកវា ឬផ្ញើជាក្រុមតូចៗ",
             ),
+            Problem::BodyIncomplete => texts(
+                400,
+                "body-incomplete",
+                "the body ended early or came too slowly; nothing was accepted, send it again",
+                "ទិន្នន័យមកមិនគ្រប់ ឬយឺតពេក គ្មានអ្វីត្រូវបានទទួលទេ សូមផ្ញើម្តងទៀត",
+            ),
             Problem::MediaTypeUnsupported => texts(
                 415,
                 "media-type-unsupported",

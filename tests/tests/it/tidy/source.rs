@@ -82,6 +82,25 @@ impl Source {
             .collect()
     }
 
+    /// The strings before any test code that are written like codes: `kebab-case`, alone on their line or behind an arrow.
+    pub fn code_names(&self) -> Vec<String> {
+        let code = |line: &String| {
+            let quoted = line
+                .rsplit("=> ")
+                .next()?
+                .trim()
+                .strip_prefix('"')?
+                .strip_suffix("\",")?;
+            let kebab =
+                quoted.contains('-') && quoted.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+            kebab.then(|| quoted.to_owned())
+        };
+        self.lines[..self.tests_from()]
+            .iter()
+            .filter_map(code)
+            .collect()
+    }
+
     pub fn is_unit_tests(&self) -> bool {
         self.path.ends_with("tests.rs")
             || self.path.contains("/tests/") && self.path.contains("/src/")
@@ -93,7 +112,9 @@ impl Source {
             return 0;
         }
         let opens = |pair: &[String]| {
-            pair[0].trim() == "#[cfg(test)]" && pair[1].trim_start().starts_with("mod ")
+            pair[0].trim() == "#[cfg(test)]"
+                && pair[1].starts_with("mod ")
+                && pair[1].ends_with('{')
         };
         self.lines
             .windows(2)

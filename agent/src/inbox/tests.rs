@@ -1,0 +1,300 @@
+mod model;
+
+use std::fs;
+
+use schemas::chain::Link;
+use schemas::event::{Classification, Core, Event, Timestamp};
+use schemas::signing::{SignedEvent, SigningKey};
+
+use super::*;
+
+/// An office that writes a log.
+pub struct Office {
+    key: SigningKey,
+    pub log: LogName,
+}
+
+impl Office {
+    pub fn new(source: &str) -> Office {
+        Office {
+            key: SigningKey::generate().expect("a key").0,
+            log: LogName::from_source(source).expect("a source"),
+        }
+    }
+
+    pub fn sign(&self, position: u64, prev: Hash, id: &str, data: &str) -> VerifiedEvent {
+        let core = Core {
+            id: id.into(),
+            event_type: "kh.gov.moh.quarterly-report.submitted.v1".into(),
+            subject: None,
+            time: time(),
+            data_content_type: "application/json".into(),
+            data_schema: "https://spean.gov.kh/contracts/health-quarterly/1.0".into(),
+            causation_id: None,
+            data_classification: Classification::Internal,
+            data: Bytes::from(data.to_owned()),
+        };
+        let event = Event::new(self.log.clone(), core, time()).expect("well formed");
+        let position = Position::new(position).expect("a position");
+        VerifiedEvent::new(SignedEvent::sign(event, Link { position, prev }, &self.key))
+    }
+
+    /// A log whose ids are `prefix` and the position.
+    pub fn run(&self, prefix: &str, count: u64) -> Vec<VerifiedEvent> {
+        let mut prev = Hash::of(b"genesis");
+        let mut run = Vec::new();
+        for position in 1..=count {
+            let event = self.sign(position, prev, &format!("{prefix}{position}"), "{}");
+            prev = event.signed().hash();
+            run.push(event);
+        }
+        run
+    }
+}
+
+fn time() -> Timestamp {
+    Timestamp::from_unix_seconds(1_790_000_000).expect("a time")
+}
+
+pub fn siem_reap() -> Office {
+    Office::new("urn:spean:moh:siem-reap:health-quarterly")
+}
+
+pub fn open(dir: &Path) -> Inbox {
+    let (inbox, repairs) = Inbox::open(dir).expect("opens");
+    assert_eq!(repairs, []);
+    inbox
+}
+
+async fn keep(inbox: &Inbox, events: &[&VerifiedEvent]) -> Vec<Kept> {
+    let feed = events[0].signed().event().log().feed.clone();
+    let events = events.iter().map(|event| (*event).clone()).collect();
+    inbox.keep(&feed, events, None).await.expect("keeps")
+}
+
+pub async fn positions(inbox: &Inbox, feed: &FeedName) -> Vec<u64> {
+    let page = inbox.page(feed, 0, 1_000).await.expect("reads");
+    page.iter()
+        .map(|arrived| arrived.position.number())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_was_kept_is_there_with_the_cursor_when_it_is_opened_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let run = office.run("e", 3);
+    let inbox = open(dir.path());
+    let cursor = Cursor {
+        stream_sequence: 17,
+        hash: run[2].signed().hash(),
+    };
+    let kept = inbox
+        .keep(&office.log.feed, run.clone(), Some(cursor))
+        .await
+        .expect("keeps");
+    assert_eq!(kept, [Kept::New; 3]);
+    drop(inbox);
+    let inbox = open(dir.path());
+    assert_eq!(inbox.cursor(&office.log.feed).expect("reads"), Some(cursor));
+    let page = inbox.page(&office.log.feed, 0, 10).await.expect("reads");
+    let read = crate::store::encoding::read_signed(&page[1].bytes).expect("reads");
+    assert_eq!(&read, run[1].signed());
+    assert_eq!(
+        page.iter()
+            .map(|arrived| arrived.arrival)
+            .collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
+    assert_eq!(
+        inbox.state(&office.log).expect("reads").hash,
+        run[2].signed().hash()
+    );
+    assert_eq!(keep(&inbox, &[&run[0], &run[2]]).await, [Kept::Seen; 2]);
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_gap_arrives_when_the_gap_is_filled() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let run = office.run("e", 6);
+    let inbox = open(dir.path());
+    let news = inbox.news();
+    let kept = keep(&inbox, &[&run[0], &run[2], &run[4], &run[5]]).await;
+    assert_eq!(kept, [Kept::New, Kept::Parked, Kept::Parked, Kept::Parked]);
+    assert_eq!(positions(&inbox, &office.log.feed).await, [1]);
+    let said = inbox.completeness(&office.log).expect("reads");
+    assert_eq!((said.complete, said.missing), (1, vec![2..=2, 4..=4]));
+    drop(inbox);
+    let inbox = open(dir.path());
+    assert_eq!(keep(&inbox, &[&run[3]]).await, [Kept::Parked]);
+    assert_eq!(keep(&inbox, &[&run[1]]).await, [Kept::New]);
+    assert_eq!(
+        positions(&inbox, &office.log.feed).await,
+        [1, 2, 3, 4, 5, 6]
+    );
+    let said = inbox.completeness(&office.log).expect("reads");
+    assert_eq!((said.complete, said.missing), (6, vec![]));
+    assert_eq!(inbox.state(&office.log).expect("reads").parked_bytes, 0);
+    drop(news);
+}
+
+#[tokio::test]
+async fn a_head_on_the_bus_names_what_has_not_come() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let run = office.run("e", 3);
+    let inbox = open(dir.path());
+    keep(&inbox, &[&run[0], &run[2]]).await;
+    inbox.note_heads(&[(office.log.clone(), 7)]).expect("notes");
+    let said = inbox.completeness(&office.log).expect("reads");
+    assert_eq!((said.known, said.missing), (7, vec![2..=2, 4..=7]));
+    let status = inbox.status(&office.log.feed).expect("reads");
+    assert_eq!(status.logs[0].missing, [(2, 2), (4, 7)]);
+}
+
+#[tokio::test]
+async fn an_id_at_a_second_position_is_kept_and_not_delivered_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let first = office.sign(1, Hash::of(b"genesis"), "same", "{}");
+    let second = office.sign(2, first.signed().hash(), "same", "{}");
+    let inbox = open(dir.path());
+    assert_eq!(keep(&inbox, &[&first, &second]).await, [Kept::New; 2]);
+    let page = inbox.page(&office.log.feed, 0, 10).await.expect("reads");
+    assert_eq!(
+        page.iter()
+            .map(|arrived| arrived.first_of_id)
+            .collect::<Vec<_>>(),
+        [true, false]
+    );
+}
+
+#[tokio::test]
+async fn other_content_at_a_held_position_is_a_branch_and_changes_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let run = office.run("e", 2);
+    let other = office.sign(1, Hash::of(b"genesis"), "other", "{}");
+    let inbox = open(dir.path());
+    keep(&inbox, &[&run[0], &run[1]]).await;
+    assert_eq!(keep(&inbox, &[&other]).await, [Kept::Branch]);
+    assert_eq!(keep(&inbox, &[&other]).await, [Kept::Branch]);
+    assert_eq!(inbox.alarms().raised(), 1, "told once");
+    assert_eq!(inbox.alarms().list()[0].code, "branch");
+    let held = inbox.hash_at(&office.log, Position::FIRST).expect("reads");
+    assert_eq!(held, Some(run[0].signed().hash()));
+    assert_eq!(positions(&inbox, &office.log.feed).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn what_does_not_follow_never_arrives() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let run = office.run("e", 3);
+    let stranger = office.sign(2, Hash::of(b"elsewhere"), "x", "{}");
+    let behind = office.sign(3, stranger.signed().hash(), "y", "{}");
+    let inbox = open(dir.path());
+    assert_eq!(
+        keep(&inbox, &[&run[0], &stranger]).await,
+        [Kept::New, Kept::Branch]
+    );
+    assert_eq!(
+        keep(&inbox, &[&behind, &run[1]]).await,
+        [Kept::Parked, Kept::New]
+    );
+    assert_eq!(
+        positions(&inbox, &office.log.feed).await,
+        [1, 2],
+        "what was parked did not follow"
+    );
+    assert_eq!(keep(&inbox, &[&run[2]]).await, [Kept::New]);
+    assert_eq!(inbox.alarms().list()[0].code, "chain-broken");
+    assert_eq!(inbox.alarms().raised(), 2);
+}
+
+#[tokio::test]
+async fn a_megabyte_behind_a_gap_reads_back_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let first = office.sign(1, Hash::of(b"genesis"), "a", "{}");
+    let data = "x".repeat(1_000_000);
+    let second = office.sign(2, first.signed().hash(), "b", &data);
+    let inbox = open(dir.path());
+    assert_eq!(keep(&inbox, &[&second]).await, [Kept::Parked]);
+    assert_eq!(keep(&inbox, &[&first]).await, [Kept::New]);
+    drop(inbox);
+    let page = open(dir.path())
+        .page(&office.log.feed, 1, 10)
+        .await
+        .expect("reads");
+    let read = crate::store::encoding::read_signed(&page[0].bytes).expect("reads");
+    assert_eq!(&read, second.signed());
+}
+
+#[tokio::test]
+async fn too_much_behind_a_gap_is_left_behind_and_nothing_is_dropped() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let data = "x".repeat(1_000_000);
+    let mut prev = Hash::of(b"genesis");
+    let mut run = Vec::new();
+    for position in 1..=70 {
+        let event = office.sign(position, prev, &position.to_string(), &data);
+        prev = event.signed().hash();
+        run.push(event);
+    }
+    let inbox = open(dir.path());
+    let kept = keep(&inbox, &run[1..].iter().collect::<Vec<_>>()).await;
+    let parked = kept.iter().filter(|kept| **kept == Kept::Parked).count();
+    assert!((60..69).contains(&parked), "{parked}");
+    assert!(kept[parked..].iter().all(|kept| *kept == Kept::LeftBehind));
+    assert!(inbox.state(&office.log).expect("reads").left_behind);
+    let first = parked as u64 + 2;
+    let said = inbox.completeness(&office.log).expect("reads");
+    assert_eq!(said.missing, [1..=1, first..=70]);
+    keep(&inbox, &[&run[0]]).await;
+    keep(&inbox, &run[parked + 1..].iter().collect::<Vec<_>>()).await;
+    let state = inbox.state(&office.log).expect("reads");
+    assert_eq!((state.complete, state.left_behind), (70, false));
+}
+
+#[tokio::test]
+async fn a_damaged_inbox_is_set_aside_and_its_arrivals_are_numbered_higher() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let office = siem_reap();
+    let run = office.run("e", 200);
+    let inbox = open(dir.path());
+    inbox
+        .keep(&office.log.feed, run.clone(), None)
+        .await
+        .expect("keeps");
+    drop(inbox);
+    let db = dir.path().join("index-000001/db");
+    let whole = fs::read(&db).expect("reads");
+    fs::write(&db, &whole[..whole.len() / 3]).expect("cuts");
+    let (inbox, repairs) = Inbox::open(dir.path()).expect("opens");
+    assert!(
+        matches!(&repairs[..], [Repair::SetAside { .. }]),
+        "{repairs:?}"
+    );
+    assert_eq!(inbox.alarms().list()[0].code, "index-damaged");
+    assert_eq!(
+        inbox.cursor(&office.log.feed).expect("reads"),
+        None,
+        "all is read again"
+    );
+    inbox
+        .keep(&office.log.feed, run, None)
+        .await
+        .expect("keeps");
+    let page = inbox
+        .page(&office.log.feed, 200, 1_000)
+        .await
+        .expect("reads");
+    assert_eq!(
+        page.len(),
+        200,
+        "whoever has paged to 200 gets them again, not nothing"
+    );
+}

@@ -1,0 +1,124 @@
+//! What the outbox is given and what it gives: submissions, answers, events in line, settled, put back, refused.
+//! Plain values; nothing is decided here.
+
+use bytes::Bytes;
+use schemas::event::{Event, Hash, Position};
+use schemas::limits::MESSAGE_BYTES_MAX;
+use schemas::signing::SignedEvent;
+use schemas::subject::FeedName;
+
+use super::index::{Entry, Stage};
+use crate::store::{Outage, encoding};
+
+/// An event that fits its contract, as it is given to the outbox.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    pub feed: FeedName,
+    pub id: String,
+    /// Of the submitter's idempotency key.
+    pub key: Option<Hash>,
+    /// Of what the submitter said, before anything was filled in: says whether two submissions are the same.
+    pub content: Hash,
+    /// SHA-256 of the data's bytes.
+    pub data: Hash,
+    /// The event, not yet numbered, in its stored encoding.
+    pub bytes: Bytes,
+}
+
+impl Submission {
+    pub fn of(event: &Event, content: Hash, key: Option<Hash>) -> Submission {
+        Submission {
+            feed: event.log().feed.clone(),
+            id: event.id().into(),
+            key,
+            content,
+            data: Hash::of(event.data()),
+            bytes: encoding::unsigned(event),
+        }
+    }
+}
+
+/// The event is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The first submitter's, when the idempotency key was used before.
+    pub id: String,
+    pub stage: Stage,
+    /// It was accepted before, with the same content.
+    pub again: bool,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AcceptError {
+    #[error("the id {id} was used for other content")]
+    IdTaken { id: String },
+    #[error("the disk budget is used up: {used} of {budget} bytes")]
+    DiskBudget { used: u64, budget: u64 },
+    #[error("the event is larger than {MESSAGE_BYTES_MAX} bytes")]
+    TooLarge,
+    #[error(transparent)]
+    Outage(#[from] Outage),
+}
+
+/// An event in line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its place in line, across all feeds.
+    pub number: u64,
+    pub id: String,
+    pub at_ms: u64,
+    pub bytes: Bytes,
+}
+
+/// A signed event that is on the bus.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    pub id: String,
+    pub position: Position,
+    pub hash: Hash,
+    /// SHA-256 of the data's bytes.
+    pub data: Hash,
+    /// The signed event in its stored encoding.
+    pub bytes: Bytes,
+}
+
+impl Settled {
+    pub fn of(event: &SignedEvent) -> Settled {
+        Settled {
+            id: event.id().into(),
+            position: event.link().position,
+            hash: event.hash(),
+            data: Hash::of(event.event().data()),
+            bytes: encoding::signed(event),
+        }
+    }
+}
+
+/// An event of the own log that can no longer stand where it stood, to be numbered anew.
+#[derive(Debug, Clone)]
+pub struct PutBack {
+    pub position: Position,
+    pub id: String,
+    pub data: Hash,
+    /// The event without its number, in its stored encoding.
+    pub bytes: Bytes,
+}
+
+impl PutBack {
+    pub fn of(event: &SignedEvent) -> PutBack {
+        PutBack {
+            position: event.link().position,
+            id: event.id().into(),
+            data: Hash::of(event.event().data()),
+            bytes: encoding::unsigned(event.event()),
+        }
+    }
+}
+
+/// A refused event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InTray {
+    pub feed: FeedName,
+    pub number: u64,
+    pub entry: Entry,
+}

@@ -1,0 +1,50 @@
+//! Answers: a problem or a JSON value comes in, a response goes out.
+
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::outbox::AcceptError;
+use crate::store;
+use crate::submit::problem::{MEDIA_TYPE, Problem};
+
+/// What a client is told to wait before it asks again, in seconds.
+const RETRY_SECONDS: &str = "30";
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status()).expect("problems have statuses of HTTP");
+        let mut response = (status, Json(self.body())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Problem {
+        match error {
+            AcceptError::IdTaken { id } => Problem::IdTaken { id },
+            AcceptError::DiskBudget { used, budget } => Problem::DiskFull { used, budget },
+            AcceptError::TooLarge => schemas::refusal::Refusal::TooLarge.into(),
+            AcceptError::Outage(outage) => outage.into(),
+        }
+    }
+}
+
+impl From<store::Outage> for Problem {
+    fn from(outage: store::Outage) -> Problem {
+        tracing::error!(%outage, "the store does not answer");
+        Problem::StoreUnavailable
+    }
+}

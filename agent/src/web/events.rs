@@ -1,0 +1,267 @@
+//! `POST /events` and its kin: drafts come in, and are answered when they are on disk; an id comes in, its stage goes out.
+//! 202 is never said before the outbox has synced; a batch is valid as a whole, or nothing of it is accepted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use schemas::envelope::nats;
+use schemas::event::{Draft, Hash};
+use schemas::refusal::{Hold, Refusal};
+use schemas::subject::FeedName;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::body::{self, Posted};
+use super::limits::IDEMPOTENCY_KEY_BYTES_MAX;
+use super::{App, read};
+use crate::outbox::{Accepted, Known, Stage, Submission};
+use crate::store::Outage;
+use crate::submit::problem::Problem;
+use crate::submit::{Desk, ValidEvent, now};
+
+/// What a submitter is told of an accepted event; the same whenever it asks again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Told {
+    id: String,
+    state: &'static str,
+    feed: FeedName,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct FeedQuery {
+    feed: Option<String>,
+}
+
+/// `POST /events`
+pub async fn submit(
+    State(app): State<Arc<App>>,
+    Query(FeedQuery { feed }): Query<FeedQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let feed = feed.map(feed_name).transpose()?;
+    accept(&app, feed, &headers, body).await
+}
+
+/// `POST /feeds/{feed}/events`
+pub async fn submit_to_feed(
+    State(app): State<Arc<App>>,
+    Path(feed): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let feed = feed_name(feed)?;
+    accept(&app, Some(feed), &headers, body).await
+}
+
+/// What is no name is the name of no feed.
+pub fn feed_name(name: String) -> Result<FeedName, Problem> {
+    FeedName::try_from(name).map_err(|_| Hold::FeedUnknown.into())
+}
+
+async fn accept(
+    app: &Arc<App>,
+    feed: Option<FeedName>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let key = idempotency_key(headers)?;
+    let body = body::read(headers, body).await?;
+    match body::parse(headers, body, feed.is_some())? {
+        Posted::One(draft) => {
+            let submission = valid(app, *draft, feed.as_ref(), key.as_deref())?;
+            let told = tell(
+                &submission.feed.clone(),
+                app.outbox.accept(submission).await?,
+            );
+            let location = utf8_percent_encode(&told.id, NON_ALPHANUMERIC).to_string();
+            let location = [(LOCATION, format!("/events/{location}"))];
+            Ok((StatusCode::ACCEPTED, location, Json(told)).into_response())
+        }
+        Posted::Batch(drafts) => accept_batch(app, drafts, feed.as_ref(), key.as_deref()).await,
+    }
+}
+
+/// Valid as a whole or not at all; then each is accepted by itself, and all share the disk's sync.
+async fn accept_batch(
+    app: &Arc<App>,
+    drafts: Vec<Result<Draft, Refusal>>,
+    feed: Option<&FeedName>,
+    key: Option<&str>,
+) -> Result<Response, Problem> {
+    let mut submissions = Vec::with_capacity(drafts.len());
+    let mut faults = Vec::new();
+    for (index, draft) in drafts.into_iter().enumerate() {
+        let key = key.map(|key| format!("{key}\n{index}"));
+        let draft = draft.map_err(Problem::from);
+        match draft.and_then(|draft| valid(app, draft, feed, key.as_deref())) {
+            Ok(submission) => submissions.push(submission),
+            Err(problem) => faults.push((index, problem)),
+        }
+    }
+    if faults.is_empty() {
+        let names = submissions
+            .iter()
+            .map(|s| (s.feed.clone(), s.id.clone(), s.content));
+        let names: Vec<Name> = names.collect();
+        faults = read(app, move |app| taken_ids(app, &names)).await?;
+    }
+    if !faults.is_empty() {
+        return Err(Problem::BatchRefused(faults));
+    }
+    let accepted = join_all(submissions.into_iter().map(async |submission| {
+        let feed = submission.feed.clone();
+        let accepted = app.outbox.accept(submission).await;
+        accepted
+            .map(|accepted| tell(&feed, accepted))
+            .map_err(Problem::from)
+    }));
+    Ok(batch_answer(accepted.await))
+}
+
+/// What the outbox knows a submission by.
+type Name = (FeedName, String, Hash);
+
+/// Ids of the batch that stand for other content, in the outbox or twice in the batch itself.
+fn taken_ids(app: &App, names: &[Name]) -> Result<Vec<(usize, Problem)>, Outage> {
+    let mut own: HashMap<(&FeedName, &str), Hash> = HashMap::new();
+    let mut taken = Vec::new();
+    for (index, (feed, id, content)) in names.iter().enumerate() {
+        let known = app.outbox.known(feed, id)?;
+        let before = known.and_then(|known| known.content);
+        let here = *own.entry((feed, id)).or_insert(*content);
+        if here != *content || before.is_some_and(|before| before != *content) {
+            taken.push((index, Problem::IdTaken { id: id.clone() }));
+        }
+    }
+    Ok(taken)
+}
+
+/// 202 where all were accepted. Where the disk failed half-way, each event's own answer, under the status of the first failure:
+/// what was accepted stays accepted, and the same batch can be sent again.
+fn batch_answer(answers: Vec<Result<Told, Problem>>) -> Response {
+    let failure = answers.iter().find_map(|answer| answer.as_ref().err());
+    let status = failure.map_or(202, Problem::status);
+    let status = StatusCode::from_u16(status).expect("problems have statuses of HTTP");
+    let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
+    let mut body = failure.map_or_else(|| json!({}), Problem::body);
+    body["accepted"] = json!(accepted);
+    let event = |answer: &Result<Told, Problem>| match answer {
+        Ok(told) => json!(told),
+        Err(problem) => problem.body(),
+    };
+    body["events"] = answers.iter().map(event).collect();
+    (status, Json(body)).into_response()
+}
+
+/// A submission that is ready for the outbox. The key counts only for data without an id of its own.
+fn valid(
+    app: &App,
+    draft: Draft,
+    feed: Option<&FeedName>,
+    key: Option<&str>,
+) -> Result<Submission, Problem> {
+    let key = key.filter(|_| draft.id.is_none());
+    let registry = app.registry();
+    let desk = Desk {
+        registry: &registry,
+        office: &app.settings.office,
+        now: now(),
+    };
+    let valid = desk.submit(draft, feed)?;
+    Ok(submission(&valid, key))
+}
+
+fn submission(valid: &ValidEvent, key: Option<&str>) -> Submission {
+    let event = valid.event();
+    Submission {
+        feed: event.log().feed.clone(),
+        id: event.id().to_owned(),
+        key: key.map(|key| Hash::of(key.as_bytes())),
+        content: valid.content(),
+        data: Hash::of(event.data()),
+        bytes: nats::stored_unsigned(event),
+    }
+}
+
+fn tell(feed: &FeedName, accepted: Accepted) -> Told {
+    Told {
+        id: accepted.id,
+        state: "accepted",
+        feed: feed.clone(),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut all = headers.get_all("idempotency-key").iter();
+    let Some(key) = all.next() else {
+        return Ok(None);
+    };
+    let key = key.to_str().map_err(|_| Problem::KeyMalformed)?;
+    let fits = (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len());
+    match fits && all.next().is_none() {
+        true => Ok(Some(key.to_owned())),
+        false => Err(Problem::KeyMalformed),
+    }
+}
+
+/// `GET /events/{id}`: how far an event of this office has come. Where two feeds have the id, `?feed=` tells which.
+pub async fn one(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Query(FeedQuery { feed }): Query<FeedQuery>,
+) -> Result<Json<Value>, Problem> {
+    let feed = feed.map(feed_name).transpose()?;
+    read(&app, move |app| {
+        let found = match feed {
+            Some(feed) => app.outbox.known(&feed, &id)?.map(|known| (feed, known)),
+            None => app.outbox.find(&id)?.into_iter().next(),
+        };
+        let told = found.map(|(feed, known)| stage(app, &feed, &id, &known));
+        told.transpose()
+    })
+    .await?
+    .map(Json)
+    .ok_or(Problem::EventNotFound)
+}
+
+fn stage(app: &App, feed: &FeedName, id: &str, known: &Known) -> Result<Value, Outage> {
+    let mut told = json!({"id": id, "feed": feed});
+    match known.stage {
+        Stage::Accepted => {
+            told["stage"] = "accepted".into();
+            let feeds = app.outbox.status()?.feeds;
+            let held = feeds.into_iter().find(|status| status.feed == *feed);
+            if let Some(held) = held.and_then(|status| status.held) {
+                told["held"] = json!(held);
+            }
+        }
+        Stage::Settled { position } => {
+            told["stage"] = "stored".into();
+            told["position"] = position.number().into();
+        }
+        Stage::Refused => {
+            told["stage"] = "refused".into();
+            let tray = app.outbox.tray()?;
+            let entry = tray
+                .into_iter()
+                .find(|entry| entry.feed == *feed && entry.entry.id == id);
+            told["refusal"] = entry.map(|entry| said(&entry.entry.refusal)).into();
+        }
+        Stage::Lost => told["stage"] = "lost".into(),
+    }
+    Ok(told)
+}
+
+/// What the gateway said, as it said it: JSON, or a sentence.
+pub fn said(refusal: &str) -> Value {
+    serde_json::from_str(refusal).unwrap_or_else(|_| refusal.into())
+}

@@ -1,0 +1,69 @@
+//! Metrics: what the rooms have counted comes in through the `metrics` facade, Prometheus text goes out.
+//! Gauges of the stores are read when they are asked for.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use metrics::{gauge, with_local_recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use super::{App, read};
+use crate::status::LinkState;
+use crate::submit::problem::Problem;
+
+/// The media type of Prometheus' text format.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The recorder behind `/metrics`.
+pub struct Metrics {
+    handle: PrometheusHandle,
+    gauges: PrometheusRecorder,
+    read: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Becomes the process's recorder; a second one in the same process counts nothing.
+    pub fn install() -> Metrics {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::debug!("metrics are recorded elsewhere");
+        }
+        let gauges = PrometheusBuilder::new().build_recorder();
+        Metrics {
+            handle,
+            read: gauges.handle(),
+            gauges,
+        }
+    }
+}
+
+/// `GET /metrics`
+pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    let outbox = read(&app, |app| app.outbox.status()).await?;
+    let connected = matches!(*app.link.borrow(), LinkState::Connected { .. });
+    with_local_recorder(&app.metrics.gauges, || {
+        let figure = |value: u64| value as f64;
+        gauge!("spean_agent_link_connected").set(figure(connected.into()));
+        gauge!("spean_agent_registry_position").set(figure(app.registry().position()));
+        gauge!("spean_agent_disk_bytes").set(figure(outbox.disk_bytes));
+        gauge!("spean_agent_disk_budget_bytes").set(figure(outbox.disk_budget_bytes));
+        gauge!("spean_agent_alarms_raised").set(figure(outbox.alarms_raised));
+        for feed in &outbox.feeds {
+            let name = feed.feed.to_string();
+            gauge!("spean_agent_outbox_waiting", "feed" => name.clone()).set(figure(feed.waiting));
+            gauge!("spean_agent_outbox_refused", "feed" => name.clone()).set(figure(feed.refused));
+            gauge!("spean_agent_outbox_stored", "feed" => name.clone()).set(figure(feed.settled));
+            let held = figure(feed.held.is_some().into());
+            gauge!("spean_agent_outbox_held", "feed" => name).set(held);
+        }
+    });
+    let text = format!(
+        "{}{}",
+        app.metrics.handle.render(),
+        app.metrics.read.render()
+    );
+    Ok(([(CONTENT_TYPE, TEXT)], text).into_response())
+}

@@ -1,0 +1,154 @@
+//! The interface over a real outbox, asked request by request. No socket is opened here.
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::Response;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use super::guard::Peer;
+use super::*;
+use crate::settings::Folder;
+use crate::submit::tests::{REPORT, registry};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+mod doors;
+mod state;
+mod submissions;
+
+/// The interface of moh/siem-reap over a real outbox.
+struct Door {
+    app: Arc<App>,
+    router: Router,
+    peer: Peer,
+    _folder: TempDir,
+}
+
+impl Door {
+    fn open() -> Door {
+        Door::with_budget(64 * 1024 * 1024)
+    }
+
+    fn with_budget(budget: u64) -> Door {
+        let folder = TempDir::new().expect("a directory");
+        let token = folder.path().join("http.token");
+        std::fs::write(&token, SECRET).expect("written");
+        let text = "office = \"moh/siem-reap\"\ngateways = [\"127.0.0.1:1\"]\ngateway_name = \"localhost\"\n";
+        let settings = Settings::parse(text, Folder::new(folder.path())).expect("good settings");
+        let (outbox, _) = Outbox::open(&settings.store.dir, budget).expect("an outbox");
+        let token = private_token(&token);
+        let (_, registry) = watch::channel(Arc::new(registry()));
+        let (_, link) = watch::channel(LinkState::Connecting);
+        let app = Arc::new(App {
+            settings,
+            token,
+            registry,
+            outbox,
+            link,
+            metrics: Metrics::install(),
+            shutdown: CancellationToken::new(),
+        });
+        let hosts = Hosts {
+            bound: Some([127, 0, 0, 1].into()),
+            names: vec!["agent.moh.example".into()],
+        };
+        Door {
+            router: router(Arc::clone(&app), hosts),
+            app,
+            peer: Peer::Tcp(([127, 0, 0, 1], 50_000).into()),
+            _folder: folder,
+        }
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(self.peer);
+        let response = self.router.clone().oneshot(request).await;
+        Answer::read(response.expect("a router never fails")).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(asked("GET", path).body(Body::empty()).expect("a request"))
+            .await
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let request = headers
+            .iter()
+            .fold(asked("POST", path), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        self.send(request.body(body.into()).expect("a request"))
+            .await
+    }
+
+    async fn structured(&self, event: &Value) -> Answer {
+        let headers = [("content-type", "application/cloudevents+json")];
+        self.post("/events", &headers, event.to_string()).await
+    }
+}
+
+#[cfg(unix)]
+fn private_token(path: &std::path::Path) -> Token {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("own file");
+    Token::read(path).expect("a token")
+}
+
+fn asked(method: &str, path: &str) -> axum::http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "127.0.0.1:7070")
+        .header("authorization", format!("Bearer {SECRET}"))
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    media: String,
+    body: Value,
+    text: String,
+}
+
+impl Answer {
+    async fn read(response: Response) -> Answer {
+        let status = response.status().as_u16();
+        let media = response
+            .headers()
+            .get("content-type")
+            .map(|media| media.to_str());
+        let media = media
+            .transpose()
+            .expect("plain")
+            .unwrap_or_default()
+            .to_owned();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        let text = String::from_utf8(bytes.expect("a body").to_vec()).expect("text");
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer {
+            status,
+            media,
+            body,
+            text,
+        }
+    }
+
+    /// The code of a problem, with its status.
+    fn problem(&self) -> (u16, &str) {
+        assert_eq!(self.media, "application/problem+json", "{}", self.text);
+        (self.status, self.body["code"].as_str().unwrap_or_default())
+    }
+
+    fn id(&self) -> String {
+        assert_eq!(self.status, 202, "{}", self.text);
+        self.body["id"].as_str().expect("an id").to_owned()
+    }
+}
+
+fn event(id: &str, cases: u32) -> Value {
+    let data: Value =
+        serde_json::from_str(&REPORT.replace("39", &cases.to_string())).expect("JSON");
+    json!({"specversion": "1.0", "id": id, "type": "kh.gov.moh.quarterly-report.submitted.v1", "data": data})
+}
