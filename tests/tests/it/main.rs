@@ -4,5 +4,6 @@
 mod tidy;
 mod figures;
 mod road;
+mod broker;
 mod abuse;
 mod stock_client;

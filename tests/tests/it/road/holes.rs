@@ -33,12 +33,8 @@ async fn what_follows_a_hole_waits_for_its_refill() {
         ids(&before),
         [submitted[0].clone(), submitted[1].clone(), other.clone()]
     );
-    let missing = tests::deadline::until(
-        "the hole to be named",
-        || hq.status(),
-        |status| names_the_hole(status),
-    )
-    .await;
+    let missing =
+        tests::deadline::until("the hole to be named", || hq.status(), names_the_hole).await;
     assert!(names_the_hole(&missing), "{missing}");
 
     broker
