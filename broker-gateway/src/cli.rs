@@ -26,6 +26,9 @@ pub enum Command {
         spean-gateway streams authority\n  spean-gateway serve authority"
     )]
     Init(InitArgs),
+    /// Create the streams that are missing on the running nats-server, and name what is different in the others
+    #[command(after_help = "Example:\n  spean-gateway streams authority --replicas 3")]
+    Streams(StreamsArgs),
     /// Put an office into the registry and make its bundle
     #[command(after_help = "Examples:\n  \
         spean-gateway enrol moh/siem-reap --dir authority --out bundles/moh-siem-reap\n  \
@@ -33,6 +36,26 @@ pub enum Command {
         With --csr and --key, made at the office, its private keys never leave it:\n  \
         spean-gateway enrol maff/kampot --csr office.csr --key signing.pub --out bundles/maff-kampot")]
     Enrol(EnrolArgs),
+    /// Run the gateway
+    #[command(after_help = "Example:\n  spean-gateway serve authority")]
+    Serve {
+        /// The gateway's folder, or the gateway.toml in it
+        #[arg(env = "SPEAN_DIR", default_value = ".")]
+        dir: PathBuf,
+        /// Another way to say it
+        #[arg(long, value_name = "GATEWAY_TOML", conflicts_with = "dir")]
+        config: Option<PathBuf>,
+    },
+    /// Name every mistake in a gateway's folder at once, and what is different on its nats-server
+    #[command(after_help = "Example:\n  spean-gateway check authority && echo ready")]
+    Check {
+        /// The gateway's folder
+        #[arg(env = "SPEAN_DIR", default_value = ".")]
+        dir: PathBuf,
+        #[arg(long)]
+        /// As JSON
+        json: bool,
+    },
     /// Tell what an office may do on a feed, and by which rule
     #[command(
         after_help = "Example:\n  spean-gateway explain moh/siem-reap market-prices --dir authority"
@@ -69,6 +92,19 @@ pub struct InitArgs {
     /// Where nats-server keeps its streams [default: DIR/nats/data]
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct StreamsArgs {
+    /// The authority's folder
+    #[arg(env = "SPEAN_DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Copies of each stream: 1, or 3 in a cluster of three
+    #[arg(long, default_value_t = 1)]
+    pub replicas: u8,
+    /// The room of each new stream; a full one takes nothing more, and loses nothing
+    #[arg(long, default_value_t = 4, value_name = "GIB")]
+    pub room_gib: u32,
 }
 
 #[derive(Debug, Args)]

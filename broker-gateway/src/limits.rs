@@ -41,6 +41,10 @@ pub const PINGS_UNANSWERED_MAX: u32 = 2;
 pub const FAREWELL_WAIT: Duration = Duration::from_secs(5);
 /// Connecting to nats-server, TLS and CONNECT together; it stands nearby.
 pub const UPSTREAM_CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long JetStream may take to answer: a batch of the largest size takes 50 ms on a slow disk, electing a leader seconds.
+pub const UPSTREAM_ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// Questions of one feed's writer that wait for their answers: reading the heads of all its logs asks one each.
+pub const UPSTREAM_QUESTIONS_MAX: usize = 4_096;
 /// How often the registry's file is looked at: a revocation takes effect within this.
 pub const REGISTRY_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Audit records that wait to be written: a second of a busy gateway.

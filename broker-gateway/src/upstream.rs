@@ -1,3 +1,4 @@
 //! The gateway's own connections to nats-server.
 
 pub mod raw;
+pub mod jetstream;

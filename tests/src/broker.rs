@@ -33,12 +33,18 @@ pub struct Stored {
 }
 
 impl Broker {
+    /// As a gateway.
     pub async fn connect(authority: &Authority) -> Result<Broker> {
         let (gateway, operator) = (
             connect(authority, User::Gateway).await?,
             connect(authority, User::Operator).await?,
         );
         Ok(Broker { gateway, operator })
+    }
+
+    /// JetStream, as the operator may use it.
+    pub fn jetstream(&self) -> async_nats::jetstream::Context {
+        async_nats::jetstream::new(self.operator.clone())
     }
 
     /// How many events each subject of the feed holds.

@@ -3,12 +3,15 @@
 
 mod broker;
 mod certificates;
+mod check;
 mod enrol;
 mod explain;
 mod folder;
 mod init;
+pub mod streams;
 mod table;
 
+pub use self::check::{Finding, Findings, Level, check};
 pub use self::enrol::{Enrol, Named};
 pub use self::explain::{Explanation, explain, registry};
 pub use self::folder::Folder;

@@ -31,7 +31,7 @@ impl Upstream {
         policies: watch::Receiver<Arc<Policy>>,
     ) -> Result<Upstream, Outage> {
         let opened = desk.gateway.broker.open(name, no_responders).await;
-        let Connection { stream, parser } = opened.inspect_err(|outage| {
+        let Connection { stream, parser, .. } = opened.inspect_err(|outage| {
             warn!(peer = %desk.peer, %outage, "no connection to the broker");
         })?;
         let (mut reader, mut writer) = tokio::io::split(stream);

@@ -39,6 +39,7 @@ impl std::fmt::Debug for Broker {
 pub struct Connection {
     pub stream: TlsStream<TcpStream>,
     pub parser: ServerParser,
+    pub info: UpstreamInfo,
 }
 
 /// Why no server lets the gateway in now.
@@ -121,7 +122,13 @@ impl Broker {
         let mut parser = ServerParser::new();
         loop {
             match next(&mut stream, &mut parser).await? {
-                ServerFrame::Pong => return Ok(Connection { stream, parser }),
+                ServerFrame::Pong => {
+                    return Ok(Connection {
+                        stream,
+                        parser,
+                        info,
+                    });
+                }
                 ServerFrame::Error(text) => return Err(Outage::Said(text)),
                 ServerFrame::Info(_) | ServerFrame::Ok | ServerFrame::Ping => {}
                 ServerFrame::Message(_) => return Err(WireFault::UnknownOperation.into()),

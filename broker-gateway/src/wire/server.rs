@@ -14,8 +14,8 @@ use super::subject::Sid;
 
 /// A server's INFO names its cluster's addresses; a few KiB are usual, clients' control lines are shorter.
 const SERVER_LINE_BYTES_MAX: usize = 32 * 1024;
-/// A delivered message may have headers that JetStream added to a payload of the largest size.
-const DELIVERY_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 64 * 1024;
+/// `STREAM.MSG.GET` answers with a message in base64 within JSON, which is a third longer than the largest message.
+const DELIVERY_BYTES_MAX: usize = 2 * MESSAGE_BYTES_MAX;
 
 /// Everything that a server can say.
 #[derive(Debug, Clone, PartialEq, Eq)]

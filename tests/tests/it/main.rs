@@ -3,6 +3,7 @@
 
 mod tidy;
 mod figures;
+mod authority;
 mod road;
 mod broker;
 mod abuse;

@@ -1,0 +1,295 @@
+//! `streams`: the registry's feeds come in; for each, a stream that exists as it must be goes out, or what is different about it.
+//! Only what is missing is created. A stream that stands is never changed here: a wrong update destroys events.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use schemas::registry::Registry;
+use schemas::subject::FeedName;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::folder::Folder;
+use super::table::Table;
+use crate::settings::{NatsSettings, Settings};
+use crate::upstream::jetstream::{JetStream, Outage};
+use crate::upstream::raw::Broker;
+
+/// Below this nats-server has open advisories, or lacks what the bus stands on.
+const SERVER_VERSION_MIN: [u32; 3] = [2, 14, 3];
+/// JetStream's "stream not found".
+const STREAM_NOT_FOUND: u32 = 10059;
+const GIB: u64 = 1 << 30;
+
+/// What new streams are given.
+#[derive(Debug, Clone, Copy)]
+pub struct NewStreams {
+    pub replicas: u8,
+    pub room_gib: u32,
+}
+
+/// One feed's stream, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StreamReport {
+    pub feed: FeedName,
+    #[serde(flatten)]
+    pub state: StreamState,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum StreamState {
+    Right,
+    Created,
+    Missing,
+    Different { differences: Vec<Difference> },
+}
+
+/// A setting of a stream that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    pub setting: String,
+    pub is: Value,
+    pub must: String,
+}
+
+/// Why nothing is done on this server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerFault {
+    #[error(transparent)]
+    Outage(#[from] Outage),
+    #[error("nats-server is {0}; it must be at least 2.14.3")]
+    TooOld(String),
+    #[error("cannot {what}: {why}")]
+    Api { what: String, why: String },
+}
+
+/// Creates what is missing, with the operator's nkey, and compares the rest.
+///
+/// # Errors
+/// The folder or the server cannot be used.
+pub async fn create(folder: &Path, new: NewStreams) -> anyhow::Result<Vec<StreamReport>> {
+    let settings = Settings::read(folder)?;
+    let broker = Broker::new(&NatsSettings {
+        nkey: Folder::new(folder).operator_nkey(),
+        ..settings.nats
+    })?;
+    let log = super::registry(folder)?;
+    let jetstream = connect(&broker).await?;
+    let mut reports = compare(&jetstream, log.registry()).await?;
+    for report in &mut reports {
+        if report.state == StreamState::Missing {
+            create_one(&jetstream, &report.feed, new)
+                .await
+                .with_context(|| format!("the stream {} is still missing", report.feed))?;
+            report.state = StreamState::Created;
+        }
+    }
+    Ok(reports)
+}
+
+/// Connects to a server that the bus can stand on.
+///
+/// # Errors
+/// It does not answer, is too old, or has no JetStream.
+pub async fn connect(broker: &Broker) -> Result<JetStream, BrokerFault> {
+    let jetstream = JetStream::connect(broker).await?;
+    let info = jetstream.info();
+    if version(&info.version).is_none_or(|version| version < SERVER_VERSION_MIN) {
+        return Err(BrokerFault::TooOld(info.version.clone()));
+    }
+    Ok(jetstream)
+}
+
+/// Looks at the stream of every feed, and changes nothing.
+///
+/// # Errors
+/// The server does not answer.
+pub async fn compare(
+    jetstream: &JetStream,
+    registry: &Registry,
+) -> Result<Vec<StreamReport>, BrokerFault> {
+    #[derive(Deserialize)]
+    struct StreamInfo {
+        config: Map<String, Value>,
+    }
+    let mut reports = Vec::new();
+    for feed in registry.feeds().map(|feed| feed.name.clone()) {
+        let subject = format!("$JS.API.STREAM.INFO.{feed}");
+        let state = match jetstream.ask::<StreamInfo>(&subject, &json!({})).await? {
+            Ok(found) => match differences(&feed, &found.config) {
+                none if none.is_empty() => StreamState::Right,
+                differences => StreamState::Different { differences },
+            },
+            Err(error) if error.err_code == STREAM_NOT_FOUND => StreamState::Missing,
+            Err(error) => {
+                return Err(BrokerFault::Api {
+                    what: format!("look at the stream {feed}"),
+                    why: error.to_string(),
+                });
+            }
+        };
+        reports.push(StreamReport { feed, state });
+    }
+    Ok(reports)
+}
+
+async fn create_one(
+    jetstream: &JetStream,
+    feed: &FeedName,
+    new: NewStreams,
+) -> Result<(), BrokerFault> {
+    let mut config = fixed(feed);
+    config.retain(|_, value| !value.is_null());
+    config.insert("name".into(), json!(feed));
+    config.insert("num_replicas".into(), json!(new.replicas));
+    config.insert("max_bytes".into(), json!(u64::from(new.room_gib) * GIB));
+    let subject = format!("$JS.API.STREAM.CREATE.{feed}");
+    match jetstream.ask::<Value>(&subject, &config).await? {
+        Ok(_) => Ok(()),
+        Err(error) => Err(BrokerFault::Api {
+            what: format!("create the stream {feed}"),
+            why: error.to_string(),
+        }),
+    }
+}
+
+/// What must be so on every stream: `null` is "not set". Full is an outage and never a loss, so only bytes are limited;
+/// nothing expires, nothing is overwritten, nothing comes in from elsewhere.
+fn fixed(feed: &FeedName) -> Map<String, Value> {
+    let fixed = json!({
+        "subjects": [format!("spean.log.{feed}.>")],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "new",
+        "max_msgs": -1,
+        "max_msgs_per_subject": -1,
+        "max_age": 0,
+        "max_msg_size": -1,
+        "max_consumers": -1,
+        "allow_direct": true,
+        "allow_atomic": true,
+        "allow_rollup_hdrs": false,
+        "discard_new_per_subject": false,
+        "allow_msg_ttl": false,
+        "allow_msg_counter": false,
+        "allow_msg_schedules": false,
+        "no_ack": false,
+        "sealed": false,
+        "persist_mode": null,
+        "mirror": null,
+        "sources": null,
+        "republish": null,
+        "subject_transform": null,
+    });
+    match fixed {
+        Value::Object(fixed) => fixed,
+        _ => unreachable!("an object stands above"),
+    }
+}
+
+fn differences(feed: &FeedName, config: &Map<String, Value>) -> Vec<Difference> {
+    let fixed = fixed(feed);
+    let mut differences: Vec<Difference> = fixed
+        .iter()
+        .filter_map(|(setting, must)| {
+            let is = config.get(setting).unwrap_or(&Value::Null);
+            // The server leaves out what is false.
+            let unset = is.is_null() && *must == json!(false);
+            (is != must && !unset).then(|| Difference {
+                setting: setting.clone(),
+                is: is.clone(),
+                must: must.to_string(),
+            })
+        })
+        .collect();
+    let room = config.get("max_bytes").unwrap_or(&Value::Null);
+    if room.as_i64().is_none_or(|bytes| bytes <= 0) {
+        differences.push(Difference {
+            setting: "max_bytes".into(),
+            is: room.clone(),
+            must: "a number of bytes that the disk has".into(),
+        });
+    }
+    differences
+}
+
+fn version(text: &str) -> Option<[u32; 3]> {
+    let plain = text.split('-').next()?;
+    let numbers: Vec<u32> = plain
+        .split('.')
+        .filter_map(|part| part.parse().ok())
+        .collect();
+    numbers.try_into().ok()
+}
+
+/// For a person to read.
+pub fn table(reports: &[StreamReport]) -> String {
+    let mut table = Table::new(&["stream", "state", "setting", "is", "must be"]);
+    for StreamReport { feed, state } in reports {
+        match state {
+            StreamState::Right => table.row([feed.as_str(), "right", "", "", ""]),
+            StreamState::Created => table.row([feed.as_str(), "created", "", "", ""]),
+            StreamState::Missing => table.row([feed.as_str(), "missing", "", "", ""]),
+            StreamState::Different { differences } => {
+                for Difference { setting, is, must } in differences {
+                    table.row([feed.as_str(), "different", setting, &is.to_string(), must]);
+                }
+            }
+        }
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed() -> FeedName {
+        "market-prices".parse().expect("a feed")
+    }
+
+    fn right() -> Map<String, Value> {
+        let mut config = fixed(&feed());
+        config.retain(|_, value| !value.is_null() && *value != json!(false));
+        config.insert("max_bytes".into(), json!(GIB));
+        config
+    }
+
+    #[test]
+    fn a_stream_as_it_was_created_is_right() {
+        assert_eq!(differences(&feed(), &right()), []);
+    }
+
+    #[test]
+    fn whatever_could_lose_or_change_events_is_named() {
+        for (setting, wrong) in [
+            ("max_age", json!(1)),
+            ("max_msgs", json!(10)),
+            ("max_msgs_per_subject", json!(1)),
+            ("discard", json!("old")),
+            ("storage", json!("memory")),
+            ("retention", json!("workqueue")),
+            ("persist_mode", json!("async")),
+            ("allow_rollup_hdrs", json!(true)),
+            ("allow_atomic", json!(false)),
+            ("sources", json!([{"name": "elsewhere"}])),
+            ("subjects", json!(["spean.log.>"])),
+            ("max_bytes", json!(-1)),
+        ] {
+            let mut config = right();
+            config.insert(setting.into(), wrong);
+            let found = differences(&feed(), &config);
+            assert_eq!(found.len(), 1, "{setting}");
+            assert_eq!(found[0].setting, setting);
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert!(version("2.15.1").expect("three numbers") > SERVER_VERSION_MIN);
+        assert!(version("2.9.10").expect("three numbers") < SERVER_VERSION_MIN);
+        assert!(version("2.14.3-RC.1").expect("three numbers") >= SERVER_VERSION_MIN);
+        assert_eq!(version("new"), None);
+    }
+}

@@ -1,0 +1,383 @@
+//! Questions to JetStream come in, its answers go out, over one connection for one life. When the connection breaks, every
+//! question that waits gets an `Outage`, and nothing is sent again: an append whose outcome is unknown is judged anew, on a new
+//! connection, by what the stream then holds. (A client that resends after a reconnect would send it behind everybody's back.)
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::raw::{Broker, Connection};
+use crate::limits::{UPSTREAM_ANSWER_WAIT, UPSTREAM_QUESTIONS_MAX};
+use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Sid, Subject, UpstreamInfo};
+
+/// Why a question has no answer. What became of an append is then not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Outage {
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("the connection to nats-server broke")]
+    Broken,
+    #[error("nats-server did not answer in time")]
+    Silent,
+    #[error("nobody answers on {0}: JetStream is not ready, or has no such stream")]
+    NoResponder(String),
+    #[error("nats-server's answer cannot be read: {0}")]
+    Answer(String),
+}
+
+/// A connection on which questions are asked. Dropping the last handle closes it.
+#[derive(Debug, Clone)]
+pub struct JetStream {
+    info: Arc<UpstreamInfo>,
+    inbox: Arc<str>,
+    numbers: Arc<AtomicU64>,
+    questions: mpsc::Sender<Question>,
+    closed: CancellationToken,
+    _open: Arc<DropGuard>,
+}
+
+/// Bytes to send, and who waits for what comes back under this number.
+#[derive(Debug)]
+struct Question {
+    number: u64,
+    words: Bytes,
+    answer: oneshot::Sender<Bytes>,
+}
+
+/// An answer that will come, or an outage.
+#[derive(Debug)]
+pub struct Pending {
+    subject: String,
+    answer: oneshot::Receiver<Bytes>,
+    closed: CancellationToken,
+}
+
+impl JetStream {
+    /// # Errors
+    /// No server lets one in.
+    pub async fn connect(broker: &Broker) -> Result<JetStream, Outage> {
+        let opened = broker.open("spean-gateway commit", true).await;
+        let Connection {
+            stream,
+            parser,
+            info,
+        } = opened.map_err(|why| Outage::Unreachable(why.to_string()))?;
+        // No office's inbox can begin so: names of ministries have no capitals.
+        let inbox: Arc<str> = format!("_INBOX.GATEWAY.{:016x}", fastrand::u64(..)).into();
+        let (questions, waiting) = mpsc::channel(UPSTREAM_QUESTIONS_MAX);
+        let closed = CancellationToken::new();
+        let line = Line {
+            inbox: format!("{inbox}."),
+            waiting,
+            asked: HashMap::new(),
+            parser,
+        };
+        tokio::spawn(line.run(stream, closed.clone()));
+        Ok(JetStream {
+            info: info.into(),
+            inbox,
+            numbers: Arc::default(),
+            questions,
+            _open: Arc::new(closed.clone().drop_guard()),
+            closed,
+        })
+    }
+
+    pub fn info(&self) -> &UpstreamInfo {
+        &self.info
+    }
+
+    /// Whether it is over with this connection.
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_cancelled()
+    }
+
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Asks on a subject of JetStream's API; an error that JetStream names is an answer, too.
+    ///
+    /// # Errors
+    /// No answer came, or one that is no JSON of this form.
+    pub async fn ask<A: DeserializeOwned>(
+        &self,
+        subject: &str,
+        question: &impl Serialize,
+    ) -> Result<Result<A, ApiError>, Outage> {
+        let payload = serde_json::to_vec(question).expect("questions have string keys");
+        let mut messages = Messages::new(self);
+        messages.ask(subject, &payload);
+        let answer = messages.send().await?.answer().await?;
+        read(&answer)
+    }
+}
+
+/// What JetStream says when it does not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
+#[error("{description} (JetStream's error {err_code})")]
+pub struct ApiError {
+    #[serde(default)]
+    pub err_code: u32,
+    #[serde(default)]
+    pub description: String,
+}
+
+/// Reads an answer of JetStream's API.
+///
+/// # Errors
+/// It is neither an error nor of this form.
+pub fn read<A: DeserializeOwned>(answer: &[u8]) -> Result<Result<A, ApiError>, Outage> {
+    #[derive(Deserialize)]
+    struct Failure {
+        error: Option<ApiError>,
+    }
+    let unreadable = |why: serde_json::Error| Outage::Answer(why.to_string());
+    let failure: Failure = serde_json::from_slice(answer).map_err(unreadable)?;
+    match failure.error {
+        Some(error) => Ok(Err(error)),
+        None => serde_json::from_slice(answer).map(Ok).map_err(unreadable),
+    }
+}
+
+/// Messages that are sent in one go; the last one is answered.
+#[derive(Debug)]
+pub struct Messages<'j> {
+    jetstream: &'j JetStream,
+    number: u64,
+    subject: String,
+    words: BytesMut,
+}
+
+impl<'j> Messages<'j> {
+    pub fn new(jetstream: &'j JetStream) -> Messages<'j> {
+        Messages {
+            jetstream,
+            number: jetstream.numbers.fetch_add(1, Ordering::Relaxed),
+            subject: String::new(),
+            words: BytesMut::new(),
+        }
+    }
+
+    /// Adds a message to which no answer is wanted.
+    pub fn post(&mut self, subject: &str, headers: &[u8], payload: &[u8]) {
+        self.write(subject, "", headers, payload);
+    }
+
+    /// Adds the message that is answered.
+    pub fn post_last(&mut self, subject: &str, headers: &[u8], payload: &[u8]) {
+        let reply = format!("{}.{} ", self.jetstream.inbox, self.number);
+        self.write(subject, &reply, headers, payload);
+        self.subject = subject.to_owned();
+    }
+
+    fn write(&mut self, subject: &str, reply: &str, headers: &[u8], payload: &[u8]) {
+        use std::fmt::Write as _;
+        let (first, total) = (headers.len(), headers.len() + payload.len());
+        self.words.reserve(subject.len() + reply.len() + total + 32);
+        write!(self.words, "HPUB {subject} {reply}{first} {total}\r\n").expect("a BytesMut grows");
+        self.words.extend_from_slice(headers);
+        self.words.extend_from_slice(payload);
+        self.words.extend_from_slice(b"\r\n");
+    }
+
+    fn ask(&mut self, subject: &str, payload: &[u8]) {
+        use std::fmt::Write as _;
+        let (inbox, number) = (&self.jetstream.inbox, self.number);
+        write!(
+            self.words,
+            "PUB {subject} {inbox}.{number} {}\r\n",
+            payload.len()
+        )
+        .expect("a BytesMut grows");
+        self.words.extend_from_slice(payload);
+        self.words.extend_from_slice(b"\r\n");
+        self.subject = subject.to_owned();
+    }
+
+    /// Puts it all in line for the socket.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub async fn send(self) -> Result<Pending, Outage> {
+        let (answer, waits) = oneshot::channel();
+        let question = Question {
+            number: self.number,
+            words: self.words.freeze(),
+            answer,
+        };
+        let sent = self.jetstream.questions.send(question).await;
+        sent.map_err(|_| Outage::Broken)?;
+        Ok(Pending {
+            subject: self.subject,
+            answer: waits,
+            closed: self.jetstream.closed.clone(),
+        })
+    }
+}
+
+impl Pending {
+    /// Waits for the answer. Who waited in vain cannot know what became of the question, so the connection is over, too.
+    ///
+    /// # Errors
+    /// `Outage::Silent`, `Outage::Broken`, or `Outage::NoResponder`.
+    pub async fn answer(self) -> Result<Bytes, Outage> {
+        match timeout(UPSTREAM_ANSWER_WAIT, self.answer).await {
+            Ok(Ok(body)) if body.starts_with(b"NATS/1.0 503") => {
+                Err(Outage::NoResponder(self.subject))
+            }
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(_)) => Err(Outage::Broken),
+            Err(_) => {
+                self.closed.cancel();
+                Err(Outage::Silent)
+            }
+        }
+    }
+}
+
+/// The one owner of the socket.
+struct Line {
+    inbox: String,
+    waiting: mpsc::Receiver<Question>,
+    asked: HashMap<u64, oneshot::Sender<Bytes>>,
+    parser: ServerParser,
+}
+
+/// What the reading half finds.
+enum Heard {
+    Answer(u64, Bytes),
+    Ping,
+}
+
+impl Line {
+    async fn run(mut self, stream: TlsStream<TcpStream>, closed: CancellationToken) {
+        let _closes = closed.clone().drop_guard();
+        let (read, mut write) = tokio::io::split(stream);
+        let everything = Subject::parse(format!("{}*", self.inbox).as_bytes());
+        let (Ok(everything), Ok(sid)) = (everything, Sid::parse(b"1")) else {
+            return;
+        };
+        let hello = Frame::new().subscribe(&everything, &sid).finish();
+        if write.write_all(&hello).await.is_err() {
+            return;
+        }
+        let (heard_by, mut heard) = mpsc::channel(UPSTREAM_QUESTIONS_MAX);
+        let listener = Listener {
+            inbox: self.inbox.clone(),
+            parser: std::mem::take(&mut self.parser),
+        };
+        let listening = tokio::spawn(listener.run(read, heard_by));
+        // Every arm only receives, so that dropping one half-way loses nothing; writing happens behind the choice.
+        loop {
+            tokio::select! {
+                () = closed.cancelled() => break,
+                question = self.waiting.recv() => match question {
+                    Some(question) => if !self.send(&mut write, question).await { break },
+                    None => break,
+                },
+                heard = heard.recv() => match heard {
+                    Some(Heard::Answer(number, body)) => self.answer(number, body),
+                    Some(Heard::Ping) => {
+                        if write.write_all(b"PONG\r\n").await.is_err() || write.flush().await.is_err() {
+                            break;
+                        }
+                    }
+                    None => break,
+                },
+            }
+        }
+        listening.abort();
+        write.shutdown().await.ok();
+    }
+
+    /// Sends a question, and those that wait behind it, in one flush.
+    async fn send(
+        &mut self,
+        write: &mut WriteHalf<TlsStream<TcpStream>>,
+        question: Question,
+    ) -> bool {
+        let mut next = Some(question);
+        while let Some(Question {
+            number,
+            words,
+            answer,
+        }) = next
+        {
+            // Answers that nobody waits for any longer leave with the next question.
+            if self.asked.len() >= UPSTREAM_QUESTIONS_MAX {
+                self.asked.retain(|_, answer| !answer.is_closed());
+            }
+            self.asked.insert(number, answer);
+            let sent = timeout(UPSTREAM_ANSWER_WAIT, write.write_all(&words)).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                return false;
+            }
+            next = self.waiting.try_recv().ok();
+        }
+        write.flush().await.is_ok()
+    }
+
+    fn answer(&mut self, number: u64, body: Bytes) {
+        if let Some(answer) = self.asked.remove(&number) {
+            // Nobody waiting any longer is no fault.
+            answer.send(body).ok();
+        }
+    }
+}
+
+/// The reading half, which the writing half never waits for.
+struct Listener {
+    inbox: String,
+    parser: ServerParser,
+}
+
+impl Listener {
+    async fn run(mut self, mut read: ReadHalf<TlsStream<TcpStream>>, heard: mpsc::Sender<Heard>) {
+        loop {
+            match self.parser.next_frame() {
+                Ok(Some(frame)) => {
+                    let said = match frame {
+                        ServerFrame::Message(delivery) => self.answer(&delivery),
+                        ServerFrame::Ping => Some(Heard::Ping),
+                        ServerFrame::Error(why) => {
+                            tracing::warn!(why, "nats-server complains");
+                            None
+                        }
+                        ServerFrame::Info(_) | ServerFrame::Ok | ServerFrame::Pong => None,
+                    };
+                    if let Some(said) = said
+                        && heard.send(said).await.is_err()
+                    {
+                        return;
+                    }
+                }
+                Ok(None) => match read.read_buf(&mut self.parser.room()).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(read) => self.parser.pace(read),
+                },
+                Err(fault) => {
+                    tracing::warn!(%fault, "nats-server cannot be understood");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The number is the last token of the subject that the answer came on.
+    fn answer(&self, delivery: &Delivery) -> Option<Heard> {
+        let subject = std::str::from_utf8(delivery.subject()).ok()?;
+        let number = subject.strip_prefix(self.inbox.as_str())?.parse().ok()?;
+        Some(Heard::Answer(number, delivery.body()))
+    }
+}

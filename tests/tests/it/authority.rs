@@ -1,0 +1,112 @@
+//! The operator's commands against a real nats-server: streams are created once and never changed, and what is wrong is named.
+//! In: an authority's folder. Out: what the commands say. Never: a stream made by other means than the one under test.
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::broker::Broker;
+use tests::gateway::Authority;
+use tests::nats::NatsServer;
+use tests::ports;
+use tests::programs::{self, GATEWAY};
+
+struct Given {
+    authority: Authority,
+    nats: NatsServer,
+    _folder: TempDir,
+}
+
+async fn authority() -> Given {
+    let folder = TempDir::with_prefix("spean-").expect("a temporary folder can be made");
+    let path = folder.path().join("authority");
+    let authority = Authority::init(&path, ports::free(), ports::free());
+    let nats = NatsServer::start(&authority.nats_configuration(), authority.nats).await;
+    Given {
+        authority,
+        nats,
+        _folder: folder,
+    }
+}
+
+impl Given {
+    fn check(&self) -> (bool, Vec<Value>) {
+        let output = programs::output(GATEWAY, &["check", &self.authority.arg(), "--json"]);
+        let findings = serde_json::from_slice(&output.stdout).expect("findings are JSON");
+        (output.status.success(), findings)
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_authority_is_right_once_its_streams_stand() {
+    let given = authority().await;
+    let (right, findings) = given.check();
+    assert!(!right);
+    let missing = findings
+        .iter()
+        .filter(|finding| finding["level"] == "mistake");
+    assert_eq!(missing.count(), 4, "one for each feed: {findings:?}");
+    given.authority.create_streams();
+    assert_eq!(given.check(), (true, Vec::new()));
+    given.authority.create_streams();
+    assert_eq!(given.check(), (true, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_stream_that_would_lose_events_is_named_and_left_as_it_is() {
+    let given = authority().await;
+    given.authority.create_streams();
+    let broker = Broker::connect(&given.authority)
+        .await
+        .expect("its users are let in");
+    let jetstream = broker.jetstream();
+    let mut stream = jetstream
+        .get_stream("market-prices")
+        .await
+        .expect("it stands");
+    let mut config = stream.info().await.expect("it answers").config.clone();
+    config.max_age = std::time::Duration::from_secs(3_600);
+    jetstream
+        .update_stream(config)
+        .await
+        .expect("the operator may");
+    let output = programs::output(GATEWAY, &["streams", &given.authority.arg()]);
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        !output.status.success() && words.contains("max_age"),
+        "{words}"
+    );
+    let (right, findings) = given.check();
+    assert!(!right && findings.len() == 1, "{findings:?}");
+    let info = stream.info().await.expect("it answers");
+    assert_eq!(info.config.max_age, std::time::Duration::from_secs(3_600));
+}
+
+#[tokio::test]
+async fn every_mistake_is_named_at_once_though_nats_server_is_gone() {
+    let mut given = authority().await;
+    given.nats.kill().await;
+    let folder = given.authority.folder();
+    std::fs::write(folder.join("gateway/gateway.nk"), "no seed").expect("written");
+    std::fs::copy(
+        folder.join("authority/ca.key"),
+        folder.join("gateway/gateway.key"),
+    )
+    .expect("copied");
+    let registry = std::fs::read_to_string(folder.join("registry.ndjson")).expect("one");
+    let changed = registry.replace("Siem Reap", "Siam Reap");
+    std::fs::write(folder.join("registry.ndjson"), changed).expect("written");
+    let conf = std::fs::read_to_string(given.authority.nats_configuration()).expect("one");
+    let weak = conf.replace("sync_interval: always", "sync_interval: 2m");
+    std::fs::write(given.authority.nats_configuration(), weak).expect("written");
+    let (right, findings) = given.check();
+    assert!(!right);
+    let all = serde_json::to_string(&findings).expect("JSON");
+    for word in [
+        "nkey",
+        "gateway.pem and its key",
+        "registry.ndjson",
+        "sync_interval",
+        "nats-server",
+    ] {
+        assert!(all.contains(word), "{word}: {all}");
+    }
+}
