@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use schemas::event::Hash;
 use schemas::registry::{Office, Registry, RegistryEvent, Standing, seed};
+use schemas::signing::SigningKey;
 
 use crate::peer::Peer;
+use crate::policy::Policy;
 
 pub fn registry() -> Arc<Registry> {
     let mut registry = Registry::empty(Hash::of(b"genesis"));
@@ -29,6 +31,11 @@ pub fn registry() -> Arc<Registry> {
         registry.apply(&event).expect("a good event");
     }
     Arc::new(registry)
+}
+
+pub fn policy() -> Arc<Policy> {
+    let (authority, _) = SigningKey::generate().expect("a key");
+    Arc::new(Policy::unwritten(registry(), *authority.public()))
 }
 
 pub fn peer(office: &str) -> Peer {

@@ -128,7 +128,9 @@ fn judge_publish(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
         .reply
         .as_ref()
         .is_some_and(|reply| !reply.is_literal() || !peer.owns_inbox(reply.as_str()));
-    if foreign_reply || !publish.subject.is_literal() {
+    // A filter with its wildcards may stand in the subject of a request, and nowhere else.
+    let wild = !publish.subject.is_literal() && !publish.subject.as_str().starts_with("$JS.API.");
+    if foreign_reply || wild {
         return deny(publish, Refusal::SubjectForbidden.into(), None, peer);
     }
     let subject = publish.subject.clone();
@@ -214,3 +216,6 @@ fn deny(publish: Publish, no: No, shape: Option<Shape>, peer: &Peer) -> Verdict 
         reply: reply.map(|reply| (reply, shape)),
     })
 }
+
+#[cfg(test)]
+mod tests;

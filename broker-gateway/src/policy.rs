@@ -88,6 +88,16 @@ impl Policy {
         }
     }
 
+    /// A policy whose registry was never written down.
+    #[cfg(test)]
+    pub fn unwritten(registry: Arc<Registry>, authority: PublicKey) -> Policy {
+        Policy {
+            registry,
+            log: RegistryLog::begin(authority),
+            text: String::new(),
+        }
+    }
+
     /// How many lines of the registry everything is judged by.
     pub fn position(&self) -> u64 {
         self.registry.position()

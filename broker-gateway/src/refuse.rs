@@ -196,6 +196,16 @@ fn status(refusal: &Refusal) -> u16 {
 }
 
 impl Words {
+    /// All that most clients show: the code, its words, and the first thing that is wrong.
+    fn description(&self) -> String {
+        let Words { code, details, .. } = self;
+        let first = details.first().map(|detail| match detail.at.as_str() {
+            "" => format!(" ({})", detail.en),
+            at => format!(" ({at}: {})", detail.en),
+        });
+        format!("{}: {}{}", code.name, code.en, first.unwrap_or_default())
+    }
+
     fn body(&self, response: &str, stream: Option<&str>, registry: u64) -> Bytes {
         let Words {
             answer,
@@ -209,7 +219,7 @@ impl Words {
             error: ApiError {
                 code: *status,
                 err_code: code.number,
-                description: format!("{}: {}", code.name, code.en),
+                description: self.description(),
             },
             stream,
             spean: Spean {

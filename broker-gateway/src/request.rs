@@ -41,8 +41,10 @@ pub enum Request {
 pub enum Shape {
     /// As JSON: the API's own name for the response.
     Json(&'static str),
-    /// As a message with a status line.
+    /// As a message with a status line and no body: with one, stock clients take it for the message that they asked for.
     Status,
+    /// As a message with a status line, which ends a pull, and the JSON in its body.
+    StatusAndJson,
 }
 
 /// Who asks, and by which rules.
@@ -67,15 +69,22 @@ pub fn read(
     let request = match tokens.as_slice() {
         ["$JS", "ACK", rest @ ..] => ack::acknowledge(asker, subject, rest, body),
         ["$JS", "FC", rest @ ..] => ack::flow(asker, subject, rest),
-        ["$JS", "API", ..] if !has_reply => Err(malformed(
-            "reply",
-            "a request needs a reply subject",
-            "សំណើត្រូវការប្រធានបទឆ្លើយតប",
-        )),
-        ["$JS", "API", rest @ ..] => api(asker, rest, body),
+        ["$JS", "API", rest @ ..] => {
+            api(asker, rest, body).and_then(|request| answerable(request, has_reply))
+        }
         _ => Err(Refusal::SubjectForbidden.into()),
     };
     request.map_err(|no| (no, shape))
+}
+
+fn answerable(request: Request, has_reply: bool) -> Result<Request, No> {
+    has_reply.then_some(request).ok_or_else(|| {
+        malformed(
+            "reply",
+            "a request needs a reply subject",
+            "សំណើត្រូវការប្រធានបទឆ្លើយតប",
+        )
+    })
 }
 
 /// Every form of the API that is open to offices.
@@ -117,7 +126,8 @@ fn shape(tokens: &[&str]) -> Shape {
         ["$JS", "API", "CONSUMER", "CREATE" | "DURABLE", ..] => {
             Shape::Json("consumer_create_response")
         }
-        ["$JS", "API", "DIRECT", ..] | ["$JS", "API", "CONSUMER", "MSG", ..] => Shape::Status,
+        ["$JS", "API", "DIRECT", ..] => Shape::Status,
+        ["$JS", "API", "CONSUMER", "MSG", ..] => Shape::StatusAndJson,
         _ => Shape::Json("error_response"),
     }
 }

@@ -147,20 +147,19 @@ impl Desk {
             position: None,
         };
         self.gateway.audit.record(Some(&self.peer), [record]).await;
-        let told = |reply, shape| match shape {
-            Shape::Json(response) => {
-                let body = denial.no.body(response, registry);
-                self.subscriptions.frames(reply, None, &body)
-            }
-            Shape::Status => {
-                let body = denial.no.body("error_response", registry);
-                self.subscriptions
-                    .frames(reply, Some(&denial.no.status()), &body)
-            }
-        };
+        let no = &denial.no;
         let frames = match &denial.reply {
-            Some((reply, shape)) => told(reply, *shape),
-            None => violation(denial.what, denial.subject.as_str(), denial.no.code().name),
+            None => violation(denial.what, denial.subject.as_str(), no.code().name),
+            Some((reply, shape)) => {
+                let (status, body) = match shape {
+                    Shape::Json(response) => (None, no.body(response, registry)),
+                    Shape::Status => (Some(no.status()), Bytes::new()),
+                    Shape::StatusAndJson => {
+                        (Some(no.status()), no.body("error_response", registry))
+                    }
+                };
+                self.subscriptions.frames(reply, status.as_deref(), &body)
+            }
         };
         self.down.send(frames).await
     }
