@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -16,11 +16,12 @@ use schemas::envelope::nats;
 use schemas::event::{Draft, Hash};
 use schemas::refusal::{Hold, Refusal};
 use schemas::subject::FeedName;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::body::{self, Posted};
 use super::limits::IDEMPOTENCY_KEY_BYTES_MAX;
+use super::query::Parameters;
 use super::{App, read};
 use crate::outbox::{Accepted, Known, Stage, Submission};
 use crate::store::Outage;
@@ -35,19 +36,14 @@ struct Told {
     feed: FeedName,
 }
 
-#[derive(Debug, Deserialize)]
-pub struct FeedQuery {
-    feed: Option<String>,
-}
-
 /// `POST /events`
 pub async fn submit(
     State(app): State<Arc<App>>,
-    Query(FeedQuery { feed }): Query<FeedQuery>,
+    query: Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let feed = feed.map(feed_name).transpose()?;
+    let feed = query.text("feed")?.map(feed_name).transpose()?;
     accept(&app, feed, &headers, body).await
 }
 
@@ -217,9 +213,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 pub async fn one(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    Query(FeedQuery { feed }): Query<FeedQuery>,
+    query: Parameters,
 ) -> Result<Json<Value>, Problem> {
-    let feed = feed.map(feed_name).transpose()?;
+    let feed = query.text("feed")?.map(feed_name).transpose()?;
     read(&app, move |app| {
         let found = match feed {
             Some(feed) => app.outbox.known(&feed, &id)?.map(|known| (feed, known)),

@@ -22,3 +22,7 @@ pub const SHUTDOWN_TIME: Duration = Duration::from_secs(5);
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A client's idempotency key: any UUID or hash is shorter.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
+/// Events of a page where the client says nothing.
+pub const PAGE_EVENTS: usize = 100;
+/// Events of a page at most; the store bounds its bytes, too.
+pub const PAGE_EVENTS_MAX: usize = 1_000;

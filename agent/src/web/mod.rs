@@ -4,11 +4,13 @@
 mod answer;
 mod body;
 mod events;
+mod feeds;
 mod guard;
 mod limits;
 mod listen;
 mod metrics;
 mod openapi;
+mod query;
 mod state;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::guard::Hosts;
 pub use self::listen::{Outage, serve};
 pub use self::metrics::Metrics;
+use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::settings::{Settings, Token};
 use crate::status::LinkState;
@@ -35,6 +38,7 @@ pub struct App {
     pub token: Token,
     pub registry: watch::Receiver<Arc<Registry>>,
     pub outbox: Outbox,
+    pub inbox: Inbox,
     pub link: watch::Receiver<LinkState>,
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
@@ -63,9 +67,19 @@ fn router(app: Arc<App>, hosts: Hosts) -> Router {
     Router::new()
         .route("/events", post(events::submit))
         .route("/events/{id}", get(events::one))
-        .route("/feeds/{feed}/events", post(events::submit_to_feed))
+        .route("/feeds", get(feeds::list))
+        .route(
+            "/feeds/{feed}/events",
+            get(feeds::events).post(events::submit_to_feed),
+        )
+        .route("/feeds/{feed}/completeness", get(feeds::completeness))
+        .route("/logs/{feed}/{ministry}/{place}", get(feeds::log))
         .route("/status", get(state::status))
         .route("/tray", get(state::tray))
+        .route(
+            "/tray/{feed}/{number}",
+            post(state::release).delete(state::drop_from_tray),
+        )
         .route("/healthz", get(state::health))
         .route("/readyz", get(state::ready))
         .route("/metrics", get(metrics::show))

@@ -3,24 +3,38 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
+use schemas::subject::FeedName;
 use serde_json::{Value, json};
 
-use super::events::said;
+use super::events::{feed_name, said};
 use super::{App, read};
 use crate::submit::problem::Problem;
 
 /// `GET /status`
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     let outbox = read(&app, |app| app.outbox.status()).await?;
-    let alarms = read(&app, |app| Ok(app.outbox.alarms().list())).await?;
+    let alarms = read(&app, |app| {
+        let mut alarms = app.outbox.alarms().list();
+        alarms.extend(app.inbox.alarms().list());
+        alarms.sort_by_key(|alarm| std::cmp::Reverse(alarm.at_ms));
+        Ok(alarms)
+    })
+    .await?;
     let registry = app.registry();
+    let readable = registry.readable_feeds(&app.settings.office);
+    let readable: Vec<FeedName> = readable.iter().map(|feed| feed.name.clone()).collect();
+    let inbox = read(&app, move |app| {
+        let status = readable.iter().map(|feed| app.inbox.status(feed));
+        status.collect::<Result<Vec<_>, _>>()
+    });
     Ok(Json(json!({
         "office": app.settings.office,
         "version": env!("CARGO_PKG_VERSION"),
         "link": app.link.borrow().report(),
         "registry": registry.position(),
         "outbox": outbox,
+        "inbox": inbox.await?,
         "alarms": alarms,
     })))
 }
@@ -43,6 +57,44 @@ pub async fn tray(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({ "refused": told })))
 }
 
+/// `POST /tray/{feed}/{number}`: back into line, as it is.
+pub async fn release(
+    State(app): State<Arc<App>>,
+    Path((feed, number)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let (feed, number, id) = in_tray(&app, feed, number).await?;
+    app.outbox.release(&feed, number).await?;
+    tracing::info!(%feed, event = %id, "released from the tray");
+    Ok(Json(json!({"id": id, "state": "accepted", "feed": feed})))
+}
+
+/// `DELETE /tray/{feed}/{number}`: out of the store, for good; the one way in which an accepted event ends here.
+pub async fn drop_from_tray(
+    State(app): State<Arc<App>>,
+    Path((feed, number)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let (feed, number, id) = in_tray(&app, feed, number).await?;
+    app.outbox.drop_from_tray(&feed, number).await?;
+    tracing::info!(%feed, event = %id, "dropped from the tray");
+    Ok(Json(json!({"id": id, "state": "dropped", "feed": feed})))
+}
+
+/// An entry that lies in the tray: its feed, its number and its id.
+async fn in_tray(
+    app: &Arc<App>,
+    feed: String,
+    number: String,
+) -> Result<(FeedName, u64, String), Problem> {
+    let feed = feed_name(feed)?;
+    let number: u64 = number.parse().map_err(|_| Problem::EventNotFound)?;
+    let tray = read(app, |app| app.outbox.tray()).await?;
+    let entry = tray
+        .into_iter()
+        .find(|entry| entry.feed == feed && entry.number == number);
+    let entry = entry.ok_or(Problem::EventNotFound)?;
+    Ok((feed, number, entry.entry.id))
+}
+
 /// `GET /healthz`: the process answers.
 pub async fn health() -> Json<Value> {
     Json(json!({"state": "alive"}))
@@ -51,7 +103,8 @@ pub async fn health() -> Json<Value> {
 /// `GET /readyz`: submissions are accepted. The link may be down: that is what the outbox is for.
 pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     let outbox = read(&app, |app| app.outbox.status()).await?;
-    match outbox.stopped {
+    let stopped = outbox.stopped || app.inbox.failed().is_cancelled();
+    match stopped {
         false => Ok(Json(json!({"state": "ready"}))),
         true => Err(Problem::StoreUnavailable),
     }

@@ -15,6 +15,7 @@ use crate::submit::tests::{REPORT, registry};
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 mod doors;
+mod feeds;
 mod state;
 mod submissions;
 
@@ -37,7 +38,10 @@ impl Door {
         std::fs::write(&token, SECRET).expect("written");
         let text = "office = \"moh/siem-reap\"\ngateways = [\"127.0.0.1:1\"]\ngateway_name = \"localhost\"\n";
         let settings = Settings::parse(text, Folder::new(folder.path())).expect("good settings");
-        let (outbox, _) = Outbox::open(&settings.store.dir, budget).expect("an outbox");
+        let store = settings.store.dir.clone();
+        std::fs::create_dir(&store).expect("made");
+        let (outbox, _) = Outbox::open(&store.join("outbox"), budget).expect("an outbox");
+        let (inbox, _) = Inbox::open(&store.join("inbox")).expect("an inbox");
         let token = private_token(&token);
         let (_, registry) = watch::channel(Arc::new(registry()));
         let (_, link) = watch::channel(LinkState::Connecting);
@@ -46,6 +50,7 @@ impl Door {
             token,
             registry,
             outbox,
+            inbox,
             link,
             metrics: Metrics::install(),
             shutdown: CancellationToken::new(),

@@ -60,3 +60,45 @@ async fn an_event_tells_its_stage_its_position_and_why_it_was_refused() {
     let line = "spean_agent_outbox_waiting{feed=\"health-quarterly\"} 1";
     assert!(metrics.text.contains(line), "{}", metrics.text);
 }
+
+#[tokio::test]
+async fn a_refused_event_can_be_put_back_in_line_or_dropped_by_a_person() {
+    let door = Door::open();
+    let feed = "health-quarterly".parse().expect("a feed");
+    for (id, cases) in [("one", 1), ("two", 2)] {
+        door.structured(&event(id, cases)).await.id();
+    }
+    let waiting = door.app.outbox.waiting(&feed, 0, 10).await.expect("reads");
+    for waiting in waiting {
+        door.app
+            .outbox
+            .refuse(&feed, waiting.number, "no")
+            .await
+            .expect("refuses");
+    }
+    let tray = door.get("/tray").await.body;
+    let path = |index: usize| {
+        format!(
+            "/tray/health-quarterly/{}",
+            tray["refused"][index]["number"]
+        )
+    };
+    let released = door.post(&path(0), &[], "").await;
+    assert_eq!(
+        (released.status, &released.body["id"]),
+        (200, &json!("one"))
+    );
+    let dropped = asked("DELETE", &path(1))
+        .body(Body::empty())
+        .expect("a request");
+    assert_eq!(door.send(dropped).await.body["state"], "dropped");
+    assert_eq!(door.get("/events/one").await.body["stage"], "accepted");
+    assert_eq!(
+        door.get("/events/two").await.problem(),
+        (404, "event-not-found")
+    );
+    assert_eq!(
+        door.post(&path(0), &[], "").await.problem(),
+        (404, "event-not-found")
+    );
+}

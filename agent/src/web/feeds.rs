@@ -1,0 +1,281 @@
+//! What arrives: a feed and a place in it come in, events go out as they were signed, page by page or as a stream, and how
+//! complete each log is. An event's JSON is written from its signed bytes; no number in it is read and written again.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt as _};
+use schemas::envelope::{nats, structured};
+use schemas::event::Position;
+use schemas::refusal::Hold;
+use schemas::subject::{FeedName, LogName, OfficeId};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::events::feed_name;
+use super::limits::{PAGE_EVENTS, PAGE_EVENTS_MAX};
+use super::query::Parameters;
+use super::{App, read};
+use crate::inbox::{Arrived, FeedStatus, LogStatus};
+use crate::store::Outage;
+use crate::submit::problem::Problem;
+
+/// `GET /feeds`: every feed, and what this office may do there.
+pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
+    let registry = app.registry();
+    let office = &app.settings.office;
+    let readable = registry.readable_feeds(office);
+    let feeds: Vec<Value> = registry
+        .feeds()
+        .map(|feed| {
+            json!({
+                "feed": feed.name,
+                "owner": feed.owner,
+                "title": feed.title_en,
+                "title_km": feed.title_km,
+                "classification": feed.classification,
+                "may_publish": registry.may_publish(office, &feed.name).is_ok(),
+                "may_read": readable.iter().any(|known| known.name == feed.name),
+                "types": feed.types,
+            })
+        })
+        .collect();
+    Json(json!({ "feeds": feeds }))
+}
+
+/// `GET /feeds/{feed}/events`: a page behind the arrival number `after`, or, where the client asks for it, a stream from there on.
+pub async fn events(
+    State(app): State<Arc<App>>,
+    Path(feed): Path<String>,
+    query: Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let feed = known_feed(&app, feed)?;
+    let after = query.number("after")?.unwrap_or(0);
+    if wants_stream(&headers) {
+        let after = last_event_id(&headers)?.unwrap_or(after);
+        let events = arrivals(app, feed, after).map(Ok::<_, Infallible>);
+        let live = Sse::new(events).keep_alive(KeepAlive::default());
+        return Ok(live.into_response());
+    }
+    let limit = limit(&query)?;
+    let (events, next) = page(&app, &feed, after, limit).await?;
+    Ok(raw_json(format!(
+        r#"{{"feed":"{feed}","events":[{}],"next":{next}}}"#,
+        events.join(",")
+    )))
+}
+
+/// Events of a feed in the order of their arrival, and the number of the last one looked at. Empty only at the end.
+async fn page(
+    app: &App,
+    feed: &FeedName,
+    mut after: u64,
+    limit: usize,
+) -> Result<(Vec<String>, u64), Problem> {
+    let mut events = Vec::new();
+    while events.is_empty() {
+        let arrived = app.inbox.page(feed, after, limit).await?;
+        let Some(last) = arrived.last() else { break };
+        after = last.arrival;
+        // An id that came again is not the application's a second time.
+        let first = arrived.iter().filter(|arrived| arrived.first_of_id);
+        for arrived in first {
+            events.push(as_signed(&arrived.bytes)?);
+        }
+    }
+    Ok((events, after))
+}
+
+fn as_signed(stored: &Bytes) -> Result<String, Outage> {
+    let event = nats::read_stored(stored).map_err(|refusal| Outage::Index {
+        doing: "read an event of",
+        reason: refusal.to_string(),
+    })?;
+    Ok(structured::encode(&event))
+}
+
+struct Tail {
+    app: Arc<App>,
+    feed: FeedName,
+    after: u64,
+    news: watch::Receiver<u64>,
+    ready: VecDeque<Arrived>,
+}
+
+/// What has arrived and what will, each with its arrival number as id, until the agent stops or the store fails.
+fn arrivals(app: Arc<App>, feed: FeedName, after: u64) -> impl Stream<Item = Event> {
+    let shutdown = app.shutdown.clone();
+    let tail = Tail {
+        news: app.inbox.news(),
+        app,
+        feed,
+        after,
+        ready: VecDeque::new(),
+    };
+    stream::unfold(tail, |mut tail| async {
+        let event = tail.next().await?;
+        Some((event, tail))
+    })
+    .take_until(shutdown.cancelled_owned())
+}
+
+impl Tail {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            while let Some(arrived) = self.ready.pop_front() {
+                if arrived.first_of_id {
+                    let event = Event::default().id(arrived.arrival.to_string());
+                    return Some(event.data(as_signed(&arrived.bytes).ok()?));
+                }
+            }
+            // News that come while the page is read are still unseen behind it.
+            self.news.mark_unchanged();
+            let page = self
+                .app
+                .inbox
+                .page(&self.feed, self.after, PAGE_EVENTS)
+                .await
+                .ok()?;
+            match page.last() {
+                Some(last) => {
+                    self.after = last.arrival;
+                    self.ready = page.into();
+                }
+                None => self.news.changed().await.ok()?,
+            }
+        }
+    }
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.to_ascii_lowercase().contains("text/event-stream"))
+}
+
+/// Where a client that lost its stream goes on.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let malformed = Problem::QueryMalformed {
+        parameter: "Last-Event-ID",
+    };
+    let id = headers
+        .get("last-event-id")
+        .map(|id| id.to_str().ok()?.parse().ok());
+    match id {
+        None => Ok(None),
+        Some(id) => id.map(Some).ok_or(malformed),
+    }
+}
+
+fn limit(query: &Parameters) -> Result<usize, Problem> {
+    let limit = query.number("limit")?.unwrap_or(PAGE_EVENTS as u64);
+    Ok(usize::try_from(limit)
+        .unwrap_or(PAGE_EVENTS_MAX)
+        .clamp(1, PAGE_EVENTS_MAX))
+}
+
+fn known_feed(app: &App, name: String) -> Result<FeedName, Problem> {
+    let feed = feed_name(name)?;
+    match app.registry().feed(&feed) {
+        Some(_) => Ok(feed),
+        None => Err(Hold::FeedUnknown.into()),
+    }
+}
+
+fn raw_json(body: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// `GET /feeds/{feed}/completeness`: of each office that may publish there, up to which position its log is here without a gap.
+pub async fn completeness(
+    State(app): State<Arc<App>>,
+    Path(feed): Path<String>,
+) -> Result<Json<FeedStatus>, Problem> {
+    let feed = known_feed(&app, feed)?;
+    let asked = feed.clone();
+    let mut status = read(&app, move |app| app.inbox.status(&asked)).await?;
+    let registry = app.registry();
+    for office in registry.offices().map(|office| &office.id) {
+        let silent = status.logs.iter().all(|log| log.office != *office);
+        let other = *office != app.settings.office;
+        if silent && other && registry.may_publish(office, &feed).is_ok() {
+            status.logs.push(nothing_yet(office.clone()));
+        }
+    }
+    status.logs.sort_by(|a, b| a.office.cmp(&b.office));
+    Ok(Json(status))
+}
+
+fn nothing_yet(office: OfficeId) -> LogStatus {
+    LogStatus {
+        office,
+        complete: 0,
+        known: 0,
+        missing: Vec::new(),
+        parked_events: 0,
+        left_behind: false,
+    }
+}
+
+/// `GET /logs/{feed}/{ministry}/{place}`: a log by its positions, the office's own or one that it receives, up to the first gap.
+pub async fn log(
+    State(app): State<Arc<App>>,
+    Path((feed, ministry, place)): Path<(String, String, String)>,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    let feed = known_feed(&app, feed)?;
+    let office = OfficeId::new(&ministry, &place).map_err(|_| Hold::OfficeUnknown)?;
+    let log = LogName { feed, office };
+    let source = log.source();
+    let after = query.number("after")?.unwrap_or(0);
+    let limit = limit(&query)?;
+    let (events, known) = read(&app, move |app| positions(app, &log, after, limit)).await?;
+    let next = after + events.len() as u64;
+    Ok(raw_json(format!(
+        r#"{{"source":"{source}","events":[{}],"next":{next},"known":{known}}}"#,
+        events.join(",")
+    )))
+}
+
+/// Contiguous positions behind `after`, and the highest one that is known of.
+fn positions(
+    app: &App,
+    log: &LogName,
+    after: u64,
+    limit: usize,
+) -> Result<(Vec<String>, u64), Outage> {
+    let own = log.office == app.settings.office;
+    let known = match own {
+        true => app
+            .outbox
+            .last_settled(&log.feed)?
+            .map_or(0, |head| head.position.number()),
+        false => app.inbox.completeness(log)?.known,
+    };
+    let mut events = Vec::new();
+    let mut bytes = 0;
+    for number in (after.saturating_add(1)..=known).take(limit) {
+        let Some(position) = Position::new(number) else {
+            break;
+        };
+        let stored = match own {
+            true => app.outbox.own(&log.feed, position)?,
+            false => app.inbox.get(log, position)?,
+        };
+        let Some(stored) = stored else { break };
+        bytes += stored.len();
+        events.push(as_signed(&stored)?);
+        if bytes >= crate::store::limits::PAGE_BYTES_MAX {
+            break;
+        }
+    }
+    Ok((events, known))
+}
