@@ -29,15 +29,26 @@ struct Door {
 
 impl Door {
     fn open() -> Door {
-        Door::with_budget(64 * 1024 * 1024)
+        Door::make(64 * 1024 * 1024, "")
     }
 
     fn with_budget(budget: u64) -> Door {
+        Door::make(budget, "")
+    }
+
+    /// One whose settings make it listen where it can be found.
+    fn listening() -> Door {
+        let http = "[http]\nlisten = \"127.0.0.1:0\"\nsocket = \"agent.sock\"\n";
+        Door::make(64 * 1024 * 1024, http)
+    }
+
+    fn make(budget: u64, http: &str) -> Door {
         let folder = TempDir::new().expect("a directory");
         let token = folder.path().join("http.token");
         std::fs::write(&token, SECRET).expect("written");
         let text = "office = \"moh/siem-reap\"\ngateways = [\"127.0.0.1:1\"]\ngateway_name = \"localhost\"\n";
-        let settings = Settings::parse(text, Folder::new(folder.path())).expect("good settings");
+        let settings = Settings::parse(&format!("{text}{http}"), Folder::new(folder.path()))
+            .expect("good settings");
         let store = settings.store.dir.clone();
         std::fs::create_dir(&store).expect("made");
         let (outbox, _) = Outbox::open(&store.join("outbox"), budget).expect("an outbox");

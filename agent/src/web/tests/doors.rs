@@ -117,3 +117,102 @@ async fn what_is_not_there_is_a_problem_too() {
         (405, "method-not-allowed")
     );
 }
+
+/// Method and path of everything that the document describes.
+fn described() -> Vec<(String, String)> {
+    let document: Value = serde_json::from_str(include_str!("../openapi.json")).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let methods = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods").keys();
+        methods.map(|method| (method.to_uppercase(), path.clone()))
+    });
+    methods.collect()
+}
+
+#[tokio::test]
+async fn everything_that_the_document_describes_is_there() {
+    let door = Door::open();
+    for (method, path) in described() {
+        let filled = path
+            .replace("{feed}", "health-quarterly")
+            .replace("{ministry}/{place}", "moh/hq")
+            .replace("{number}", "1");
+        let request = asked(&method, &filled)
+            .body(Body::empty())
+            .expect("a request");
+        let answer = door.send(request).await;
+        let code = answer.body["code"].as_str().unwrap_or_default();
+        let there = !["path-not-found", "method-not-allowed"].contains(&code);
+        assert!(there, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_route_is_described() {
+    let routes = include_str!("../mod.rs").split(".route(").skip(1);
+    let described = described();
+    for route in routes {
+        let path = route.split('"').nth(1).expect("a path");
+        let handlers = route.split(".route(").next().unwrap_or_default();
+        for method in ["get", "post", "delete"] {
+            if handlers.contains(&format!("{method}(")) {
+                let wanted = (method.to_uppercase(), path.to_owned());
+                assert!(described.contains(&wanted), "{wanted:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    let text = include_str!("../openapi.json");
+    let document: Value = serde_json::from_str(text).expect("JSON");
+    for reference in text.split("\"$ref\": \"#").skip(1) {
+        let pointer = reference.split('"').next().expect("a pointer");
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}
+
+#[tokio::test]
+async fn the_interface_is_served_on_an_address_and_a_socket_until_the_agent_stops() {
+    let door = Door::listening();
+    let folder = door.app.settings.folder.clone();
+    let served = tokio::spawn(serve(Arc::clone(&door.app)));
+    let address = loop {
+        match std::fs::read_to_string(folder.http_address()) {
+            Ok(address) => break address.trim().to_owned(),
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    crate::link::install_provider();
+    let client = || reqwest::Client::builder().no_proxy();
+    let tcp = client().build().expect("a client");
+    let told = tcp
+        .get(format!("http://{address}/status"))
+        .bearer_auth(SECRET)
+        .send()
+        .await;
+    assert_eq!(told.expect("an answer").status(), 200);
+    let socket = folder.path().join("agent.sock");
+    let unix = client().unix_socket(socket).build().expect("a client");
+    let healthy = unix
+        .get("http://agent/healthz")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(healthy.status(), 200);
+    let guarded = unix
+        .get("http://agent/status")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(guarded.status(), 401);
+    door.app.shutdown.cancel();
+    served.await.expect("no panic").expect("listened");
+    assert!(
+        tcp.get(format!("http://{address}/healthz"))
+            .send()
+            .await
+            .is_err()
+    );
+}
