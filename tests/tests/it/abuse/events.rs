@@ -356,3 +356,15 @@ async fn a_refill_is_not_taken_yet() {
         "refill-not-taken",
     );
 }
+
+#[tokio::test]
+async fn without_its_broker_the_gateway_holds_and_forgets_nothing() {
+    let mut scene = Scene::start().await;
+    scene.bus.nats.kill().await;
+    let letter = scene.first().sign(&scene.key);
+    assert_held(&scene.publish(&letter).await, "bus-unavailable");
+    scene.bus.nats.resume().await;
+    let mut envoy = scene.envoy_of(HEALTH.office).await;
+    let again = envoy.publish(&HEALTH.subject(), &letter).await;
+    assert_stored(&again, 1);
+}

@@ -52,7 +52,7 @@ async fn an_operation_before_connect_ends_the_connection() {
     ] {
         let mut client = unintroduced(&bus).await;
         client.send(operation).await;
-        client.parting_error().await;
+        assert_ends_with_code(client, "connect-expected").await;
     }
 }
 
@@ -61,7 +61,7 @@ async fn a_second_connect_ends_the_connection() {
     let bus = Bus::start(&[HEALTH.office]).await;
     let mut client = bus.raw(HEALTH.office).await;
     client.send(CONNECT).await;
-    client.parting_error().await;
+    assert_ends_with_code(client, "connect-repeated").await;
 }
 
 #[tokio::test]
@@ -75,10 +75,7 @@ async fn control_lines_of_over_4096_bytes_end_the_connection() {
     ] {
         let mut client = bus.raw(HEALTH.office).await;
         client.send(line).await;
-        assert_eq!(
-            client.parting_error().await,
-            "Maximum Control Line Exceeded"
-        );
+        assert_ends_with_code(client, "control-line-too-long").await;
     }
 }
 
@@ -90,7 +87,7 @@ async fn a_body_of_two_mebibytes_ends_the_connection() {
     client
         .send("PUB spean.log.health-quarterly.moh.siem-reap 2097152\r\n")
         .await;
-    assert_eq!(client.parting_error().await, "Maximum Payload Violation");
+    assert_ends_with_code(client, "payload-too-large").await;
 }
 
 #[tokio::test]
@@ -103,7 +100,7 @@ async fn lengths_that_are_no_plain_numbers_end_the_connection() {
                 "PUB spean.log.health-quarterly.moh.siem-reap {length}\r\n{{}}\r\n"
             ))
             .await;
-        client.parting_error().await;
+        assert_ends_with_code(client, "bad-length").await;
     }
 }
 
@@ -114,7 +111,7 @@ async fn headers_longer_than_their_message_end_the_connection() {
     client
         .send("HPUB spean.log.health-quarterly.moh.siem-reap 20 10\r\n")
         .await;
-    client.parting_error().await;
+    assert_ends_with_code(client, "headers-too-long").await;
 }
 
 #[tokio::test]
@@ -128,11 +125,7 @@ async fn what_is_no_operation_ends_the_connection() {
     ] {
         let mut client = bus.raw(HEALTH.office).await;
         client.send(bytes).await;
-        assert_eq!(
-            client.parting_error().await,
-            "Unknown Protocol Operation",
-            "{bytes}"
-        );
+        assert_ends_with_code(client, "unknown-operation").await;
     }
 }
 
@@ -142,10 +135,26 @@ async fn half_a_control_line_and_then_silence_ends_the_connection() {
     let (mut unknown, mut known) = (unintroduced(&bus).await, bus.raw(HEALTH.office).await);
     unknown.send("CONNE").await;
     known.send("PUB spean.log.health-quarterly.moh.siem-").await;
-    tokio::join!(
+    let (unknown, known) = tokio::join!(
         unknown.parting_error_within(SILENCE_PATIENCE),
         known.parting_error_within(SILENCE_PATIENCE)
     );
+    assert_eq!(unknown, "Authentication Timeout");
+    assert!(known.ends_with("(half-operation)"), "{known}");
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_take_headers_is_told_so() {
+    let bus = Bus::start(&[HEALTH.office]).await;
+    let mut client = unintroduced(&bus).await;
+    client.send("CONNECT {\"headers\":false}\r\n").await;
+    assert_ends_with_code(client, "headers-required").await;
+}
+
+/// The connection ends, and its last words carry the code.
+async fn assert_ends_with_code(client: RawClient, code: &str) {
+    let words = client.parting_error().await;
+    assert!(words.ends_with(&format!("({code})")), "{words}");
 }
 
 #[tokio::test]

@@ -85,7 +85,8 @@ impl Source {
     /// The strings before any test code that are written like codes: `kebab-case`, alone on their line or behind an arrow.
     pub fn code_names(&self) -> Vec<String> {
         let code = |line: &String| {
-            let quoted = line
+            let quoted = line.replace("Some(", "").replace(')', "");
+            let quoted = quoted
                 .rsplit("=> ")
                 .next()?
                 .trim()
