@@ -1,0 +1,109 @@
+//! One event as it was sent comes in; what it says, and whose key must have signed it, goes out, or the first thing that is wrong.
+//! Every check but the signature's is made here, once for each event.
+
+use schemas::envelope::nats::{self, Origin};
+use schemas::feed::{EventType, Feed};
+use schemas::json;
+use schemas::limits::{DATA_BYTES_MAX, HEADER_BYTES_MAX};
+use schemas::refusal::{Detail, Hold, Refusal};
+use schemas::registry::{Key, Office, Registry};
+use schemas::signing::{PublicKey, SignedEvent};
+use schemas::subject::LogName;
+
+use super::{RawEvent, Verdict};
+use crate::refuse::No;
+
+/// What all events of a submission are examined by.
+pub(super) struct Examiner<'r> {
+    registry: &'r Registry,
+    log: &'r LogName,
+    feed: &'r Feed,
+    office: &'r Office,
+    /// The key of the event before: one office has one key at a time.
+    key: Option<&'r Key>,
+}
+
+impl<'r> Examiner<'r> {
+    pub fn new(registry: &'r Registry, log: &'r LogName) -> Result<Examiner<'r>, Hold> {
+        Ok(Examiner {
+            registry,
+            log,
+            feed: registry.feed(&log.feed).ok_or(Hold::FeedUnknown)?,
+            office: registry.office(&log.office).ok_or(Hold::OfficeUnknown)?,
+            key: None,
+        })
+    }
+
+    pub fn examine(&mut self, raw: &RawEvent) -> Verdict<'r> {
+        let event = self
+            .read(raw)
+            .map_err(|refusal| (None, No::from(refusal)))?;
+        let checked = self
+            .signer(&event)
+            .and_then(|key| self.content(&event).map(|()| key));
+        match checked {
+            Ok(key) => Ok((event, key)),
+            Err(no) => Err((Some(event), no)),
+        }
+    }
+
+    fn read(&self, raw: &RawEvent) -> Result<SignedEvent, Refusal> {
+        // Before anything is parsed or hashed: a stranger must not choose its price.
+        if raw.payload.len() > DATA_BYTES_MAX || raw.headers.len() > HEADER_BYTES_MAX {
+            return Err(Refusal::TooLarge);
+        }
+        if raw.headers.is_empty() {
+            return Err(Refusal::Unsigned);
+        }
+        let stream = self.log.feed.as_str();
+        let event = nats::decode(&raw.headers, raw.payload.clone(), Origin::Client { stream })?;
+        match event.event().log() == self.log {
+            true => Ok(event),
+            false => Err(Refusal::SourceMismatch),
+        }
+    }
+
+    /// Whose signature counts here. An unknown key may become known; a known one of another office never fits.
+    fn signer(&mut self, event: &SignedEvent) -> Result<&'r PublicKey, No> {
+        let key = match self.key {
+            Some(key) if key.keyid == event.keyid() => key,
+            Some(_) | None => self.registry.key(event.keyid()).ok_or(Hold::KeyUnknown)?,
+        };
+        self.key = Some(key);
+        let at = event.link().position;
+        if key.office != self.log.office {
+            Err(Refusal::SignerMismatch.into())
+        } else if !key.honoured(&self.log.feed, at) {
+            Err(Refusal::KeyRetired { at }.into())
+        } else {
+            Ok(&key.public)
+        }
+    }
+
+    fn content(&self, event: &SignedEvent) -> Result<(), No> {
+        let core = event.event().core();
+        let event_type = self.feed.event_type(&core.event_type);
+        let event_type = event_type.ok_or(Refusal::TypeNotOfFeed)?;
+        let contract = self.registry.contract(&core.data_schema);
+        let contract = contract.ok_or(Hold::ContractUnknown)?;
+        if !event_type.takes(&core.data_schema) {
+            return Err(Refusal::SchemaNotOfFeed.into());
+        }
+        match contract.check(&core.data) {
+            Ok(data) => self.row(event_type, &data),
+            Err(faults) => {
+                let mut details: Vec<Detail> = faults.into_iter().map(Detail::from).collect();
+                match (json::parse(&core.data), details.len()) {
+                    (Err(_), 1..) => Err(Refusal::NotJson(details.swap_remove(0)).into()),
+                    (_, _) => Err(Refusal::ContractViolated(details).into()),
+                }
+            }
+        }
+    }
+
+    fn row(&self, event_type: &EventType, data: &serde_json::Value) -> Result<(), No> {
+        self.registry
+            .check_row(self.office, self.feed, event_type, data)
+            .map_err(|fault| Refusal::RowNotYours(fault.into()).into())
+    }
+}

@@ -1,0 +1,274 @@
+//! One test for each thing that admission does not let pass, and what becomes of the events around it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemas::event::Position;
+use schemas::registry::{KeyRetirement, RegistryEvent};
+use schemas::signing::SigningKey;
+
+use super::*;
+use crate::fixtures::pen::{Pen, key_added, sent, with_header, with_line};
+
+fn admit(pen: &Pen, events: Vec<RawEvent>) -> Judged {
+    Admission::new().admit(pen.submission(events))
+}
+
+/// The one answer to one event that does not pass.
+fn no(pen: &Pen, raw: RawEvent) -> Answer {
+    let mut judged = admit(pen, vec![raw]);
+    assert!(judged.admitted.is_empty());
+    judged.answered.pop().expect("an answer").answer
+}
+
+fn refused(pen: &Pen, raw: RawEvent) -> Refusal {
+    match no(pen, raw) {
+        Answer::Refused(refusal) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn held(pen: &Pen, raw: RawEvent) -> Hold {
+    match no(pen, raw) {
+        Answer::Held(hold) => hold,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// With the signature of another event in its material: everything else about it is right.
+fn with_bad_signature(event: &SignedEvent, other: &SignedEvent) -> RawEvent {
+    let material = String::from_utf8(event.material().to_vec()).expect("JSON");
+    let signature = |event: &SignedEvent| {
+        let material = String::from_utf8(event.material().to_vec()).expect("JSON");
+        let (_, rest) = material.split_once("\"sig\":\"").expect("a signature");
+        rest.split_once('"').expect("its end").0.to_owned()
+    };
+    let bad = material.replace(&signature(event), &signature(other));
+    with_header(sent(event), "ce-dssematerial", Some(&STANDARD.encode(bad)))
+}
+
+fn places(judged: &Judged) -> Vec<Vec<usize>> {
+    let places = judged.admitted.iter().map(|run| run.places().to_vec());
+    places.collect()
+}
+
+#[test]
+fn a_long_part_is_one_run_and_a_short_one_is_taken_apart() {
+    let mut pen = Pen::new();
+    let long: Vec<RawEvent> = pen.run(8).iter().map(sent).collect();
+    assert_eq!(places(&admit(&pen, long)), [(0..8).collect::<Vec<_>>()]);
+    let short: Vec<RawEvent> = pen.run(3).iter().map(sent).collect();
+    assert_eq!(places(&admit(&pen, short)), [[0], [1], [2]]);
+}
+
+#[test]
+fn what_does_not_follow_begins_another_part() {
+    let mut pen = Pen::new();
+    let mut events: Vec<RawEvent> = pen.run(20).iter().map(sent).collect();
+    events.remove(10);
+    let expected: [Vec<usize>; 2] = [(0..10).collect(), (10..19).collect()];
+    assert_eq!(places(&admit(&pen, events)), expected);
+}
+
+#[test]
+fn those_before_a_bad_one_pass_and_those_behind_it_wait() {
+    let mut pen = Pen::new();
+    let before = pen.run(9);
+    let bad = pen.write_as(0, |core| core.data = Bytes::from_static(b"{}"));
+    let behind = pen.run(2);
+    let all = before.iter().chain([&bad]).chain(&behind);
+    let judged = admit(&pen, all.map(sent).collect());
+    assert_eq!(places(&judged), [(0..9).collect::<Vec<_>>()]);
+    let answers: Vec<(usize, &Answer)> = judged
+        .answered
+        .iter()
+        .map(|answered| (answered.place, &answered.answer))
+        .collect();
+    let waits = Answer::Held(Hold::ChainMismatch { head: 9 });
+    assert!(matches!(
+        answers[0],
+        (9, Answer::Refused(Refusal::ContractViolated(_)))
+    ));
+    assert_eq!(answers[1..], [(10, &waits), (11, &waits)]);
+}
+
+#[test]
+fn a_bad_last_signature_is_found_and_the_rest_is_verified_one_by_one() {
+    let mut pen = Pen::new();
+    let events = pen.run(10);
+    let mut all: Vec<RawEvent> = events.iter().map(sent).collect();
+    all[9] = with_bad_signature(&events[9], &events[0]);
+    let judged = admit(&pen, all);
+    assert_eq!(places(&judged), [(0..9).collect::<Vec<_>>()]);
+    assert_eq!(
+        judged.answered[0].answer,
+        Answer::Refused(Refusal::SignatureInvalid)
+    );
+}
+
+#[test]
+fn a_log_in_doubt_is_verified_in_full() {
+    let mut pen = Pen::new();
+    let first = pen.write(1);
+    let admission = Admission::new();
+    let bad = with_bad_signature(&first, &pen.write(2));
+    let filler = pen.run(8);
+    let all = [bad].into_iter().chain(filler.iter().map(sent));
+    // A short part does not raise a doubt, so this one is begun by hand.
+    admission.doubts.begin(pen.log.clone());
+    let judged = admission.admit(pen.submission(all.collect()));
+    assert_eq!(
+        judged.answered[0].answer,
+        Answer::Refused(Refusal::SignatureInvalid)
+    );
+    let events = pen.run(10);
+    let mut all: Vec<RawEvent> = events.iter().map(sent).collect();
+    // The signature is no part of the next event's digests but of its prevhash, so a changed one breaks the chain there.
+    all[4] = with_bad_signature(&events[4], &events[0]);
+    let judged = admission.admit(pen.submission(all));
+    assert_eq!(
+        places(&judged),
+        [[0], [1], [2], [3], [5], [6], [7], [8], [9]]
+    );
+}
+
+#[test]
+fn each_thing_that_is_wrong_with_an_envelope_has_its_refusal() {
+    let mut pen = Pen::new();
+    let good = sent(&pen.write(1));
+    let with = |name, value| with_header(good.clone(), name, value);
+    assert_eq!(
+        refused(&pen, with("ce-dssematerial", None)),
+        Refusal::Unsigned
+    );
+    assert_eq!(
+        refused(
+            &pen,
+            RawEvent {
+                headers: Bytes::new(),
+                ..good.clone()
+            }
+        ),
+        Refusal::Unsigned
+    );
+    assert_eq!(
+        refused(&pen, with("ce-id", None)),
+        Refusal::AttributeMissing { name: "id" }
+    );
+    assert!(matches!(
+        refused(&pen, with("ce-time", Some("now"))),
+        Refusal::AttributeInvalid(_)
+    ));
+    assert_eq!(
+        refused(&pen, with("ce-id", Some("other"))),
+        Refusal::DigestMismatch
+    );
+    assert_eq!(
+        refused(&pen, with("ce-dssematerial", Some("e30="))),
+        Refusal::MaterialMalformed
+    );
+    let line = |line| refused(&pen, with_line(good.clone(), line));
+    assert!(matches!(
+        line("ce-id: report-1"),
+        Refusal::HeaderRepeated { .. }
+    ));
+    assert!(matches!(
+        line("ce-colour: red"),
+        Refusal::AttributeUnknown { .. }
+    ));
+    for forbidden in [
+        "Nats-Rollup: all",
+        "nats-msg-id: 1",
+        "SPEAN-Admitted: x",
+        "X: y",
+    ] {
+        assert!(
+            matches!(line(forbidden), Refusal::HeaderForbidden { .. }),
+            "{forbidden}"
+        );
+    }
+    assert_eq!(line(" folded"), Refusal::HeaderMalformed);
+    let large = RawEvent {
+        payload: vec![b' '; 1_000_001].into(),
+        ..good.clone()
+    };
+    assert_eq!(refused(&pen, large), Refusal::TooLarge);
+}
+
+#[test]
+fn each_thing_that_is_wrong_with_the_signer_has_its_answer() {
+    let mut pen = Pen::new();
+    let (stranger, _) = SigningKey::generate().expect("a key");
+    let own = std::mem::replace(&mut pen.key, stranger);
+    let strange = sent(&pen.write(1));
+    assert_eq!(held(&pen, strange.clone()), Hold::KeyUnknown);
+    pen.tell(key_added("moh/hq", &pen.key));
+    assert_eq!(refused(&pen, strange), Refusal::SignerMismatch);
+    pen.key = own;
+    let (other, retired) = (pen.write(1), pen.write(1));
+    let forged = with_bad_signature(&retired, &other);
+    assert_eq!(refused(&pen, forged), Refusal::SignatureInvalid);
+    pen.tell(RegistryEvent::KeyRetired(KeyRetirement {
+        keyid: pen.key.keyid().to_owned(),
+        last: [(pen.log.feed.clone(), other.link().position.number())].into(),
+    }));
+    let at = Position::new(3).expect("a position");
+    assert_eq!(refused(&pen, sent(&retired)), Refusal::KeyRetired { at });
+    assert_eq!(admit(&pen, vec![sent(&other)]).admitted.len(), 1);
+}
+
+#[test]
+fn each_thing_that_is_wrong_with_the_content_has_its_answer() {
+    let mut pen = Pen::new();
+    let mut wrong = |change: fn(&mut schemas::event::Core)| {
+        let event = sent(&pen.write_as(1, change));
+        no(&pen, event)
+    };
+    let other_type = wrong(|core| core.event_type = "kh.gov.maff.market-price.submitted.v1".into());
+    assert_eq!(other_type, Answer::Refused(Refusal::TypeNotOfFeed));
+    let other_feed = wrong(|core| {
+        core.data_schema = "https://spean.gov.kh/contracts/market-prices/1.0".into();
+    });
+    assert_eq!(other_feed, Answer::Refused(Refusal::SchemaNotOfFeed));
+    let newer = wrong(|core| {
+        core.data_schema = "https://spean.gov.kh/contracts/health-quarterly/2.0".into();
+    });
+    assert_eq!(newer, Answer::Held(Hold::ContractUnknown));
+    let no_json = wrong(|core| core.data = Bytes::from_static(b"{\"a\":1,\"a\":1}"));
+    assert!(matches!(no_json, Answer::Refused(Refusal::NotJson(_))));
+    let violated = wrong(|core| core.data = Bytes::from_static(b"{\"period\":\"2026Q3\"}"));
+    assert!(matches!(
+        violated,
+        Answer::Refused(Refusal::ContractViolated(_))
+    ));
+    let elsewhere = wrong(|core| {
+        let text = String::from_utf8(core.data.to_vec()).expect("UTF-8");
+        core.data = text.replace("KH17", "KH02").into();
+    });
+    assert!(matches!(
+        elsewhere,
+        Answer::Refused(Refusal::RowNotYours(_))
+    ));
+}
+
+#[test]
+fn a_forged_source_is_refused_though_its_signature_is_good() {
+    let mut pen = Pen::new();
+    let own = pen.log.clone();
+    pen.log.office = "moh/battambang".parse().expect("an office");
+    let forged = sent(&pen.write(1));
+    pen.log = own;
+    assert_eq!(refused(&pen, forged), Refusal::SourceMismatch);
+}
+
+#[test]
+fn a_feed_that_went_from_the_registry_is_held() {
+    let mut pen = Pen::new();
+    let event = sent(&pen.write(1));
+    let submission = pen.submission(vec![event]);
+    let log = LogName {
+        feed: "unheard-of".parse().expect("a name"),
+        office: submission.permit.log().office.clone(),
+    };
+    let hold = Examiner::new(&pen.registry, &log).err();
+    assert_eq!(hold, Some(Hold::FeedUnknown));
+}
