@@ -22,6 +22,9 @@ use crate::peer::Peer;
 use crate::refuse::{Answer, Answered, No};
 use crate::wire::Subject;
 
+/// Places, subjects and tasks, of an event that waits for its answer.
+const REMEMBERED_BYTES: usize = 512;
+
 /// One event as its sender wrote it.
 #[derive(Debug, Clone)]
 pub struct RawEvent {
@@ -33,9 +36,9 @@ pub struct RawEvent {
 }
 
 impl RawEvent {
-    /// What it occupies while it waits for its answer.
+    /// What it occupies while it waits for its answer, with what it takes to remember it.
     pub fn bytes(&self) -> usize {
-        self.headers.len() + self.payload.len()
+        self.headers.len() + self.payload.len() + REMEMBERED_BYTES
     }
 }
 

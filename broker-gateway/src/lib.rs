@@ -6,6 +6,7 @@ pub mod serve;
 pub mod gateway;
 pub mod policy;
 pub mod tls;
+pub mod socket;
 pub mod listen;
 pub mod peer;
 pub mod wire;

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use schemas::refusal::Hold;
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -22,12 +21,10 @@ use tracing::{debug, info, warn};
 
 use crate::audit::Record;
 use crate::gateway::Gateway;
-use crate::limits::{
-    FAREWELL_WAIT, SILENCE_BEFORE_PING, TLS_FIRST_WAIT, UNACKNOWLEDGED_WAIT, UNKNOWN_PEER_WAIT,
-    UNKNOWN_PEERS_MAX, UNSENT_BYTES_MAX,
-};
+use crate::limits::{FAREWELL_WAIT, TLS_FIRST_WAIT, UNKNOWN_PEER_WAIT, UNKNOWN_PEERS_MAX};
 use crate::peer::{Peer, PeerFault};
 use crate::session;
+use crate::socket;
 use crate::wire::Frame;
 
 use guarded::Guarded;
@@ -146,7 +143,7 @@ impl Door {
 
     /// TLS, with INFO before it in the clear for clients that wait for it, and within it for those that do not.
     async fn shake_hands(&self, socket: TcpStream) -> io::Result<TlsStream<Guarded>> {
-        prepare(&socket)?;
+        socket::prepare(&socket)?;
         let info = self.gateway.info(self.client_id);
         let mut first = [0];
         let heard = tokio::time::timeout(TLS_FIRST_WAIT, socket.peek(&mut first)).await;
@@ -205,20 +202,4 @@ impl Door {
         // The peer may be gone already; there is nothing to do about it.
         let _ = tokio::time::timeout(FAREWELL_WAIT, farewell).await;
     }
-}
-
-/// Small answers at once; a silent line is noticed; no more unsent than a slow line needs.
-fn prepare(socket: &TcpStream) -> io::Result<()> {
-    socket.set_nodelay(true)?;
-    let socket = SockRef::from(socket);
-    let keepalive = TcpKeepalive::new()
-        .with_time(SILENCE_BEFORE_PING)
-        .with_interval(UNACKNOWLEDGED_WAIT / 3);
-    socket.set_tcp_keepalive(&keepalive)?;
-    #[cfg(target_os = "linux")]
-    {
-        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_WAIT))?;
-        socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
-    }
-    Ok(())
 }

@@ -132,7 +132,8 @@ fn read_text(path: &Path) -> Result<String, PolicyFault> {
 
 /// Watches the file until shutdown. What cannot be taken is looked at again when the file changes again.
 pub async fn watch(path: PathBuf, policy: watch::Sender<Arc<Policy>>, shutdown: CancellationToken) {
-    let mut seen = modified(&path).await;
+    // What was appended between the first reading and now is found by the first look.
+    let mut seen = None;
     let mut looks = tokio::time::interval(REGISTRY_LOOK_INTERVAL);
     loop {
         tokio::select! {
@@ -146,6 +147,7 @@ pub async fn watch(path: PathBuf, policy: watch::Sender<Arc<Policy>>, shutdown: 
         seen = now;
         let (before, path) = (policy.borrow().clone(), path.clone());
         match tokio::task::spawn_blocking(move || before.read_on(&path)).await {
+            Ok(Ok(next)) if next.position() == policy.borrow().position() => {}
             Ok(Ok(next)) => {
                 info!(position = next.position(), "registry read");
                 policy.send_replace(Arc::new(next));
@@ -192,8 +194,6 @@ mod tests {
         let (sender, mut policies) = watch::channel(Arc::new(policy));
         let shutdown = CancellationToken::new();
         let watching = tokio::spawn(watch(path.clone(), sender, shutdown.clone()));
-        // The watcher's first look must come before the change.
-        tokio::time::sleep(REGISTRY_LOOK_INTERVAL / 2).await;
         let all = first.clone() + &lines(&mut log, &key, 2);
         std::fs::write(&path, &all).expect("written");
         policies.changed().await.expect("the watcher lives");

@@ -54,10 +54,16 @@ pub async fn run(
     let end = tokio::select! {
         end = session.serve(&mut reader, &shutdown) => end,
         _ = &mut writing => End::Gone,
+        () = overtime(&shutdown) => End::Stopped,
     };
     debug!(peer = %session.desk.peer, client_id, %end, "session ended");
     if let Some(code) = end.code() {
         session.desk.record_end(code).await;
+    }
+    if end != End::Gone {
+        // What was submitted before is answered still, if it is soon.
+        let answered = async { while session.answering.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(FAREWELL_WAIT, answered).await;
     }
     down.finish(end.words().map(|words| Frame::new().error(&words).finish()));
     if tokio::time::timeout(FAREWELL_WAIT, &mut writing)
@@ -334,6 +340,12 @@ impl Session {
             None => ControlFlow::Break(End::OfficeUnknown),
         }
     }
+}
+
+/// A session that waits for the broker does not see the shutdown; it gets a little longer than the others.
+async fn overtime(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(FAREWELL_WAIT).await;
 }
 
 /// The end of the upstream connection; without one, never.

@@ -17,6 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::limits::UPSTREAM_CONNECT_WAIT;
 use crate::settings::{NatsSettings, ServerAddress};
+use crate::socket;
 use crate::tls::{self, TlsFault};
 use crate::wire::{Frame, ServerFrame, ServerParser, UpstreamInfo, WireFault};
 
@@ -110,7 +111,7 @@ impl Broker {
         no_responders: bool,
     ) -> Result<Connection, Outage> {
         let mut socket = TcpStream::connect((server.host.as_str(), server.port)).await?;
-        socket.set_nodelay(true)?;
+        socket::prepare(&socket)?;
         let info = read_info(&mut socket).await?;
         let host = ServerName::try_from(server.host.clone())
             .expect("settings were checked for names that TLS can verify");
