@@ -72,6 +72,8 @@ server_name: {name}
 listen: {listen}
 max_payload: 1048576
 max_control_line: 4096
+# Gateways hold back what an office's line cannot take yet. The default of ten seconds cut lines of 64 kbit/s again and again.
+write_deadline: "2m"
 
 # Only a certificate of nats-server's own CA gets as far as to be asked for its nkey.
 tls {{
