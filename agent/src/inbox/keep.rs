@@ -2,6 +2,7 @@
 //! An arrival number is given only in the order of the log: what comes behind a gap is parked until the gap is filled.
 //! Nothing that is held is ever written over.
 
+use schemas::envelope::nats;
 use schemas::event::Position;
 use schemas::subject::LogName;
 use sled::Db;
@@ -9,7 +10,6 @@ use sled::Db;
 use super::index::{Arrival, Held, LogState, Reads, Writes};
 use crate::receive::VerifiedEvent;
 use crate::store::alarms::Alarms;
-use crate::store::encoding;
 use crate::store::fields::NONE;
 use crate::store::limits::{PARKED_BYTES_MAX, PARKED_EVENTS_MAX};
 
@@ -59,7 +59,7 @@ impl Keeping<'_> {
             Some(_) => return self.branch(event, "branch", writes),
             None => {}
         }
-        let bytes = encoding::signed(signed);
+        let bytes = nats::stored(signed);
         let held = Held {
             hash,
             prev: signed.link().prev,
@@ -161,7 +161,7 @@ impl Keeping<'_> {
         let log = signed.event().log();
         let position = signed.link().position;
         if !Reads(self.db).has_branch(log, position, signed.hash())? {
-            writes.branch(log, position, signed.hash(), &encoding::signed(signed));
+            writes.branch(log, position, signed.hash(), &nats::stored(signed));
             self.alarm(log, position, code);
         }
         Ok(Kept::Branch)

@@ -98,7 +98,7 @@ async fn what_was_kept_is_there_with_the_cursor_when_it_is_opened_again() {
     let inbox = open(dir.path());
     assert_eq!(inbox.cursor(&office.log.feed).expect("reads"), Some(cursor));
     let page = inbox.page(&office.log.feed, 0, 10).await.expect("reads");
-    let read = crate::store::encoding::read_signed(&page[1].bytes).expect("reads");
+    let read = schemas::envelope::nats::read_stored(&page[1].bytes).expect("reads");
     assert_eq!(&read, run[1].signed());
     assert_eq!(
         page.iter()
@@ -228,7 +228,7 @@ async fn a_megabyte_behind_a_gap_reads_back_whole() {
         .page(&office.log.feed, 1, 10)
         .await
         .expect("reads");
-    let read = crate::store::encoding::read_signed(&page[0].bytes).expect("reads");
+    let read = schemas::envelope::nats::read_stored(&page[0].bytes).expect("reads");
     assert_eq!(&read, second.signed());
 }
 

@@ -1,31 +1,27 @@
 //! The one writer: jobs come in over a channel, each is answered when it is durable. What waits at the same time
 //! shares one fdatasync. After a failure of the disk nothing is written; everyone waiting is told.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use schemas::event::Hash;
 use schemas::subject::FeedName;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::index::{Known, Reads, Stage, Writes};
+use super::group::{AcceptAnswer, Group};
+use super::index::Writes;
 use super::journal::{CommitError, Journal};
-use super::record::{self, Record};
 use super::segment::Location;
 use super::state::State;
-use super::{AcceptError, Accepted, PutBack, Settled, Shared, Submission};
+use super::{AcceptError, PutBack, Settled, Shared, Submission};
 use crate::store::Outage;
-use crate::store::alarms::now_ms;
 use crate::store::index::Index;
 use crate::store::limits::{
-    BUDGET_RESERVE_ONE_IN, CHECKPOINT_IDLE, CHECKPOINT_INTERVAL, GROUP_BYTES_MAX, GROUP_EVENTS_MAX,
+    CHECKPOINT_IDLE, CHECKPOINT_INTERVAL, GROUP_BYTES_MAX, GROUP_EVENTS_MAX,
 };
 
 pub(super) type Answer = oneshot::Sender<Result<(), Outage>>;
-type AcceptAnswer = oneshot::Sender<Result<Accepted, AcceptError>>;
 
 pub(super) enum Job {
     Accept {
@@ -54,26 +50,20 @@ pub(super) struct Committer {
     pub jobs: Receiver<Job>,
     pub budget_bytes: u64,
     pub index_bytes: u64,
+    /// A job that was taken from the channel to see whether there is one.
+    pub ahead: Option<Job>,
+    /// In the journal and answered, not yet in the index.
+    pub unapplied: Option<Group>,
     /// Since when there is work that no checkpoint has synced.
     pub unsynced: Option<Instant>,
 }
 
-/// Submissions that will share one sync.
-#[derive(Default)]
-struct Group {
-    staged: Vec<Staged>,
-    answers: Vec<(AcceptAnswer, Result<Accepted, AcceptError>)>,
-    ids: HashMap<(FeedName, String), Known>,
-    keys: HashMap<(FeedName, Hash), String>,
-}
-
-struct Staged {
-    submission: Submission,
-    number: u64,
-    at_ms: u64,
-    at: Location,
-    before: Option<Known>,
-    _room: OwnedSemaphorePermit,
+enum Next {
+    Job(Job),
+    /// Nothing came for a while.
+    Quiet,
+    /// Nobody can send any more.
+    Closed,
 }
 
 impl Committer {
@@ -101,29 +91,48 @@ impl Committer {
 
     fn work(&mut self) -> Result<(), Outage> {
         loop {
-            let patience = match self.unsynced {
-                Some(_) => CHECKPOINT_IDLE,
-                None => Duration::from_secs(3600),
-            };
-            match self.jobs.recv_timeout(patience) {
-                Ok(job) => self.serve(job)?,
-                Err(RecvTimeoutError::Timeout) => self.checkpoint()?,
-                Err(RecvTimeoutError::Disconnected) => return self.checkpoint(),
+            match self.next_job()? {
+                Next::Job(job) => self.serve(job)?,
+                Next::Quiet => self.checkpoint()?,
+                Next::Closed => return self.checkpoint(),
             }
-            if self
-                .unsynced
-                .is_some_and(|since| since.elapsed() > CHECKPOINT_INTERVAL)
-            {
+            let overdue = |since: Instant| since.elapsed() > CHECKPOINT_INTERVAL;
+            if self.unsynced.is_some_and(overdue) {
+                self.catch_up()?;
                 self.checkpoint()?;
             }
         }
     }
 
-    /// Serves a job and those that wait behind it, in their order.
+    /// Before it waits, the index catches up with the journal.
+    fn next_job(&mut self) -> Result<Next, Outage> {
+        self.look_ahead();
+        if let Some(job) = self.ahead.take() {
+            return Ok(Next::Job(job));
+        }
+        self.catch_up()?;
+        let patience = match self.unsynced {
+            Some(_) => CHECKPOINT_IDLE,
+            None => Duration::from_secs(3600),
+        };
+        Ok(match self.jobs.recv_timeout(patience) {
+            Ok(job) => Next::Job(job),
+            Err(RecvTimeoutError::Timeout) => Next::Quiet,
+            Err(RecvTimeoutError::Disconnected) => Next::Closed,
+        })
+    }
+
+    fn look_ahead(&mut self) {
+        if self.ahead.is_none() {
+            self.ahead = self.jobs.try_recv().ok();
+        }
+    }
+
+    /// Serves a job and the submissions that wait behind it, in their order.
     fn serve(&mut self, first: Job) -> Result<(), Outage> {
         let mut group = Group::default();
         let mut next = Some(first);
-        while let Some(job) = next {
+        while let Some(job) = next.take() {
             match job {
                 Job::Accept {
                     submission,
@@ -131,179 +140,96 @@ impl Committer {
                     _room,
                 } => self.stage(&mut group, submission, answer, _room)?,
                 other => {
-                    self.commit(std::mem::take(&mut group))?;
-                    self.serve_one(other)?;
+                    self.commit(group)?;
+                    self.catch_up()?;
+                    return self.serve_one(other);
                 }
             }
             let full = group.staged.len() >= GROUP_EVENTS_MAX
                 || self.journal.group_bytes() >= GROUP_BYTES_MAX;
-            next = if full {
-                None
-            } else {
-                self.jobs.try_recv().ok()
-            };
+            if !full {
+                self.look_ahead();
+                next = self.ahead.take();
+            }
         }
         self.commit(group)
     }
 
-    /// Answers what can be answered from what is known; stages what is new.
-    fn stage(
-        &mut self,
-        group: &mut Group,
-        submission: Submission,
-        answer: AcceptAnswer,
-        room: OwnedSemaphorePermit,
-    ) -> Result<(), Outage> {
-        let known = self.known(group, &submission);
-        let (id, before) = known.map_err(|e| Outage::index("read", &e))?;
-        match before {
-            Some(known) if known.stage != Stage::Lost => {
-                let same = known
-                    .content
-                    .map_or(known.data == submission.data, |content| {
-                        content == submission.content
-                    });
-                let accepted = Accepted {
-                    id: id.clone(),
-                    stage: known.stage,
-                    again: true,
-                };
-                let said = if same {
-                    Ok(accepted)
-                } else {
-                    Err(AcceptError::IdTaken { id })
-                };
-                group.answers.push((answer, said));
+    /// From the end of the sync on, what was staged survives a power cut; only then is anyone answered.
+    fn commit(&mut self, mut group: Group) -> Result<(), Outage> {
+        if group.staged.is_empty() {
+            group.answer();
+            return Ok(());
+        }
+        match self.sync()? {
+            Ok(()) => {}
+            Err(CommitError::Full) => {
+                let (used, budget) = (self.disk_bytes(), self.budget_bytes);
+                group.answer_all(&AcceptError::DiskBudget { used, budget });
+                return Ok(());
             }
-            before => match self.over_budget(submission.bytes.len()) {
-                Some(error) => group.answers.push((answer, Err(error))),
-                None => self.stage_new(group, submission, answer, room, before),
-            },
+            Err(CommitError::Outage(outage)) => {
+                group.answer_all(&outage.clone().into());
+                return Err(outage);
+            }
+        }
+        // Where more is waiting, the index follows while the next group is synced. Whoever asks for one of these ids
+        // meanwhile finds it beside the index.
+        self.look_ahead();
+        if self.ahead.is_none() {
+            self.apply(&group)?;
+            group.answer();
+        } else {
+            self.shared.beside(Arc::clone(&group.ids));
+            group.answer();
+            self.unapplied = Some(group);
         }
         Ok(())
     }
 
-    /// The id that the submission means, and what is known of it, in the index or in the group.
-    fn known(
-        &self,
-        group: &Group,
-        submission: &Submission,
-    ) -> Result<(String, Option<Known>), sled::Error> {
-        let reads = Reads(&self.index.db);
-        let feed = &submission.feed;
-        let of_key = match submission.key {
-            None => None,
-            Some(key) => match group.keys.get(&(feed.clone(), key)) {
-                Some(id) => Some(id.clone()),
-                None => reads.id_of_key(feed, key)?,
-            },
+    /// Syncs the journal, and meanwhile brings the group before into the index.
+    fn sync(&mut self) -> Result<Result<(), CommitError>, Outage> {
+        let Some(before) = self.unapplied.take() else {
+            return Ok(self.journal.commit());
         };
-        let id = of_key.unwrap_or_else(|| submission.id.clone());
-        let known = match group.ids.get(&(feed.clone(), id.clone())) {
-            Some(known) => Some(*known),
-            None => reads.known(feed, &id)?,
-        };
-        Ok((id, known))
-    }
-
-    fn stage_new(
-        &mut self,
-        group: &mut Group,
-        submission: Submission,
-        answer: AcceptAnswer,
-        room: OwnedSemaphorePermit,
-        before: Option<Known>,
-    ) {
-        let number = self.state.next;
-        self.state.next += 1;
-        let at_ms = now_ms();
-        let at =
-            Record::Accepted(accepted_record(&submission, number, at_ms)).stage(&mut self.journal);
-        let known = Known {
-            stage: Stage::Accepted,
-            number,
-            content: Some(submission.content),
-            data: submission.data,
-        };
-        let name = (submission.feed.clone(), submission.id.clone());
-        if let Some(key) = submission.key {
-            group.keys.insert((name.0.clone(), key), name.1.clone());
-        }
-        group.ids.insert(name, known);
-        let accepted = Accepted {
-            id: submission.id.clone(),
-            stage: Stage::Accepted,
-            again: false,
-        };
-        group.answers.push((answer, Ok(accepted)));
-        group.staged.push(Staged {
-            submission,
-            number,
-            at_ms,
-            at,
-            before,
-            _room: room,
+        let end = self.journal.end();
+        let (state, index) = (&mut self.state, &self.index);
+        let (synced, applied) = self.journal.commit_while(|| {
+            let writes = before.writes(&index.db, state);
+            let mut writes = writes.map_err(|e| Outage::index("read", &e))?;
+            writes.mark(end);
+            writes.numbers(state.front, state.next);
+            index.apply(writes.0)
         });
+        applied?;
+        self.applied();
+        Ok(synced)
     }
 
-    fn over_budget(&self, more: usize) -> Option<AcceptError> {
-        let group = self.journal.group_bytes() + more;
-        let used = self.disk_bytes() + u64::try_from(group).unwrap_or(u64::MAX);
-        let budget = self.budget_bytes - self.budget_bytes / BUDGET_RESERVE_ONE_IN;
-        (used > budget).then_some(AcceptError::DiskBudget {
-            used,
-            budget: self.budget_bytes,
-        })
+    /// Brings into the index what was answered before it was there.
+    pub fn catch_up(&mut self) -> Result<(), Outage> {
+        match self.unapplied.take() {
+            Some(group) => self.apply(&group),
+            None => Ok(()),
+        }
+    }
+
+    fn apply(&mut self, group: &Group) -> Result<(), Outage> {
+        let writes = group.writes(&self.index.db, &mut self.state);
+        self.apply_journaled(writes.map_err(|e| Outage::index("read", &e))?)?;
+        self.applied();
+        Ok(())
+    }
+
+    fn applied(&mut self) {
+        self.unsynced.get_or_insert_with(Instant::now);
+        self.shared.beside(Arc::default());
+        self.show();
+        self.tell_news();
     }
 
     pub fn disk_bytes(&self) -> u64 {
         self.journal.bytes() + self.index_bytes
-    }
-
-    /// From the end of `commit` on, what was staged survives a power cut; only then is anyone answered.
-    fn commit(&mut self, group: Group) -> Result<(), Outage> {
-        if !group.staged.is_empty() {
-            match self.journal.commit() {
-                Ok(()) => self.apply(&group.staged)?,
-                Err(CommitError::Full) => {
-                    let (used, budget) = (self.disk_bytes(), self.budget_bytes);
-                    for (answer, _) in group.answers {
-                        let _gone = answer.send(Err(AcceptError::DiskBudget { used, budget }));
-                    }
-                    return Ok(());
-                }
-                Err(CommitError::Outage(outage)) => {
-                    for (answer, _) in group.answers {
-                        let _gone = answer.send(Err(outage.clone().into()));
-                    }
-                    return Err(outage);
-                }
-            }
-        }
-        for (answer, said) in group.answers {
-            let _gone = answer.send(said);
-        }
-        Ok(())
-    }
-
-    fn apply(&mut self, staged: &[Staged]) -> Result<(), Outage> {
-        let mut writes = Writes::default();
-        for one in staged {
-            let feed = &one.submission.feed;
-            let record = accepted_record(&one.submission, one.number, one.at_ms);
-            self.state
-                .accepted(
-                    &self.index.db,
-                    &mut writes,
-                    feed,
-                    (one.at, &record),
-                    one.before,
-                )
-                .map_err(|e| Outage::index("read", &e))?;
-        }
-        self.apply_journaled(writes)?;
-        self.tell_news();
-        Ok(())
     }
 
     /// Applies what the whole journal up to here means.
@@ -327,18 +253,5 @@ impl Committer {
     pub fn show(&self) {
         let status = &self.shared.status;
         status.show(&self.state, self.disk_bytes(), self.budget_bytes);
-    }
-}
-
-fn accepted_record(submission: &Submission, number: u64, at_ms: u64) -> record::Accepted<'_> {
-    record::Accepted {
-        number,
-        at_ms,
-        content: submission.content,
-        data: submission.data,
-        feed: submission.feed.as_str(),
-        id: &submission.id,
-        key: submission.key,
-        bytes: &submission.bytes,
     }
 }

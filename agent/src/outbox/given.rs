@@ -2,13 +2,14 @@
 //! Plain values; nothing is decided here.
 
 use bytes::Bytes;
+use schemas::envelope::nats;
 use schemas::event::{Event, Hash, Position};
 use schemas::limits::MESSAGE_BYTES_MAX;
 use schemas::signing::SignedEvent;
 use schemas::subject::FeedName;
 
 use super::index::{Entry, Stage};
-use crate::store::{Outage, encoding};
+use crate::store::Outage;
 
 /// An event that fits its contract, as it is given to the outbox.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ impl Submission {
             key,
             content,
             data: Hash::of(event.data()),
-            bytes: encoding::unsigned(event),
+            bytes: nats::stored_unsigned(event),
         }
     }
 }
@@ -89,7 +90,7 @@ impl Settled {
             position: event.link().position,
             hash: event.hash(),
             data: Hash::of(event.event().data()),
-            bytes: encoding::signed(event),
+            bytes: nats::stored(event),
         }
     }
 }
@@ -110,7 +111,7 @@ impl PutBack {
             position: event.link().position,
             id: event.id().into(),
             data: Hash::of(event.event().data()),
-            bytes: encoding::unsigned(event.event()),
+            bytes: nats::stored_unsigned(event.event()),
         }
     }
 }

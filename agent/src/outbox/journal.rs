@@ -126,24 +126,36 @@ impl Journal {
         self.group.len()
     }
 
-    /// Forgets the group.
-    pub fn abandon(&mut self) {
-        self.group.clear();
-    }
-
     /// Writes the group and syncs it. After a failure other than `Full` nothing is written again:
     /// a second sync would say yes to pages that the first one has lost.
     pub fn commit(&mut self) -> Result<(), CommitError> {
         if self.stopped {
             return Err(Outage::Stopped.into());
         }
-        let path = path(&self.dir, self.last);
+        let synced = write_and_sync(&self.file, &self.group);
+        self.committed(synced)
+    }
+
+    /// The same, in a thread of its own; `meanwhile` is done in this one.
+    pub fn commit_while<T>(
+        &mut self,
+        meanwhile: impl FnOnce() -> T,
+    ) -> (Result<(), CommitError>, T) {
+        if self.stopped {
+            return (Err(Outage::Stopped.into()), meanwhile());
+        }
+        let (file, group) = (&self.file, &self.group);
+        let (synced, done) = std::thread::scope(|scope| {
+            let syncing = scope.spawn(|| write_and_sync(file, group));
+            let done = meanwhile();
+            (syncing.join().expect("writing does not panic"), done)
+        });
+        (self.committed(synced), done)
+    }
+
+    fn committed(&mut self, synced: std::io::Result<()>) -> Result<(), CommitError> {
         let held = self.segments[&self.last];
-        let group = std::mem::take(&mut self.group);
-        let written = self.file.write_all(&group);
-        let synced = written.and_then(|()| self.file.sync_data());
-        let size = u32::try_from(group.len()).expect("a group is smaller than a segment");
-        self.group = group;
+        let size = u32::try_from(self.group.len()).expect("a group is smaller than a segment");
         self.group.clear();
         match synced {
             Ok(()) => {
@@ -157,7 +169,7 @@ impl Journal {
             }
             Err(e) => {
                 self.stopped = true;
-                Err(Outage::disk("write", &path, &e).into())
+                Err(Outage::disk("write", &path(&self.dir, self.last), &e).into())
             }
         }
     }
@@ -358,6 +370,11 @@ fn renew(dir: &Path, segment: u32) -> Result<(u32, Option<Amiss>), Outage> {
     disk::replace(&path, &bytes)?;
     let good = u32::try_from(bytes.len()).expect("a segment is far smaller than 4 GiB");
     Ok((good, tail.map(Amiss::TornTail)))
+}
+
+fn write_and_sync(mut file: &File, group: &[u8]) -> std::io::Result<()> {
+    file.write_all(group)?;
+    file.sync_data()
 }
 
 fn append_to(dir: &Path, segment: u32) -> Result<File, Outage> {

@@ -4,31 +4,30 @@
 mod checkpoint;
 mod committer;
 mod given;
+mod group;
 mod index;
 mod jobs;
 pub mod journal;
 mod record;
+mod read;
 mod recover;
 mod segment;
 mod state;
 mod status;
 
-use std::sync::{Arc, mpsc};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
-use schemas::event::{Hash, Position};
 use schemas::limits::MESSAGE_BYTES_MAX;
 use schemas::subject::FeedName;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::alarms::{Alarms, now_ms};
-use crate::store::limits::{PAGE_BYTES_MAX, REFUSAL_BYTES_MAX, WAITING_KIB_MAX};
+use crate::store::limits::{REFUSAL_BYTES_MAX, WAITING_KIB_MAX};
 use crate::store::{Outage, disk};
 use committer::{Answer, Job};
-use index::Reads;
-use record::Record;
 
 pub use given::{AcceptError, Accepted, InTray, PutBack, Settled, Submission, Waiting};
 pub use index::{Entry, Known, OwnHead, Stage};
@@ -53,11 +52,25 @@ struct Inner {
 struct Shared {
     db: sled::Db,
     journal_dir: std::path::PathBuf,
+    /// Ids of events that are in the journal and not yet in the index.
+    beside: Mutex<Arc<Ids>>,
     alarms: Alarms,
     status: status::Board,
     news: watch::Sender<u64>,
     failed: CancellationToken,
     _lock: disk::Lock,
+}
+
+type Ids = HashMap<(FeedName, String), Known>;
+
+impl Shared {
+    fn beside(&self, ids: Arc<Ids>) {
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = ids;
+    }
+
+    fn ids_beside(&self) -> Arc<Ids> {
+        Arc::clone(&self.beside.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Drop for Inner {
@@ -143,129 +156,6 @@ impl Outbox {
         answered.await.unwrap_or(Err(Outage::Stopped))
     }
 
-    /// What waits behind the number `after` (0: from the front), oldest first; fewer than `max` when they are large.
-    pub async fn waiting(
-        &self,
-        feed: &FeedName,
-        after: u64,
-        max: usize,
-    ) -> Result<Vec<Waiting>, Outage> {
-        let (outbox, feed) = (self.clone(), feed.clone());
-        let read = tokio::task::spawn_blocking(move || outbox.read_waiting(&feed, after, max));
-        read.await.unwrap_or(Err(Outage::Stopped))
-    }
-
-    fn read_waiting(
-        &self,
-        feed: &FeedName,
-        after: u64,
-        max: usize,
-    ) -> Result<Vec<Waiting>, Outage> {
-        let mut reader = journal::Reader::new(&self.inner.shared.journal_dir);
-        let mut page = Vec::new();
-        let mut bytes = 0;
-        for entry in self.reads().waiting(feed, after).take(max) {
-            let (number, entry) = entry.map_err(|e| self.unreadable(&e))?;
-            let Some(waiting) = self.fetch(&mut reader, feed, number, entry)? else {
-                continue;
-            };
-            bytes += waiting.bytes.len();
-            page.push(waiting);
-            if bytes >= PAGE_BYTES_MAX {
-                break;
-            }
-        }
-        Ok(page)
-    }
-
-    /// None when it left the line meanwhile, or when its bytes are gone, which is then told.
-    fn fetch(
-        &self,
-        reader: &mut journal::Reader,
-        feed: &FeedName,
-        number: u64,
-        mut entry: Entry,
-    ) -> Result<Option<Waiting>, Outage> {
-        loop {
-            if let Some((kind, body)) = reader.read(entry.at)
-                && let Some(Record::Accepted(accepted)) = Record::read(kind, &body)
-                && (accepted.number, accepted.id) == (number, entry.id.as_str())
-            {
-                let start = body.len() - accepted.bytes.len();
-                return Ok(Some(Waiting {
-                    number,
-                    id: entry.id,
-                    at_ms: entry.at_ms,
-                    bytes: Bytes::from(body).slice(start..),
-                }));
-            }
-            let now = self.reads().waiting_entry(feed, number);
-            match now.map_err(|e| self.unreadable(&e))? {
-                // It was copied on to another segment between the look-up and the reading.
-                Some(now) if now.at != entry.at => entry = now,
-                Some(_) => {
-                    self.send(Job::Lost(feed.clone(), number, entry.at))?;
-                    return Ok(None);
-                }
-                None => return Ok(None),
-            }
-        }
-    }
-
-    /// What is known of an event of one feed.
-    pub fn known(&self, feed: &FeedName, id: &str) -> Result<Option<Known>, Outage> {
-        let known = self.reads().known(feed, id);
-        known.map_err(|e| self.unreadable(&e))
-    }
-
-    /// What is known of an id, on whatever feed.
-    pub fn find(&self, id: &str) -> Result<Vec<(FeedName, Known)>, Outage> {
-        let feeds = self.reads().feeds().map_err(|e| self.unreadable(&e))?;
-        let mut found = Vec::new();
-        for feed in feeds {
-            if let Some(known) = self.known(&feed, id)? {
-                found.push((feed, known));
-            }
-        }
-        Ok(found)
-    }
-
-    /// A signed event of the own log.
-    pub fn own(&self, feed: &FeedName, position: Position) -> Result<Option<Bytes>, Outage> {
-        let own = self.reads().own(feed, position);
-        own.map(|own| own.map(Bytes::from))
-            .map_err(|e| self.unreadable(&e))
-    }
-
-    /// The hash of an event of the own log.
-    pub fn own_hash(&self, feed: &FeedName, position: Position) -> Result<Option<Hash>, Outage> {
-        let hash = self.reads().own_hash(feed, position);
-        hash.map_err(|e| self.unreadable(&e))
-    }
-
-    /// The highest position of the own log that we remember.
-    pub fn last_settled(&self, feed: &FeedName) -> Result<Option<OwnHead>, Outage> {
-        let head = self.reads().own_head(feed);
-        head.map_err(|e| self.unreadable(&e))
-    }
-
-    pub fn tray(&self) -> Result<Vec<InTray>, Outage> {
-        let feeds = self.reads().feeds().map_err(|e| self.unreadable(&e))?;
-        let mut tray = Vec::new();
-        for feed in feeds {
-            for entry in self.reads().tray(&feed) {
-                let (number, entry) = entry.map_err(|e| self.unreadable(&e))?;
-                let feed = feed.clone();
-                tray.push(InTray {
-                    feed,
-                    number,
-                    entry,
-                });
-            }
-        }
-        Ok(tray)
-    }
-
     /// Shown in the status until something of the feed settles: what holds the feed up.
     pub fn hold(&self, feed: &FeedName, code: &str, text: &str) {
         let held = Held {
@@ -293,16 +183,6 @@ impl Outbox {
     /// Cancelled when the disk failed: nothing is accepted until the store is opened again.
     pub fn failed(&self) -> CancellationToken {
         self.inner.shared.failed.clone()
-    }
-
-    fn reads(&self) -> Reads<'_> {
-        Reads(&self.inner.shared.db)
-    }
-
-    /// An index that opened well and then cannot be read is damaged.
-    fn unreadable(&self, error: &sled::Error) -> Outage {
-        let _stopped_already = self.send(Job::Suspect);
-        Outage::index("read", error)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -121,6 +121,7 @@ impl Outbox {
             db: opened.index.db.clone(),
             journal_dir,
             alarms: Alarms::new(opened.index.db.clone()),
+            beside: Mutex::default(),
             status: status::Board::default(),
             news: watch::Sender::new(0),
             failed: CancellationToken::new(),
@@ -135,6 +136,8 @@ impl Outbox {
             shared: Arc::clone(&shared),
             jobs: receive,
             budget_bytes,
+            ahead: None,
+            unapplied: None,
             unsynced: None,
         };
         let mut report = OpenReport {

@@ -3,6 +3,9 @@ mod model;
 
 use std::path::Path;
 
+use bytes::Bytes;
+use schemas::event::{Hash, Position};
+
 use super::*;
 
 pub const BUDGET: u64 = 64 * 1024 * 1024;

@@ -4,7 +4,6 @@
 pub mod alarms;
 pub mod chunked;
 pub mod disk;
-pub mod encoding;
 pub mod fields;
 pub mod index;
 pub mod limits;
