@@ -1,0 +1,133 @@
+//! An office's agent as a process of its own, reached over its local HTTP interface, with no line in between that would take
+//! the bytes apart. In: a bundle. Out: submissions, its status, what it has received. Never: a look into its stores.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tests::deadline::eventually;
+use tests::gateway::Authority;
+use tests::ports;
+use tests::programs::{self, AGENT, Process};
+
+use crate::events::{Kind, LABOUR, SIEM_REAP};
+
+/// A sync may wait behind many others on a busy disk.
+const ANSWER_WAIT: Duration = Duration::from_secs(60);
+
+pub struct Agent {
+    process: Process,
+    http: reqwest::Client,
+    address: SocketAddr,
+    token: String,
+    kind: Kind,
+}
+
+impl Agent {
+    /// An agent whose gateway does not exist: it accepts, and cannot send.
+    pub async fn alone(folder: &Path) -> Result<Agent> {
+        let authority = Authority::init(&folder.join("authority"), ports::free(), ports::free());
+        let bundle = authority.enrol("mlvt/siem-reap", folder);
+        Agent::start(&bundle, &folder.join("agent"), LABOUR).await
+    }
+
+    /// Makes the agent's folder from a bundle and starts it.
+    pub async fn start(bundle: &Path, folder: &Path, kind: Kind) -> Result<Agent> {
+        let dir = folder.to_string_lossy();
+        programs::run(AGENT, &["--dir", &dir, "init", &bundle.to_string_lossy()]);
+        let settings = folder.join("agent.toml");
+        let text = std::fs::read_to_string(&settings).context("an agent has settings")?;
+        let any_port = text.replace("127.0.0.1:7070", "127.0.0.1:0");
+        std::fs::write(&settings, any_port)?;
+        let mut process = Process::start(
+            &programs::path(AGENT),
+            &["--dir", &dir, "run"],
+            &folder.join("agent.log"),
+        );
+        let address = eventually("the agent", || {
+            assert!(
+                !process.has_ended(),
+                "the agent ended:\n{}",
+                process.words()
+            );
+            let written = std::fs::read_to_string(folder.join("http.addr"));
+            async move { written.ok()?.trim().parse().ok() }
+        })
+        .await;
+        let token =
+            std::fs::read_to_string(folder.join("http.token")).context("an agent has a token")?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(ANSWER_WAIT)
+            .build()?;
+        Ok(Agent {
+            process,
+            http,
+            address,
+            token: token.trim().to_owned(),
+            kind,
+        })
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Submits one event that must be accepted.
+    pub async fn submit(&self, name: &str) -> Result<()> {
+        self.post(
+            "application/cloudevents+json",
+            self.event(name, 0).to_string(),
+        )
+        .await
+    }
+
+    /// Submits events as one batch that must be accepted whole.
+    pub async fn submit_batch(&self, name: &str, count: usize) -> Result<()> {
+        let events: Vec<Value> = (0..count).map(|number| self.event(name, number)).collect();
+        self.post(
+            "application/cloudevents-batch+json",
+            serde_json::to_string(&events)?,
+        )
+        .await
+    }
+
+    fn event(&self, name: &str, number: usize) -> Value {
+        json!({
+            "specversion": "1.0",
+            "id": format!("bench-{name}-{number}"),
+            "type": self.kind.event_type,
+            "subject": format!("{}/2026Q3", SIEM_REAP),
+            "datacontenttype": "application/json",
+            "data": (self.kind.data)(SIEM_REAP, number as u64),
+        })
+    }
+
+    async fn post(&self, content_type: &str, body: String) -> Result<()> {
+        let request = self.http.post(format!("http://{}/events", self.address));
+        let request = request
+            .bearer_auth(&self.token)
+            .header("content-type", content_type)
+            .body(body);
+        let answer = request.send().await.context("the agent does not answer")?;
+        let status = answer.status();
+        let text = answer.text().await.unwrap_or_default();
+        ensure!(
+            status.as_u16() == 202,
+            "the agent answered {status}: {text}"
+        );
+        Ok(())
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let request = self
+            .http
+            .get(format!("http://{}{path}", self.address))
+            .bearer_auth(&self.token);
+        let answer = request.send().await.context("the agent does not answer")?;
+        let text = answer.error_for_status()?.text().await?;
+        Ok(serde_json::from_str(&text)?)
+    }
+}

@@ -1,0 +1,46 @@
+//! Offices with a backlog after an outage, all at once, each with a full window.
+//! In: 8 offices, 256 in flight each. Out: the rate through the gateway over the rate straight, gateway CPU an event.
+//! Never: an expectation header straight, which would slow that side.
+
+use anyhow::Result;
+
+use crate::Effort;
+use crate::figure::{Figure, Outcome};
+use crate::load::Load;
+
+pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
+    let load = Load {
+        offices: 8,
+        in_flight: 256,
+        events: effort.pick(5_000, 500),
+        rounds: effort.pick(5, 1),
+    };
+    let both = load.run().await?;
+    let (straight, gateway) = both.medians(|given| given.rate);
+    let (_, cpu) = both.medians(|given| given.gateway_cpu);
+    let (_, own) = both.medians(|given| given.own_cpu);
+    let ratio = gateway.value / straight.value;
+    outcome.show(
+        Figure::new(
+            "8 offices, 256 in flight each: gateway / straight",
+            ratio,
+            "times",
+        )
+        .at_least(5.0)
+        .made_of(format!(
+            "{} / {} events a second",
+            gateway.words(),
+            straight.words()
+        )),
+    );
+    outcome.show(
+        Figure::new("gateway CPU an event", cpu.value, "us")
+            .at_most(25.0)
+            .made_of(format!(
+                "{}; the measuring client beside it {}",
+                cpu.words(),
+                own.words()
+            )),
+    );
+    Ok(())
+}
