@@ -47,22 +47,9 @@ pub enum WireFault {
 }
 
 impl WireFault {
-    /// What the peer is told: nats-server's own words where it has some, and ours with their code.
+    /// What the peer is told: nats-server's own words where it has some, and the code.
     pub fn words(self) -> String {
-        match self {
-            WireFault::UnknownOperation
-            | WireFault::ControlLineTooLong
-            | WireFault::PayloadTooLarge => self.to_string(),
-            WireFault::LineEnd
-            | WireFault::Arguments
-            | WireFault::Length
-            | WireFault::HeadersTooLong
-            | WireFault::PayloadEnd
-            | WireFault::Subject
-            | WireFault::Sid
-            | WireFault::Connect
-            | WireFault::Info => format!("{self} ({})", self.code()),
-        }
+        format!("{self} ({})", self.code())
     }
 
     pub fn code(self) -> &'static str {
