@@ -156,14 +156,22 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, No> {
             "តួសំណើមិនមែនជា JSON ត្រឹមត្រូវទេ",
         )
     })?;
+    // Serde reads a list as a struct's members in their order; the server does not.
+    if value.is_array() {
+        return Err(malformed(
+            "",
+            "a request's body is an object",
+            "តួសំណើត្រូវជា object",
+        ));
+    }
     serde_json::from_value(value)
         .map_err(|error| malformed("", &error.to_string(), "តួសំណើមានវាលដែលមិនស្គាល់ ឬតម្លៃមិនត្រឹមត្រូវ"))
 }
 
-/// Like `body`, for requests that may have none.
+/// Like `body`, for requests that may have none; some clients write none as null.
 fn optional_body<T: DeserializeOwned + Default>(bytes: &[u8]) -> Result<T, No> {
     match bytes.trim_ascii() {
-        [] => Ok(T::default()),
+        b"" | b"null" => Ok(T::default()),
         bytes => body(bytes),
     }
 }

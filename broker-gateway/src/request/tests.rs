@@ -56,6 +56,7 @@ fn stock_clients_requests_for_the_own_log_pass() {
         api("STREAM.INFO.health-quarterly", ""),
         ("STREAM.INFO.health-quarterly".to_owned(), json!({}))
     );
+    api("STREAM.INFO.health-quarterly", "null");
     let filter = json!({"subjects_filter": OWN, "offset": 0}).to_string();
     assert_eq!(
         api("STREAM.INFO.health-quarterly", &filter).1,

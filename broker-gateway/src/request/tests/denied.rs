@@ -180,6 +180,10 @@ fn other_requests_that_could_be_read_in_two_ways_are_not_passed_on() {
     let cases = [
         (
             "$JS.API.STREAM.MSG.GET.health-quarterly",
+            format!("[null,\"{OWN}\"]"),
+        ),
+        (
+            "$JS.API.STREAM.MSG.GET.health-quarterly",
             json!({"multi_last": [OWN]}).to_string(),
         ),
         (
