@@ -66,11 +66,12 @@ pub async fn run(
         let _ = tokio::time::timeout(FAREWELL_WAIT, answered).await;
     }
     down.finish(end.words().map(|words| Frame::new().error(&words).finish()));
-    if tokio::time::timeout(FAREWELL_WAIT, &mut writing)
-        .await
-        .is_err()
-    {
-        writing.abort();
+    // A writer that has ended was waited for above, and a task is waited for once.
+    if !writing.is_finished() {
+        let written = tokio::time::timeout(FAREWELL_WAIT, &mut writing).await;
+        if written.is_err() {
+            writing.abort();
+        }
     }
     session.answering.shutdown().await;
 }
