@@ -15,7 +15,7 @@ use crate::audit::Record;
 use crate::commit::Answers;
 use crate::gateway::Gateway;
 use crate::judge::{Denial, Denied};
-use crate::limits::SESSION_PUBLISH_BYTES_MAX;
+use crate::limits::{SESSION_PUBLISH_BYTES_MAX, WRITE_BYTES_MAX};
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::refuse::{Answer, Answered, No};
@@ -97,24 +97,37 @@ impl Desk {
             position: answered.position,
         });
         self.gateway.audit.record(Some(&self.peer), records).await;
+        // The answers to a run leave together: one notice to the writer, and few TLS records.
+        let mut frames = Frame::new();
         for answered in &answered {
-            let frames = self.answer_frames(asked, answered);
-            if !frames.is_empty() && self.down.send(frames).await.is_err() {
+            frames = self.add_answer(frames, asked, answered);
+            if frames.len() >= WRITE_BYTES_MAX
+                && self.send(std::mem::take(&mut frames)).await.is_err()
+            {
                 return;
             }
         }
+        // The session ends by itself when its connection takes nothing more.
+        let _ = self.send(frames).await;
     }
 
     /// On the reply subject; who named none hears of a no as nats-server would tell it.
-    fn answer_frames(&self, asked: &Asked, answered: &Answered) -> Bytes {
+    fn add_answer(&self, frames: Frame, asked: &Asked, answered: &Answered) -> Frame {
         let reply = asked.replies.get(answered.place).and_then(Option::as_ref);
         match (reply, answered.answer.code()) {
             (Some(reply), _) => {
                 let body = answered.answer.body(&asked.feed, asked.registry);
-                self.subscriptions.frames(reply, None, &body)
+                self.subscriptions.answer(frames, reply, None, &body)
             }
-            (None, Some(code)) => violation(Denied::Publish, &asked.subject, code),
-            (None, None) => Bytes::new(),
+            (None, Some(code)) => frames.error(&violation(Denied::Publish, &asked.subject, code)),
+            (None, None) => frames,
+        }
+    }
+
+    async fn send(&self, frames: Frame) -> Result<(), Closed> {
+        match frames.is_empty() {
+            true => Ok(()),
+            false => self.down.send(frames.finish()).await,
         }
     }
 
@@ -127,8 +140,8 @@ impl Desk {
         policy: &Policy,
     ) -> Result<(), Closed> {
         self.record_allowed("request", subject, policy).await;
-        let frames = self.subscriptions.frames(reply, None, body);
-        self.down.send(frames).await
+        let frames = self.subscriptions.answer(Frame::new(), reply, None, body);
+        self.send(frames).await
     }
 
     /// A no, on the reply subject where there is one that may be used, and as an error of the connection where there is none.
@@ -149,7 +162,10 @@ impl Desk {
         self.gateway.audit.record(Some(&self.peer), [record]).await;
         let no = &denial.no;
         let frames = match &denial.reply {
-            None => violation(denial.what, denial.subject.as_str(), no.code().name),
+            None => {
+                let subject = denial.subject.as_str();
+                Frame::new().error(&violation(denial.what, subject, no.code().name))
+            }
             Some((reply, shape)) => {
                 let (status, body) = match shape {
                     Shape::Json(response) => (None, no.body(response, registry)),
@@ -158,10 +174,11 @@ impl Desk {
                         (Some(no.status()), no.body("error_response", registry))
                     }
                 };
-                self.subscriptions.frames(reply, status.as_deref(), &body)
+                self.subscriptions
+                    .answer(Frame::new(), reply, status.as_deref(), &body)
             }
         };
-        self.down.send(frames).await
+        self.send(frames).await
     }
 
     /// A delivery that its reader may no longer have.
@@ -246,13 +263,12 @@ fn unknown(places: &[usize]) -> Vec<Answered> {
 }
 
 /// In nats-server's own words, which stock clients report without ending the connection.
-fn violation(what: Denied, subject: &str, code: &str) -> Bytes {
+fn violation(what: Denied, subject: &str, code: &str) -> String {
     let what = match what {
         Denied::Publish => "Publish",
         Denied::Subscription => "Subscription",
     };
-    let words = format!("Permissions Violation for {what} to \"{subject}\" ({code})");
-    Frame::new().error(&words).finish()
+    format!("Permissions Violation for {what} to \"{subject}\" ({code})")
 }
 
 pub fn too_many_subscriptions() -> No {

@@ -59,10 +59,15 @@ impl Subscriptions {
         Some(())
     }
 
-    /// The frames of an answer made here, one for each subscription that hears it; empty if none does.
-    pub fn frames(&self, subject: &Subject, headers: Option<&[u8]>, payload: &[u8]) -> Bytes {
+    /// Writes an answer made here behind other frames, once for each subscription that hears it.
+    pub fn answer(
+        &self,
+        mut frames: Frame,
+        subject: &Subject,
+        headers: Option<&[u8]>,
+        payload: &[u8],
+    ) -> Frame {
         let mut all = self.lock();
-        let mut frames = Frame::new();
         let hears = |known: &&mut Subscription| known.subject.matches(subject.as_str());
         for known in all.iter_mut().filter(hears) {
             known.delivered += 1;
@@ -72,7 +77,7 @@ impl Subscriptions {
             };
         }
         all.retain(Subscription::goes_on);
-        frames.finish()
+        frames
     }
 
     /// The operations that make the same subscriptions at the broker.
@@ -102,6 +107,11 @@ impl Subscription {
 mod tests {
     use super::*;
 
+    fn answered(all: &Subscriptions, subject: &str, payload: &[u8]) -> Bytes {
+        let subject = Subject::parse(subject.as_bytes()).expect("a subject");
+        all.answer(Frame::new(), &subject, None, payload).finish()
+    }
+
     fn sid(text: &str) -> Sid {
         Sid::parse(text.as_bytes()).expect("an id")
     }
@@ -116,12 +126,12 @@ mod tests {
         all.add(sid("1"), subject("_INBOX.moh.hq.*")).expect("room");
         all.add(sid("2"), subject("_INBOX.moh.hq.>")).expect("room");
         all.add(sid("3"), subject("_INBOX.moh.hq.y")).expect("room");
-        let frames = all.frames(&subject("_INBOX.moh.hq.x"), None, b"hi");
+        let frames = answered(&all, "_INBOX.moh.hq.x", b"hi");
         assert_eq!(
             frames,
             "MSG _INBOX.moh.hq.x 1 2\r\nhi\r\nMSG _INBOX.moh.hq.x 2 2\r\nhi\r\n"
         );
-        assert!(all.frames(&subject("_INBOX.moh.hq"), None, b"").is_empty());
+        assert!(answered(&all, "_INBOX.moh.hq", b"").is_empty());
     }
 
     #[test]
@@ -131,7 +141,7 @@ mod tests {
         assert_eq!(all.deliver(&sid("1")), Some(()));
         all.end(&sid("1"), Some(3));
         assert_eq!(all.operations(), "SUB a 1\r\nUNSUB 1 2\r\n");
-        assert!(!all.frames(&subject("a"), None, b"").is_empty());
+        assert!(!answered(&all, "a", b"").is_empty());
         assert_eq!(all.deliver(&sid("1")), Some(()));
         assert_eq!(all.deliver(&sid("1")), None);
         assert!(all.operations().is_empty());

@@ -35,6 +35,14 @@ impl Frame {
         Frame::default()
     }
 
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn finish(self) -> Bytes {
         self.0.freeze()
     }
