@@ -7,6 +7,7 @@ mod dial;
 mod limits;
 mod liveness;
 mod message;
+mod replies;
 mod session;
 mod tls;
 mod window;
@@ -29,9 +30,10 @@ use crate::status::LinkState;
 
 pub use self::answer::Answer;
 pub use self::api::{Count, Get, NoAnswer, StoredMessage};
-pub use self::limits::REQUEST_TIME;
+pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME};
 pub use self::message::Delivery;
-pub use self::session::{Outage, Pending, Replies, Session, Subscription};
+pub use self::replies::{Replies, Subscription};
+pub use self::session::{Outage, Pending, Session};
 pub use self::tls::install_provider;
 
 /// The gateway's subject for the registry's further lines; asking there is also the sign of life.

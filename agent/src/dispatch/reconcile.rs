@@ -90,15 +90,17 @@ impl Own {
             .number()
             .saturating_sub(our_number)
             .max(1);
-        while our_number > 0 {
+        if our_number == 0 {
+            return Ok(None);
+        }
+        loop {
             let sequence = last.sequence.saturating_sub(distance).max(1);
             match bus.from(sequence).await? {
                 Some(found) if self.agrees(&found.event)? => return Ok(Some(found)),
-                Some(_) | None if sequence == 1 => break,
+                Some(_) | None if sequence == 1 => return Ok(None),
                 Some(_) | None => distance = distance.saturating_mul(4),
             }
         }
-        Ok(None)
     }
 
     /// Reads on from there to the head. At the first event that is not remembered, whatever the own log has from that

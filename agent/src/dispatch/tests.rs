@@ -2,183 +2,24 @@
 //! gateways in memory: agents that crash or are restored from copies, half-open sessions, brokers that went back. After each
 //! schedule everything drains, and nothing is lost, doubled or moved. A failure names its seed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+mod bus;
+mod office;
 
-use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use fastrand::Rng;
 use schemas::chain::Head;
-use schemas::envelope::nats;
-use schemas::event::{Classification, Core, Event, Hash, Position, Timestamp};
+use schemas::event::Hash;
 use schemas::registry::Registry;
-use schemas::signing::{SignedEvent, SigningKey};
-use schemas::subject::{FeedName, LogName};
+use schemas::signing::SigningKey;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::Trouble;
-use super::own_log::{BusHead, BusLog, OnBus};
+use self::bus::{Bus, Gateway, Log, Wire, genesis};
+use self::office::{Agent, copy_folder, log, submission};
 use super::reconcile::Own;
-use super::sending::{Lane, Sending};
-use crate::link::{Answer, Pending};
-use crate::outbox::{Outbox, Submission};
-
-const BUDGET: u64 = 64 * 1024 * 1024;
-/// The model's window.
-const WINDOW: usize = 3;
-
-/// One log on the bus.
-#[derive(Default, Clone)]
-struct Log {
-    events: Vec<OnBus>,
-    next: u64,
-}
-
-#[derive(Clone)]
-struct Bus(Arc<Mutex<Log>>);
-
-impl Bus {
-    fn events(&self) -> Vec<OnBus> {
-        self.0.lock().unwrap().events.clone()
-    }
-
-    fn head(&self) -> (Head, u64) {
-        let events = self.events();
-        let last = events.last();
-        (
-            last.map_or(Head::empty(genesis()), |last| Head::of(&last.event)),
-            last.map_or(0, |last| last.sequence),
-        )
-    }
-
-    fn append(&self, event: &SignedEvent, expected: u64) -> bool {
-        let mut log = self.0.lock().unwrap();
-        if log.events.last().map_or(0, |last| last.sequence) != expected {
-            return false;
-        }
-        log.next += 7;
-        let sequence = log.next;
-        let event = event.clone();
-        log.events.push(OnBus { sequence, event });
-        true
-    }
-
-    fn at(&self, position: Position) -> Option<SignedEvent> {
-        let mut events = self.events().into_iter().map(|on_bus| on_bus.event);
-        events.find(|event| event.link().position == position)
-    }
-
-    fn ids(&self) -> BTreeSet<String> {
-        let events = self.events();
-        events.iter().map(|on| on.event.id().to_owned()).collect()
-    }
-}
-
-impl BusLog for Bus {
-    async fn head(&self) -> Result<BusHead, Trouble> {
-        Ok(BusHead {
-            head: self.head().0,
-            last: self.events().pop(),
-        })
-    }
-
-    async fn from(&self, sequence: u64) -> Result<Option<OnBus>, Trouble> {
-        let mut events = self.events().into_iter();
-        Ok(events.find(|on_bus| on_bus.sequence >= sequence))
-    }
-
-    async fn page(&self, sequence: u64) -> Result<Vec<OnBus>, Trouble> {
-        let events = self.events().into_iter();
-        let page = events.filter(|on_bus| on_bus.sequence >= sequence).take(2);
-        Ok(page.collect())
-    }
-}
-
-/// A gateway with the head that it has seen.
-#[derive(Default)]
-struct Gateway(Option<(Head, u64)>);
-
-impl Gateway {
-    fn judge(&mut self, bus: &Bus, event: &SignedEvent) -> Answer {
-        let (number, stored) = (event.link().position.number(), |duplicate| Answer::Stored {
-            sequence: 1,
-            duplicate,
-        });
-        let held = |code: &str, head: &Head| Answer::Held {
-            code: code.into(),
-            head: Some(head.number()),
-            text: String::new(),
-        };
-        for _ in 0..3 {
-            let (head, sequence) = *self.0.get_or_insert_with(|| bus.head());
-            if number <= head.number() {
-                match bus.at(event.link().position) {
-                    None => self.0 = None,
-                    Some(there) if there.hash() == event.hash() => return stored(true),
-                    Some(_) => return held("position-taken", &head),
-                }
-                continue;
-            }
-            if number > head.number() + 1 {
-                self.0 = Some(bus.head());
-                if number > bus.head().0.number() + 1 {
-                    return held("position-ahead", &head);
-                }
-                continue;
-            }
-            if event.link().prev != head.hash {
-                if bus.head() == (head, sequence) {
-                    return held("chain-mismatch", &head);
-                }
-                self.0 = Some(bus.head());
-                continue;
-            }
-            let appended = bus.append(event, sequence);
-            self.0 = appended.then(|| bus.head());
-            if appended {
-                return stored(false);
-            }
-        }
-        Answer::Held {
-            code: "bus-unavailable".into(),
-            head: None,
-            text: String::new(),
-        }
-    }
-}
-
-/// What was sent and not yet judged.
-#[derive(Clone)]
-struct Wire {
-    gateway: usize,
-    queue: Arc<Mutex<VecDeque<(SignedEvent, oneshot::Sender<Answer>)>>>,
-    ended: CancellationToken,
-}
-
-impl Lane for Wire {
-    async fn publish(&self, event: &SignedEvent) -> Pending {
-        let (answer, pending) = Pending::new();
-        let mut queue = self.queue.lock().unwrap();
-        queue.push_back((event.clone(), answer));
-        pending
-    }
-
-    fn is_full(&self) -> bool {
-        self.queue.lock().unwrap().len() >= WINDOW
-    }
-
-    fn ended(&self) -> &CancellationToken {
-        &self.ended
-    }
-}
-
-struct Agent {
-    folder: PathBuf,
-    outbox: Option<Outbox>,
-    session: Option<(Wire, Sending<Wire>)>,
-}
+use super::sending::Sending;
 
 struct World {
     rng: Rng,
@@ -214,113 +55,6 @@ const BROKER_FAULTS: [Fault; 4] = [
     Fault::Backup,
     Fault::BrokerBack,
 ];
-
-fn genesis() -> Hash {
-    Hash::of(b"genesis")
-}
-
-fn log() -> LogName {
-    LogName {
-        feed: feed(),
-        office: "maff/siem-reap".parse().unwrap(),
-    }
-}
-
-fn feed() -> FeedName {
-    "market-prices".parse().unwrap()
-}
-
-fn event(id: &str) -> Event {
-    let core = Core {
-        id: id.into(),
-        event_type: "kh.gov.maff.market-price.submitted.v1".into(),
-        subject: None,
-        time: Timestamp::from_unix_seconds(1_790_000_000).unwrap(),
-        data_content_type: "application/json".into(),
-        data_schema: "https://spean.gov.kh/contracts/market-prices/1.0".into(),
-        causation_id: None,
-        data_classification: Classification::Internal,
-        data: Bytes::from(format!(r#"{{"price":"{id}"}}"#)),
-    };
-    Event::new(
-        log(),
-        core,
-        Timestamp::from_unix_seconds(1_790_000_001).unwrap(),
-    )
-    .unwrap()
-}
-
-fn submission(id: &str) -> Submission {
-    let event = event(id);
-    Submission {
-        feed: feed(),
-        id: id.into(),
-        key: None,
-        content: Hash::of(id.as_bytes()),
-        data: Hash::of(event.data()),
-        bytes: nats::stored_unsigned(&event),
-    }
-}
-
-impl Agent {
-    fn open(folder: PathBuf) -> Agent {
-        let outbox = Outbox::open(&folder, BUDGET).expect("the store opens").0;
-        Agent {
-            folder,
-            outbox: Some(outbox),
-            session: None,
-        }
-    }
-
-    fn outbox(&self) -> &Outbox {
-        self.outbox.as_ref().expect("the store is open")
-    }
-
-    async fn waiting(&self) -> BTreeSet<String> {
-        let waiting = self.outbox().waiting(&feed(), 0, 1_000).await.unwrap();
-        waiting.into_iter().map(|waiting| waiting.id).collect()
-    }
-
-    fn own(&self) -> BTreeSet<String> {
-        let last = self.outbox().last_settled(&feed()).unwrap();
-        let positions = 1..=last.map_or(0, |last| last.position.number());
-        let own = positions.filter_map(|position| {
-            let position = Position::new(position)?;
-            let bytes = self.outbox().own(&feed(), position).unwrap()?;
-            Some(nats::read_stored(&bytes).unwrap().id().to_owned())
-        });
-        own.collect()
-    }
-
-    /// Closes the store; nothing may hold it any more.
-    async fn close(&mut self) {
-        self.session = None;
-        let outbox = self.outbox.take().expect("the store is open");
-        outbox.checkpoint().await.unwrap();
-        drop(outbox);
-    }
-
-    fn reopen(&mut self) {
-        self.outbox = Some(Outbox::open(&self.folder, BUDGET).unwrap().0);
-    }
-
-    fn copied(&self) -> PathBuf {
-        self.folder.with_extension("copy")
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::remove_dir_all(to).ok();
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).unwrap()),
-        }
-    }
-}
 
 impl World {
     fn new(seed: u64, agents: usize) -> World {

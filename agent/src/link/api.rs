@@ -1,6 +1,7 @@
 //! JetStream's API as the agent uses it: questions about a feed's stream come in, messages and counts go out.
 //! The gateway judges and rewrites each question; nothing here changes the stream.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,7 +17,8 @@ use super::limits::{
     REQUEST_TIME,
 };
 use super::message::Delivery;
-use super::session::{Outage, Replies, Session, Subscription};
+use super::replies::{Replies, Subscription};
+use super::session::{Outage, Session};
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,12 +105,14 @@ struct StreamState {
     first_seq: u64,
     last_seq: u64,
     #[serde(default)]
-    subjects: std::collections::BTreeMap<String, u64>,
+    subjects: BTreeMap<String, u64>,
 }
 
 #[derive(Deserialize)]
 struct ConsumerResponse {
     name: String,
+    #[serde(default)]
+    num_pending: u64,
 }
 
 fn held(code: &str, text: impl Into<String>) -> NoAnswer {
@@ -177,17 +181,33 @@ impl Session {
     /// # Errors
     /// [`NoAnswer`].
     pub async fn count(&self, feed: &FeedName, subject: &str) -> Result<Count, NoAnswer> {
-        let body = json!({ "subjects_filter": subject }).to_string();
-        let asked = format!("$JS.API.STREAM.INFO.{feed}");
-        let answer = self.request(&asked, body.into(), REQUEST_TIME).await?;
-        let info: Option<InfoResponse> = read(&answer.payload)?;
-        let InfoResponse { state } =
-            info.ok_or_else(|| held("feed-unknown", format!("there is no stream {feed}")))?;
+        let state = self.state_of(feed, subject).await?;
         Ok(Count {
             messages: state.subjects.values().sum(),
             first: state.first_seq,
             last: state.last_seq,
         })
+    }
+
+    /// How many messages the stream counts on each subject that a filter matches.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn counts(
+        &self,
+        feed: &FeedName,
+        filter: &str,
+    ) -> Result<BTreeMap<String, u64>, NoAnswer> {
+        Ok(self.state_of(feed, filter).await?.subjects)
+    }
+
+    async fn state_of(&self, feed: &FeedName, filter: &str) -> Result<StreamState, NoAnswer> {
+        let body = json!({ "subjects_filter": filter }).to_string();
+        let asked = format!("$JS.API.STREAM.INFO.{feed}");
+        let answer = self.request(&asked, body.into(), REQUEST_TIME).await?;
+        let info: Option<InfoResponse> = read(&answer.payload)?;
+        info.map(|info| info.state)
+            .ok_or_else(|| held("feed-unknown", format!("there is no stream {feed}")))
     }
 
     /// A page of messages on a subject from a sequence on, from any replica: for catching up only, it may end early.
@@ -203,19 +223,6 @@ impl Session {
         let body = json!({
             "seq": from, "next_by_subj": subject, "batch": PAGE_EVENTS, "max_bytes": PAGE_BYTES,
         });
-        self.direct(feed, body).await
-    }
-
-    /// The last message of each log that the filters match, from any replica.
-    ///
-    /// # Errors
-    /// [`NoAnswer`].
-    pub async fn heads(
-        &self,
-        feed: &FeedName,
-        filters: &[String],
-    ) -> Result<Vec<StoredMessage>, NoAnswer> {
-        let body = json!({ "multi_last": filters });
         self.direct(feed, body).await
     }
 
@@ -246,7 +253,8 @@ impl Session {
         }
     }
 
-    /// Makes a consumer for one pass through a stream: in memory, without acknowledgements, forgotten when unused.
+    /// Makes a consumer for one pass through a stream: in memory, without acknowledgements, forgotten when unused. Says how
+    /// many messages lie before it.
     ///
     /// # Errors
     /// [`NoAnswer`].
@@ -256,7 +264,7 @@ impl Session {
         name: &str,
         filters: &[String],
         start: u64,
-    ) -> Result<(), NoAnswer> {
+    ) -> Result<u64, NoAnswer> {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let body = json!({
             "stream_name": feed,
@@ -279,7 +287,7 @@ impl Session {
             .await?;
         let created: Option<ConsumerResponse> = read(&answer.payload)?;
         match created {
-            Some(created) if created.name == name => Ok(()),
+            Some(created) if created.name == name => Ok(created.num_pending),
             Some(_) | None => Err(held("answer-unreadable", "no consumer was made")),
         }
     }

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::Answer;
 use super::liveness::Sight;
 use super::message::{Delivery, header_map};
+use super::replies::{Replies, Subscription};
 use super::window::Window;
 
 /// The line failed; the next session may do better.
@@ -301,6 +302,11 @@ impl Session {
         }
     }
 
+    /// Takes a question back: its answer is of no use any more.
+    pub(super) fn forget(&self, token: u64) {
+        self.state().due.remove(&token);
+    }
+
     pub(super) fn sight(&self) -> Sight {
         let state = self.state();
         let oldest = |counts: fn(&Asker) -> bool| {
@@ -366,57 +372,6 @@ struct Forget<'s> {
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        self.session.state().due.remove(&self.token);
-    }
-}
-
-/// Answers to one question, in their order.
-pub struct Replies {
-    replies: mpsc::UnboundedReceiver<Delivery>,
-    session: Session,
-    token: u64,
-}
-
-impl Replies {
-    /// # Errors
-    /// The session ended, or nothing came in time.
-    pub async fn next(&mut self, within: Duration) -> Result<Delivery, Outage> {
-        let next = tokio::time::timeout(within, self.replies.recv()).await;
-        next.map_err(|_| Outage::TimedOut(within))?
-            .ok_or(Outage::Ended)
-    }
-}
-
-impl Drop for Replies {
-    fn drop(&mut self) {
-        self.session.state().due.remove(&self.token);
-    }
-}
-
-/// A subscription to one inbox of this office.
-pub struct Subscription {
-    inbox: String,
-    subscriber: Subscriber,
-    ended: CancellationToken,
-}
-
-impl Subscription {
-    pub fn inbox(&self) -> &str {
-        &self.inbox
-    }
-
-    /// # Errors
-    /// `Ended`.
-    pub async fn next(&mut self) -> Result<Delivery, Outage> {
-        tokio::select! {
-            message = self.subscriber.next() => message.map(Delivery::from).ok_or(Outage::Ended),
-            () = self.ended.cancelled() => Err(Outage::Ended),
-        }
-    }
-
-    /// What has arrived already.
-    pub fn now(&mut self) -> Option<Delivery> {
-        let next = futures_util::FutureExt::now_or_never(self.subscriber.next());
-        next.flatten().map(Delivery::from)
+        self.session.forget(self.token);
     }
 }

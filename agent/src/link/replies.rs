@@ -1,0 +1,62 @@
+//! What comes in several messages: answers to one question, or a consumer's deliveries, in their order, until the session ends.
+
+use std::time::Duration;
+
+use async_nats::Subscriber;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::message::Delivery;
+use super::session::{Outage, Session};
+
+/// Answers to one question, in their order.
+pub struct Replies {
+    pub(super) replies: mpsc::UnboundedReceiver<Delivery>,
+    pub(super) session: Session,
+    pub(super) token: u64,
+}
+
+impl Replies {
+    /// # Errors
+    /// The session ended, or nothing came in time.
+    pub async fn next(&mut self, within: Duration) -> Result<Delivery, Outage> {
+        let next = tokio::time::timeout(within, self.replies.recv()).await;
+        next.map_err(|_| Outage::TimedOut(within))?
+            .ok_or(Outage::Ended)
+    }
+}
+
+impl Drop for Replies {
+    fn drop(&mut self) {
+        self.session.forget(self.token);
+    }
+}
+
+/// A subscription to one inbox of this office.
+pub struct Subscription {
+    pub(super) inbox: String,
+    pub(super) subscriber: Subscriber,
+    pub(super) ended: CancellationToken,
+}
+
+impl Subscription {
+    pub fn inbox(&self) -> &str {
+        &self.inbox
+    }
+
+    /// # Errors
+    /// `Ended`.
+    pub async fn next(&mut self) -> Result<Delivery, Outage> {
+        tokio::select! {
+            message = self.subscriber.next() => message.map(Delivery::from).ok_or(Outage::Ended),
+            () = self.ended.cancelled() => Err(Outage::Ended),
+        }
+    }
+
+    /// What has arrived already.
+    pub fn now(&mut self) -> Option<Delivery> {
+        let next = self.subscriber.next().now_or_never();
+        next.flatten().map(Delivery::from)
+    }
+}
