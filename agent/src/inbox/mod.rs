@@ -252,6 +252,13 @@ impl Inbox {
         Ok(held.map(|held| held.hash))
     }
 
+    /// The arrival number of a position; None where nothing is held, or what is held is parked.
+    pub fn arrival(&self, log: &LogName, position: Position) -> Result<Option<u64>, Outage> {
+        let held = self.reads().held(log, position);
+        let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
+        Ok(held.map(|held| held.arrival).filter(|arrival| *arrival > 0))
+    }
+
     /// How far a log has come.
     pub fn state(&self, log: &LogName) -> Result<LogState, Outage> {
         let state = self.reads().log(log);

@@ -1,0 +1,105 @@
+//! Delivery over HTTP (CloudEvents HTTP binding, binary mode; webhook specification): an event comes in, whether the application
+//! has it goes out. The data's bytes travel as they were signed, the attributes as `ce-` headers beside them.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
+use schemas::envelope::nats;
+use schemas::signing::SignedEvent;
+
+use super::Taken;
+use super::limits::{CONNECT_TIME, REQUEST_TIME, RETRY_AFTER_LONGEST};
+use crate::link::install_provider;
+
+pub struct Webhook {
+    url: String,
+    client: Option<Client>,
+}
+
+impl Webhook {
+    pub fn new(url: String) -> Webhook {
+        install_provider();
+        // A redirect is not followed: where events go is what the settings say.
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIME)
+            .timeout(REQUEST_TIME)
+            .user_agent(concat!("spean-agent/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .inspect_err(|error| tracing::error!(%error, "cannot make an HTTP client"))
+            .ok();
+        Webhook { url, client }
+    }
+
+    pub async fn post(&self, event: &SignedEvent) -> Taken {
+        let Some(client) = &self.client else {
+            return not_now(None, "there is no HTTP client");
+        };
+        let request = client
+            .post(&self.url)
+            .headers(headers(event))
+            .body(event.event().data().clone());
+        match request.send().await {
+            Ok(response) => judge(&response),
+            Err(error) => not_now(None, &error.without_url().to_string()),
+        }
+    }
+}
+
+fn not_now(after: Option<Duration>, why: &str) -> Taken {
+    Taken::NotNow {
+        after,
+        why: why.into(),
+    }
+}
+
+fn judge(response: &Response) -> Taken {
+    let status = response.status();
+    match status {
+        _ if status.is_success() => Taken::Yes,
+        StatusCode::GONE => Taken::Retired,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            not_now(retry_after(response), status.as_str())
+        }
+        _ if status.is_server_error() => not_now(None, status.as_str()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+            not_now(None, status.as_str())
+        }
+        _ if status.is_redirection() => not_now(None, status.as_str()),
+        _ => Taken::NotThis {
+            why: format!("status {status}"),
+        },
+    }
+}
+
+/// In seconds; a date is not worth a clock's trouble.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    let wait = Duration::from_secs(seconds.trim().parse().ok()?);
+    Some(wait.min(RETRY_AFTER_LONGEST))
+}
+
+/// Both bindings write attributes alike (percent-encoded, `ce-`), but for the content type, which HTTP has a header for.
+fn headers(event: &SignedEvent) -> HeaderMap {
+    let block = nats::encode(event);
+    let text = String::from_utf8_lossy(&block);
+    let lines = text
+        .split("\r\n")
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(name, _)| *name != "ce-datacontenttype");
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+    let content_type = HeaderValue::from_str(&event.event().core().data_content_type);
+    if let Ok(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    headers
+}
