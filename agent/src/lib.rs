@@ -11,4 +11,5 @@ pub mod receive;
 pub mod inbox;
 pub mod deliver;
 pub mod web;
+pub mod run;
 pub mod cli;

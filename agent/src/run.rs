@@ -1,0 +1,241 @@
+//! The agent as a whole: checked settings come in, every room is opened and started in the order of the road, and all have ended
+//! when this returns. A room that fails, or panics, ends the process clean: it starts again from what is on disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::deliver;
+use crate::dispatch::Dispatch;
+use crate::inbox::Inbox;
+use crate::inbox::delivered::Delivered;
+use crate::link::{self, LinkSettings, install_provider};
+use crate::outbox::Outbox;
+use crate::receive::{Holds, Receive, RegistryFault, RegistryFile};
+use crate::settings::{Mistake, Settings, Token};
+use crate::store;
+use crate::web::{self, App, Metrics};
+
+/// Time for all rooms to end after they were told to: unanswered publishes get 5 s of it.
+const END_TIME: Duration = Duration::from_secs(15);
+
+/// The agent cannot run, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error(transparent)]
+    Settings(#[from] Mistake),
+    #[error(transparent)]
+    Registry(#[from] RegistryFault),
+    #[error(transparent)]
+    Store(#[from] store::Fault),
+    #[error("{room} stopped: {outage}")]
+    Room {
+        room: &'static str,
+        outage: store::Outage,
+    },
+    #[error(transparent)]
+    Web(#[from] web::Outage),
+    #[error("the {0} ended by itself")]
+    Ended(&'static str),
+    #[error("a task panicked: {0}")]
+    Panicked(String),
+    #[error("not everything ended within {} s", END_TIME.as_secs())]
+    Stuck,
+}
+
+impl From<store::Outage> for Fault {
+    fn from(outage: store::Outage) -> Fault {
+        store::Fault::from(outage).into()
+    }
+}
+
+/// Both stores and the file between inbox and applications.
+struct Stores {
+    outbox: Outbox,
+    inbox: Inbox,
+    delivered: Arc<Delivered>,
+}
+
+/// Runs until the shutdown.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), Fault> {
+    install_provider();
+    let key = Arc::new(settings.folder.signing_key()?);
+    let authority = settings.folder.authority()?;
+    let registry = RegistryFile::open(&settings.folder.registry(), authority)?;
+    let token = Token::read_or_make(&settings.folder.http_token())?;
+    let stores = open(settings.store.dir.clone(), settings.store.disk_budget_bytes).await?;
+    let end = shutdown.child_token();
+    let mut rooms = Rooms(JoinSet::new());
+
+    // The link goes last: what is under way when the shutdown comes may still be answered.
+    let link_end = CancellationToken::new();
+    let (link, link_task) = link::new(link_settings(&settings), registry.sign_of_life());
+    let (keeper, registry, registry_wanted) = registry.keep(link.clone());
+    let dispatch = Dispatch {
+        office: settings.office.clone(),
+        key,
+        outbox: stores.outbox.clone(),
+        link: link.clone(),
+        registry: registry.clone(),
+    };
+    let receive = Receive {
+        office: settings.office.clone(),
+        inbox: stores.inbox.clone(),
+        link: link.clone(),
+        registry: registry.clone(),
+        registry_wanted,
+        holds: Holds::default(),
+    };
+    let app = App {
+        token,
+        registry,
+        outbox: stores.outbox.clone(),
+        inbox: stores.inbox.clone(),
+        link: link.state(),
+        metrics: Metrics::install(),
+        shutdown: end.clone(),
+        settings: settings.clone(),
+    };
+    rooms.store("registry", keeper.run(end.clone()));
+    rooms.store("dispatch", dispatch.run(end.clone()));
+    rooms.store("receive", receive.run(end.clone()));
+    let deliveries = deliver::run(
+        settings.deliver.clone(),
+        stores.inbox.clone(),
+        stores.delivered.clone(),
+        end.clone(),
+    );
+    rooms.store("deliver", deliveries);
+    rooms.store("outbox", stopped(stores.outbox.failed(), end.clone()));
+    rooms.store("inbox", stopped(stores.inbox.failed(), end.clone()));
+    rooms.start("web", async move { Ok(web::serve(Arc::new(app)).await?) });
+    let link_gone = CancellationToken::new();
+    let gone = link_gone.clone().drop_guard();
+    let stop = link_end.clone();
+    let linked = tokio::spawn(async move {
+        let _gone = gone;
+        link_task.run(stop).await;
+    });
+    rooms.start("link", {
+        let end = end.clone();
+        async move {
+            tokio::select! {
+                () = link_gone.cancelled() => Err(Fault::Ended("link")),
+                () = end.cancelled() => Ok(()),
+            }
+        }
+    });
+    let ended = rooms.end(end).await;
+    link_end.cancel();
+    let link_ended = tokio::time::timeout(END_TIME, linked).await;
+    match link_ended {
+        Ok(Ok(())) => ended,
+        Ok(Err(panicked)) => Err(Fault::Panicked(panicked.to_string())),
+        Err(_) => Err(Fault::Stuck),
+    }
+}
+
+fn link_settings(settings: &Settings) -> LinkSettings {
+    LinkSettings {
+        office: settings.office.clone(),
+        gateways: settings.gateways.clone(),
+        gateway_name: settings.gateway_name.clone(),
+        ca: settings.folder.ca(),
+        certificate: settings.folder.certificate(),
+        key: settings.folder.certificate_key(),
+    }
+}
+
+/// Opening may take seconds where a store is damaged or large; what was amiss is told.
+async fn open(dir: PathBuf, disk_budget_bytes: u64) -> Result<Stores, Fault> {
+    let opened = tokio::task::spawn_blocking(move || -> Result<Stores, Fault> {
+        let (outbox, report) = Outbox::open(&dir.join("outbox"), disk_budget_bytes)?;
+        for (code, text) in report.notes() {
+            tracing::warn!(code, text, "the outbox was opened with something amiss");
+        }
+        let (inbox, repairs) = Inbox::open(&dir.join("inbox"))?;
+        for repair in repairs {
+            tracing::warn!(?repair, "the inbox was opened with something amiss");
+        }
+        let (delivered, report) = Delivered::open(&dir.join("delivered"))?;
+        if report.damaged_lines > 0 {
+            let lines = report.damaged_lines;
+            tracing::warn!(lines, "what these lines say may be delivered once more");
+        }
+        Ok(Stores {
+            outbox,
+            inbox,
+            delivered: Arc::new(delivered),
+        })
+    });
+    opened
+        .await
+        .map_err(|panicked| Fault::Panicked(panicked.to_string()))?
+}
+
+/// A store that failed on its own, while nobody was asking it.
+async fn stopped(failed: CancellationToken, end: CancellationToken) -> Result<(), store::Outage> {
+    tokio::select! {
+        () = failed.cancelled() => Err(store::Outage::Stopped),
+        () = end.cancelled() => Ok(()),
+    }
+}
+
+/// The running rooms, each by its name.
+struct Rooms(JoinSet<(&'static str, Result<(), Fault>)>);
+
+impl Rooms {
+    fn start(
+        &mut self,
+        name: &'static str,
+        room: impl Future<Output = Result<(), Fault>> + Send + 'static,
+    ) {
+        self.0.spawn(async move { (name, room.await) });
+    }
+
+    fn store(
+        &mut self,
+        name: &'static str,
+        room: impl Future<Output = Result<(), store::Outage>> + Send + 'static,
+    ) {
+        self.start(name, async move {
+            room.await
+                .map_err(|outage| Fault::Room { room: name, outage })
+        });
+    }
+
+    /// Waits for the shutdown or the first room that ends by itself, then for all of them.
+    async fn end(mut self, end: CancellationToken) -> Result<(), Fault> {
+        let first = tokio::select! {
+            Some(first) = self.0.join_next() => judge(first, end.is_cancelled()),
+            () = end.cancelled() => Ok(()),
+        };
+        end.cancel();
+        let rest = tokio::time::timeout(END_TIME, async {
+            let mut all = first;
+            while let Some(ended) = self.0.join_next().await {
+                all = all.and(judge(ended, true));
+            }
+            all
+        });
+        rest.await.unwrap_or(Err(Fault::Stuck))
+    }
+}
+
+fn judge(
+    ended: Result<(&'static str, Result<(), Fault>), tokio::task::JoinError>,
+    may_end: bool,
+) -> Result<(), Fault> {
+    match ended {
+        Ok((_, Err(fault))) => Err(fault),
+        Ok((_, Ok(()))) if may_end => Ok(()),
+        Ok((room, Ok(()))) => Err(Fault::Ended(room)),
+        Err(panicked) => Err(Fault::Panicked(panicked.to_string())),
+    }
+}
