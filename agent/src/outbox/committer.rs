@@ -40,6 +40,9 @@ pub(super) enum Job {
     Lost(FeedName, u64, Location),
     /// A reader found the index damaged.
     Suspect,
+    /// The journal goes on in another file: the only way to have a sync fail for real.
+    #[cfg(test)]
+    WriteTo(std::fs::File),
 }
 
 pub(super) struct Committer {

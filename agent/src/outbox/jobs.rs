@@ -49,6 +49,11 @@ impl Committer {
                 tell(answer, done)
             }
             Job::Lost(feed, number, at) => self.lost(&feed, number, at),
+            #[cfg(test)]
+            Job::WriteTo(file) => {
+                self.journal.write_to(file);
+                Ok(())
+            }
             Job::Suspect => Err(Outage::Index {
                 doing: "read",
                 reason: "it is damaged".into(),

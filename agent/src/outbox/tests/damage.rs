@@ -215,3 +215,32 @@ async fn an_unfinished_write_at_the_end_is_cut_without_an_alarm() {
     assert!(outbox.alarms().list().is_empty());
     assert_eq!(ids(&outbox, &health()).await.len(), 20);
 }
+
+#[tokio::test]
+async fn after_a_failed_sync_everyone_is_told_and_nothing_is_accepted_until_it_is_opened_again() {
+    let dir = filled().await;
+    let (outbox, _) = open(dir.path());
+    // A pipe takes the bytes and cannot sync them.
+    let (_reading, writing) = std::io::pipe().expect("a pipe");
+    let file = fs::File::from(std::os::fd::OwnedFd::from(writing));
+    outbox.send(Job::WriteTo(file)).expect("takes it");
+    let submissions = (0..8).map(|n| {
+        let outbox = outbox.clone();
+        tokio::spawn(async move { accept(&outbox, &format!("late {n}"), "late").await })
+    });
+    for submitted in submissions.collect::<Vec<_>>() {
+        let answer = submitted.await.expect("no panic");
+        assert!(matches!(answer, Err(AcceptError::Outage(_))), "{answer:?}");
+    }
+    outbox.failed().cancelled().await;
+    assert!(outbox.status().expect("reads").stopped);
+    drop(outbox);
+    let (outbox, _) = open(dir.path());
+    assert_eq!(ids(&outbox, &health()).await.len(), 20);
+    assert!(
+        !accept(&outbox, "late 0", "late")
+            .await
+            .expect("accepts")
+            .again
+    );
+}
