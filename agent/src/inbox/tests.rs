@@ -257,6 +257,9 @@ async fn too_much_behind_a_gap_is_left_behind_and_nothing_is_dropped() {
     keep(&inbox, &run[parked + 1..].iter().collect::<Vec<_>>()).await;
     let state = inbox.state(&office.log).expect("reads");
     assert_eq!((state.complete, state.left_behind), (70, false));
+    drop(inbox);
+    let index = dir.path().join("index-000001");
+    assert_eq!(crate::outbox::tests::unsynced_files(&index), 0);
 }
 
 #[tokio::test]

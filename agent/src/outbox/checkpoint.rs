@@ -81,14 +81,10 @@ impl Committer {
         let copies: Vec<Location> = needed.iter().map(|one| self.stage_copy(one)).collect();
         self.commit_now()?;
         let mut writes = Writes::default();
-        for (one, to) in needed.into_iter().zip(copies) {
-            let Needed {
-                feed,
-                number,
-                entry,
-                ..
-            } = one;
-            self.state.moved(&mut writes, &feed, number, entry, to);
+        for (one, to) in needed.iter().zip(copies) {
+            let place = (&one.feed, one.number);
+            let moved = self.state.moved(&self.index.db, &mut writes, place, to);
+            moved.map_err(|e| Outage::index("read", &e))?;
         }
         self.apply_journaled(writes)?;
         if self.state.live.contains_key(&first) {

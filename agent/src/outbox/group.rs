@@ -47,6 +47,18 @@ impl Group {
             let record = accepted_record(&one.submission, one.number, one.at_ms);
             state.accepted(db, &mut writes, feed, (one.at, &record), one.before)?;
         }
+        let mut feeds: Vec<&FeedName> =
+            self.staged.iter().map(|one| &one.submission.feed).collect();
+        feeds.sort_unstable();
+        feeds.dedup();
+        for feed in feeds {
+            let of_feed = self
+                .staged
+                .iter()
+                .filter(|one| one.submission.feed == *feed);
+            let places = of_feed.map(|one| (one.number, one.submission.id.as_str()));
+            writes.new_in_line(feed, places);
+        }
         Ok(writes)
     }
 
@@ -153,6 +165,8 @@ impl Committer {
         let known = Known {
             stage: Stage::Accepted,
             number,
+            at,
+            at_ms,
             content: Some(submission.content),
             data: submission.data,
         };

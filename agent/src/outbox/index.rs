@@ -1,4 +1,4 @@
-//! The layout of the outbox's index: what waits, where it lies in the journal, what became of each id, the own log, the tray.
+//! The layout of the outbox's index: what became of each id, where it lies in the journal, the own log, the tray.
 //! Typed keys and values come in and go out; nothing is decided here, and nothing is synced.
 
 use schemas::event::{Hash, Position};
@@ -10,7 +10,7 @@ use super::segment::Location;
 use crate::store::fields::{Fields, NONE, number, text};
 
 /// Keys: one letter, the feed, a zero, the rest.
-fn key(letter: u8, feed: &FeedName, rest: &[u8]) -> Vec<u8> {
+pub(super) fn key(letter: u8, feed: &FeedName, rest: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(feed.as_str().len() + rest.len() + 2);
     key.push(letter);
     key.extend_from_slice(feed.as_str().as_bytes());
@@ -19,12 +19,12 @@ fn key(letter: u8, feed: &FeedName, rest: &[u8]) -> Vec<u8> {
     key
 }
 
-const WAITING: u8 = b'q';
 const ID: u8 = b'i';
 const IDEMPOTENCY: u8 = b'k';
 const OWN: u8 = b'o';
 const OWN_HASH: u8 = b'p';
 const TRAY: u8 = b't';
+const REFUSAL: u8 = b'u';
 const FEED: u8 = b'f';
 const MARK: &[u8] = b"m";
 const NUMBERS: &[u8] = b"n";
@@ -41,29 +41,36 @@ pub struct Entry {
 
 impl Entry {
     fn write(&self) -> Vec<u8> {
-        let mut into = Vec::with_capacity(32 + self.id.len() + self.refusal.len());
-        for part in [self.at.segment, self.at.offset, self.at.length] {
-            into.extend_from_slice(&part.to_be_bytes());
-        }
+        let mut into = Vec::with_capacity(32 + self.id.len());
+        location(&mut into, self.at);
         number(&mut into, self.at_ms);
         text(&mut into, &self.id);
-        into.extend_from_slice(self.refusal.as_bytes());
         into
     }
 
-    fn read(bytes: &[u8]) -> Option<Entry> {
+    fn read(bytes: &[u8], refusal: String) -> Option<Entry> {
         let mut from = Fields(bytes);
         Some(Entry {
-            at: Location {
-                segment: from.small()?,
-                offset: from.small()?,
-                length: from.small()?,
-            },
+            at: read_location(&mut from)?,
             at_ms: from.number()?,
             id: from.text()?.into(),
-            refusal: std::str::from_utf8(from.0).ok()?.into(),
+            refusal,
         })
     }
+}
+
+fn location(into: &mut Vec<u8>, at: Location) {
+    for part in [at.segment, at.offset, at.length] {
+        into.extend_from_slice(&part.to_be_bytes());
+    }
+}
+
+fn read_location(from: &mut Fields<'_>) -> Option<Location> {
+    Some(Location {
+        segment: from.small()?,
+        offset: from.small()?,
+        length: from.small()?,
+    })
 }
 
 /// How far an event has come, by what is durable.
@@ -83,7 +90,12 @@ pub enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     pub stage: Stage,
+    /// Its place in line.
     pub number: u64,
+    /// Where its bytes lie in the journal while it waits.
+    pub at: Location,
+    /// When it was accepted.
+    pub at_ms: u64,
     /// Of the submission; None for an event that was taken back from the bus.
     pub content: Option<Hash>,
     /// SHA-256 of the data's bytes.
@@ -98,10 +110,12 @@ impl Known {
             Stage::Refused => (2, 0),
             Stage::Lost => (3, 0),
         };
-        let mut into = Vec::with_capacity(81);
+        let mut into = Vec::with_capacity(101);
         into.push(stage);
         number(&mut into, self.number);
         number(&mut into, position);
+        location(&mut into, self.at);
+        number(&mut into, self.at_ms);
         into.extend_from_slice(self.content.unwrap_or(NONE).as_bytes());
         into.extend_from_slice(self.data.as_bytes());
         into
@@ -123,6 +137,8 @@ impl Known {
                 _ => return None,
             },
             number,
+            at: read_location(&mut from)?,
+            at_ms: from.number()?,
             content: Some(from.hash()?).filter(|hash| *hash != NONE),
             data: from.hash()?,
         })
@@ -137,11 +153,11 @@ pub struct OwnHead {
 }
 
 /// A value that this code has not written: the index is damaged.
-fn unreadable(what: &str) -> sled::Error {
+pub(super) fn unreadable(what: &str) -> sled::Error {
     sled::Error::Unsupported(format!("a damaged {what} in the index"))
 }
 
-type Result<T> = std::result::Result<T, sled::Error>;
+pub(super) type Result<T> = std::result::Result<T, sled::Error>;
 
 /// Typed reads.
 pub struct Reads<'a>(pub &'a Db);
@@ -160,33 +176,35 @@ impl Reads<'_> {
         id.map_err(|_| unreadable("idempotency key"))
     }
 
-    /// What waits behind `after`, oldest first.
-    pub fn waiting(
-        &self,
-        feed: &FeedName,
-        after: u64,
-    ) -> impl Iterator<Item = Result<(u64, Entry)>> + use<> {
-        let from = key(WAITING, feed, &after.saturating_add(1).to_be_bytes());
-        let to = key(WAITING, feed, &[0xff; 9]);
-        self.0.range(from..to).map(numbered)
-    }
-
     pub fn tray(&self, feed: &FeedName) -> impl Iterator<Item = Result<(u64, Entry)>> + use<> {
-        self.0.scan_prefix(key(TRAY, feed, b"")).map(numbered)
-    }
-
-    pub fn waiting_entry(&self, feed: &FeedName, number: u64) -> Result<Option<Entry>> {
-        self.entry(WAITING, feed, number)
+        let (db, feed) = (self.0.clone(), feed.clone());
+        self.0
+            .scan_prefix(key(TRAY, &feed, b""))
+            .keys()
+            .filter_map(move |key| {
+                let number = key.map(|key| key.last_chunk().map(|n| u64::from_be_bytes(*n)));
+                match number {
+                    Ok(Some(number)) => {
+                        let entry = Reads(&db).tray_entry(&feed, number).transpose()?;
+                        Some(entry.map(|entry| (number, entry)))
+                    }
+                    Ok(None) => Some(Err(unreadable("entry"))),
+                    Err(error) => Some(Err(error)),
+                }
+            })
     }
 
     pub fn tray_entry(&self, feed: &FeedName, number: u64) -> Result<Option<Entry>> {
-        self.entry(TRAY, feed, number)
-    }
-
-    fn entry(&self, letter: u8, feed: &FeedName, number: u64) -> Result<Option<Entry>> {
-        let value = self.0.get(key(letter, feed, &number.to_be_bytes()))?;
-        let read = |bytes: IVec| Entry::read(&bytes).ok_or_else(|| unreadable("entry"));
-        value.map(read).transpose()
+        let number = number.to_be_bytes();
+        let Some(value) = self.0.get(key(TRAY, feed, &number))? else {
+            return Ok(None);
+        };
+        let refusal = crate::store::chunked::read(self.0, &key(REFUSAL, feed, &number))?;
+        let refusal = String::from_utf8(refusal.unwrap_or_default());
+        let entry = refusal
+            .ok()
+            .and_then(|refusal| Entry::read(&value, refusal));
+        entry.map(Some).ok_or_else(|| unreadable("entry"))
     }
 
     pub fn feeds(&self) -> Result<Vec<FeedName>> {
@@ -255,14 +273,6 @@ fn position_key(letter: u8, feed: &FeedName, position: Position) -> Vec<u8> {
     key(letter, feed, &position.number().to_be_bytes())
 }
 
-fn numbered(entry: Result<(IVec, IVec)>) -> Result<(u64, Entry)> {
-    let (key, value) = entry?;
-    let number = key.last_chunk().map(|n| u64::from_be_bytes(*n));
-    number
-        .zip(Entry::read(&value))
-        .ok_or_else(|| unreadable("entry"))
-}
-
 /// Typed writes, gathered and then applied as one.
 #[derive(Default)]
 pub struct Writes(pub Batch);
@@ -281,22 +291,17 @@ impl Writes {
         self.0.insert(key, id.as_bytes());
     }
 
-    pub fn waiting(&mut self, feed: &FeedName, number: u64, entry: &Entry) {
-        self.0
-            .insert(key(WAITING, feed, &number.to_be_bytes()), entry.write());
-    }
-
-    pub fn not_waiting(&mut self, feed: &FeedName, number: u64) {
-        self.0.remove(key(WAITING, feed, &number.to_be_bytes()));
-    }
-
     pub fn tray(&mut self, feed: &FeedName, number: u64, entry: &Entry) {
-        self.0
-            .insert(key(TRAY, feed, &number.to_be_bytes()), entry.write());
+        let number = number.to_be_bytes();
+        self.0.insert(key(TRAY, feed, &number), entry.write());
+        let refusal = entry.refusal.as_bytes();
+        crate::store::chunked::insert(&mut self.0, &key(REFUSAL, feed, &number), refusal);
     }
 
-    pub fn not_in_tray(&mut self, feed: &FeedName, number: u64) {
-        self.0.remove(key(TRAY, feed, &number.to_be_bytes()));
+    pub fn not_in_tray(&mut self, db: &Db, feed: &FeedName, number: u64) -> Result<()> {
+        let number = number.to_be_bytes();
+        self.0.remove(key(TRAY, feed, &number));
+        crate::store::chunked::remove(db, &mut self.0, &key(REFUSAL, feed, &number))
     }
 
     pub fn feed(&mut self, feed: &FeedName) {

@@ -13,6 +13,13 @@ use crate::store::Outage;
 use crate::store::alarms::now_ms;
 use crate::store::fields;
 
+/// An event that was taken back has never been in the journal.
+const NOWHERE: Location = Location {
+    segment: 0,
+    offset: 0,
+    length: 0,
+};
+
 impl Committer {
     pub fn serve_one(&mut self, job: Job) -> Result<(), Outage> {
         match job {
@@ -168,6 +175,10 @@ impl Committer {
         let mut writes = Writes::default();
         self.write_own_log(&mut writes, feed, events, leaves)
             .map_err(|e| Outage::index("read", &e))?;
+        self.apply_index(writes)?;
+        let mut writes = Writes::default();
+        let shortened = writes.shorten_line(&self.index.db, feed);
+        shortened.map_err(|e| Outage::index("read", &e))?;
         self.apply_index(writes)
     }
 
@@ -190,6 +201,8 @@ impl Committer {
                     position: event.position,
                 },
                 number: known.map_or(0, |known| known.number),
+                at: known.map_or(NOWHERE, |known| known.at),
+                at_ms: known.map_or(0, |known| known.at_ms),
                 content: known
                     .filter(|known| known.data == event.data)
                     .and_then(|known| known.content),

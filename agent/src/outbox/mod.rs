@@ -8,6 +8,7 @@ mod group;
 mod index;
 mod jobs;
 pub mod journal;
+mod line;
 mod record;
 mod read;
 mod recover;

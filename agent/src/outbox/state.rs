@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemas::subject::FeedName;
 use sled::Db;
 
-use super::index::{Entry, Known, Reads, Stage, Writes};
+use super::index::{Known, Reads, Stage, Writes};
 use super::record::{Accepted, Record, Refused};
 use super::segment::Location;
 
@@ -95,6 +95,7 @@ impl State {
                 let before = Reads(db).known(&feed, accepted.id)?;
                 self.next = self.next.max(accepted.number + 1);
                 self.front = self.front.min(accepted.number);
+                writes.in_line(db, &feed, accepted.number, accepted.id)?;
                 self.accepted(db, writes, &feed, (at, &accepted), before)
             }
             Record::Refused(refused) => match refused.feed.parse() {
@@ -112,7 +113,7 @@ impl State {
         }
     }
 
-    /// Puts an event in line, whatever its id was before.
+    /// An event is in line, whatever its id was before; its place is written by the caller.
     pub fn accepted(
         &mut self,
         db: &Db,
@@ -127,16 +128,11 @@ impl State {
         if !self.feeds.contains_key(feed) {
             writes.feed(feed);
         }
-        let entry = Entry {
-            at,
-            at_ms: accepted.at_ms,
-            id: accepted.id.into(),
-            refusal: String::new(),
-        };
-        writes.waiting(feed, accepted.number, &entry);
         let known = Known {
             stage: Stage::Accepted,
             number: accepted.number,
+            at,
+            at_ms: accepted.at_ms,
             content: Some(accepted.content).filter(|hash| *hash != crate::store::fields::NONE),
             data: accepted.data,
         };
@@ -159,15 +155,12 @@ impl State {
     ) -> Result<(), sled::Error> {
         match known.stage {
             Stage::Accepted => {
-                if let Some(entry) = Reads(db).waiting_entry(feed, known.number)? {
-                    writes.not_waiting(feed, known.number);
-                    self.counts(feed).waiting -= 1;
-                    self.unpin(entry.at);
-                }
+                self.counts(feed).waiting -= 1;
+                self.unpin(known.at);
             }
             Stage::Refused => {
                 if let Some(entry) = Reads(db).tray_entry(feed, known.number)? {
-                    writes.not_in_tray(feed, known.number);
+                    writes.not_in_tray(db, feed, known.number)?;
                     self.counts(feed).refused -= 1;
                     self.unpin(entry.at);
                 }
@@ -189,7 +182,6 @@ impl State {
         let Some(mut entry) = Reads(db).waiting_entry(feed, refused.number)? else {
             return Ok(false);
         };
-        writes.not_waiting(feed, refused.number);
         entry.refusal = refused.refusal.into();
         writes.tray(feed, refused.number, &entry);
         if let Some(known) = self.owner(db, feed, &entry.id, refused.number)? {
@@ -224,15 +216,14 @@ impl State {
         feed: &FeedName,
         number: u64,
     ) -> Result<(), sled::Error> {
-        let Some(mut entry) = Reads(db).tray_entry(feed, number)? else {
+        let Some(entry) = Reads(db).tray_entry(feed, number)? else {
             return Ok(());
         };
         let Some(known) = self.owner(db, feed, &entry.id, number)? else {
             return Ok(());
         };
-        entry.refusal.clear();
-        writes.not_in_tray(feed, number);
-        writes.waiting(feed, number, &entry);
+        writes.not_in_tray(db, feed, number)?;
+        writes.in_line(db, feed, number, &entry.id)?;
         let stage = Stage::Accepted;
         writes.known(feed, &entry.id, &Known { stage, ..known });
         let counts = self.counts(feed);
@@ -252,7 +243,7 @@ impl State {
         let Some(entry) = Reads(db).tray_entry(feed, number)? else {
             return Ok(());
         };
-        writes.not_in_tray(feed, number);
+        writes.not_in_tray(db, feed, number)?;
         if self.owner(db, feed, &entry.id, number)?.is_some() {
             writes.forget(feed, &entry.id);
         }
@@ -264,20 +255,26 @@ impl State {
     /// The same event lies elsewhere in the journal now.
     pub fn moved(
         &mut self,
+        db: &Db,
         writes: &mut Writes,
-        feed: &FeedName,
-        number: u64,
-        mut entry: Entry,
+        (feed, number): (&FeedName, u64),
         to: Location,
-    ) {
-        self.unpin(entry.at);
-        self.pin(to);
-        entry.at = to;
-        if entry.refusal.is_empty() {
-            writes.waiting(feed, number, &entry);
-        } else {
+    ) -> Result<(), sled::Error> {
+        let in_tray = Reads(db).tray_entry(feed, number)?;
+        let waiting = Reads(db).waiting_entry(feed, number)?;
+        if let Some(mut entry) = in_tray.clone() {
+            entry.at = to;
             writes.tray(feed, number, &entry);
         }
+        let Some(entry) = waiting.or(in_tray) else {
+            return Ok(());
+        };
+        if let Some(known) = self.owner(db, feed, &entry.id, number)? {
+            writes.known(feed, &entry.id, &Known { at: to, ..known });
+        }
+        self.unpin(entry.at);
+        self.pin(to);
+        Ok(())
     }
 
     /// The bytes of a waiting event are gone. None when it no longer waits there.
@@ -301,10 +298,9 @@ impl State {
             writes.known(feed, &entry.id, &Known { stage, ..known });
         }
         if was_waiting {
-            writes.not_waiting(feed, number);
             self.counts(feed).waiting -= 1;
         } else {
-            writes.not_in_tray(feed, number);
+            writes.not_in_tray(db, feed, number)?;
             self.counts(feed).refused -= 1;
         }
         self.unpin(at);

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sled::Db;
 
-use super::limits::ALARMS_MAX;
+use super::limits::{ALARM_BYTES_MAX, ALARMS_MAX};
 
 const PREFIX: &[u8] = b"\0alarm";
 
@@ -38,8 +38,9 @@ impl Alarms {
         }
     }
 
-    pub fn raise(&self, code: &str, text: String) {
+    pub fn raise(&self, code: &str, mut text: String) {
         tracing::error!(code, "{text}");
+        text.truncate(text.floor_char_boundary(ALARM_BYTES_MAX));
         let alarm = Alarm {
             at_ms: now_ms(),
             code: code.into(),

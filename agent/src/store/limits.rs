@@ -30,10 +30,13 @@ pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const REFUSAL_BYTES_MAX: usize = 16 * 1024;
 /// Segments copied on in one checkpoint: submitters wait meanwhile.
 pub const COPIES_MAX: usize = 4;
+/// Text of one alarm: it is a value of the index, too.
+pub const ALARM_BYTES_MAX: usize = 2 * 1024;
 /// Cache of the index: the default of 1 GB is more than many an office's computer has.
 pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
-/// Largest value given to the index in one piece: beyond 64 KiB it writes files that it never syncs.
-pub const INDEX_VALUE_BYTES_MAX: usize = 32 * 1024;
+/// Largest value given to the index in one piece. It writes a page of up to 20 values as one item, and items over 128 KiB to
+/// files of their own that it never syncs.
+pub const INDEX_VALUE_BYTES_MAX: usize = 4 * 1024;
 /// Time that an index gets to open, however small: one that is damaged may hang for ever.
 pub const INDEX_OPEN_TIME: Duration = Duration::from_secs(4);
 /// Bytes of index for which opening gets a second more.
