@@ -165,25 +165,27 @@ impl Office {
 
     /// Every event that the office has received on the feed, oldest first.
     pub async fn received(&self, feed: &str) -> Vec<Value> {
+        self.received_after(feed, &mut 0).await
+    }
+
+    /// What has arrived behind an arrival number, which moves to the end.
+    pub async fn received_after(&self, feed: &str, after: &mut u64) -> Vec<Value> {
         let mut all = Vec::new();
-        let mut after = Value::from(0);
         loop {
-            let after_text = after
-                .as_str()
-                .map_or_else(|| after.to_string(), str::to_owned);
-            let page = self
-                .get(&format!("/feeds/{feed}/events?after={after_text}"))
+            let Answer { status, mut body } = self
+                .get(&format!("/feeds/{feed}/events?after={after}&limit=1000"))
                 .await;
-            assert_eq!(page.status, 200, "{}: {}", self.name, page.body);
-            let events = page.body["events"]
-                .as_array()
-                .expect("a page has events")
-                .clone();
+            assert_eq!(status, 200, "{}: {body}", self.name);
+            *after = body["next"]
+                .as_u64()
+                .expect("a page says where the next one begins");
+            let Value::Array(events) = body["events"].take() else {
+                panic!("{}: a page has events", self.name)
+            };
             if events.is_empty() {
                 return all;
             }
             all.extend(events);
-            after = page.body["next"].clone();
         }
     }
 

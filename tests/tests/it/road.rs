@@ -139,7 +139,7 @@ async fn an_exported_log_is_verified_offline_and_a_changed_one_is_not() {
     let province = bus.office(PROVINCE).await;
     let submitted = submit_reports(&province, 12).await;
     province.reaches(&submitted[11], "stored").await;
-    let exported = province.command(&["export", "--feed", HEALTH]);
+    let exported = province.command(&["export", "--feed", HEALTH, "--office", PROVINCE]);
     assert!(
         exported.status.success(),
         "{}",

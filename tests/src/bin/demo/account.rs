@@ -23,6 +23,12 @@ impl LogKey {
         }
     }
 
+    /// Reads `urn:spean:moh:hq:health-quarterly` back.
+    pub fn of_source(source: &str) -> Option<LogKey> {
+        let (office, feed) = source.strip_prefix("urn:spean:")?.rsplit_once(':')?;
+        Some(LogKey::new(feed, &office.replace(':', "/")))
+    }
+
     pub fn source(&self) -> String {
         format!("urn:spean:{}:{}", self.office.replace('/', ":"), self.feed)
     }

@@ -6,6 +6,7 @@ mod stage;
 mod story;
 mod bulletin;
 mod refusals;
+mod arrivals;
 mod account;
 mod view;
 

@@ -1,17 +1,17 @@
 //! The story in its acts: reports, a cut line, a restarted gateway, a bulletin, three mistakes.
 //! In: the stage and the figures. Out: the account of all that happened. Never: an act that is skipped because it went badly.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::deadline::{eventually, eventually_within};
+use tests::deadline::eventually;
 use tests::office::Office;
 use tests::proxy::Weather;
 
 use crate::account::{Account, Arrival, LogAccount, LogKey, Received};
+use crate::arrivals::{self, Arrivals, Ledger};
 use crate::bulletin;
 use crate::figures::{BULLETIN, Figures, HEALTH, LABOUR, PRICES};
 use crate::refusals;
@@ -22,14 +22,14 @@ use crate::view::View;
 const CUT: &str = "maff/siem-reap";
 /// Enough for all figures of a large folder on a slow machine.
 const ARRIVAL_PATIENCE: Duration = Duration::from_secs(600);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 pub struct Story<'a> {
     stage: &'a mut Stage,
     figures: &'a Figures,
     scratch: &'a Path,
     view: &'a View,
-    /// What each office was told is accepted.
-    ledger: BTreeMap<LogKey, BTreeSet<String>>,
+    ledger: Ledger,
 }
 
 impl<'a> Story<'a> {
@@ -44,7 +44,7 @@ impl<'a> Story<'a> {
             figures,
             scratch,
             view,
-            ledger: BTreeMap::new(),
+            ledger: Ledger::new(),
         }
     }
 
@@ -169,33 +169,21 @@ impl<'a> Story<'a> {
 
     /// Waits until every subscriber has what was accepted; what does not come is the account's to say.
     async fn everything_arrives(&self) {
-        let expected: u64 = self.expected().map(|(_, _, count)| count).sum();
-        let bar = self.view.bar(expected);
-        let arrived = eventually_within(
-            ARRIVAL_PATIENCE,
-            "all events at all subscribers",
-            || async {
-                let mut arrived = 0;
-                for (log, subscriber, count) in self.expected() {
-                    let there = received(self.stage.office(subscriber), log).await.len() as u64;
-                    arrived += there.min(count);
-                }
-                bar.set_position(arrived);
-                (arrived == expected).then_some(arrived)
-            },
-        );
-        let arrived = arrived.await;
-        bar.finish_and_clear();
-        self.view.act(&format!("{arrived} deliveries made"));
-    }
-
-    fn expected(&self) -> impl Iterator<Item = (&LogKey, &'static str, u64)> {
-        self.ledger.iter().flat_map(|(log, ids)| {
-            let subscribers = Stage::subscribers(&log.feed, &log.office);
-            subscribers
-                .into_iter()
-                .map(move |subscriber| (log, subscriber, ids.len() as u64))
-        })
+        let expected = arrivals::expected(&self.ledger);
+        let bar = self.view.bar(expected as u64);
+        let mut arrivals = Arrivals::default();
+        let began = Instant::now();
+        loop {
+            let arrived = arrivals.look(self.stage, &self.ledger).await;
+            bar.set_position(arrived as u64);
+            if arrived == expected || began.elapsed() > ARRIVAL_PATIENCE {
+                bar.finish_and_clear();
+                return self
+                    .view
+                    .act(&format!("{arrived} of {expected} deliveries are made"));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     async fn account(&self) -> Result<Account> {
