@@ -1,1 +1,204 @@
-//! The command line: init, run, submit, status, tail, export, verify.
+//! The command line: arguments come in, one command runs, words for people (or JSON for programs) and an exit status go out.
+//! All but `run`, `init` and `verify` speak to the running agent over its HTTP interface; none of them opens its stores.
+
+mod client;
+mod export;
+mod init;
+mod status;
+mod submit;
+mod tail;
+mod terminal;
+mod tray;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use schemas::subject::{FeedName, LogName, OfficeId};
+
+use self::client::Agent;
+use crate::settings::{Folder, Settings};
+
+/// An office's end of the bus: it keeps what the office submits, sends it signed and in order, and receives what it may read.
+#[derive(Debug, Parser)]
+#[command(name = "spean-agent", version, max_term_width = 100)]
+pub struct Cli {
+    /// The agent's folder
+    #[arg(
+        long,
+        global = true,
+        env = "SPEAN_DIR",
+        default_value = ".",
+        value_name = "DIR"
+    )]
+    pub dir: PathBuf,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an agent's folder from the bundle that the authority gave the office
+    #[command(
+        after_help = "Example:\n  spean-agent init bundles/moh-siem-reap --dir agent\n  spean-agent run --dir agent"
+    )]
+    Init {
+        /// The bundle's folder, as `spean-gateway enrol` makes it
+        bundle: PathBuf,
+    },
+    /// Run the agent
+    #[command(
+        after_help = "Example:\n  spean-agent run --dir agent\n\nSIGTERM or Ctrl-C stops it; nothing that was accepted is lost."
+    )]
+    Run,
+    /// Submit a file: a spreadsheet (CSV), JSON data, a CloudEvent or a batch of them
+    #[command(after_help = "Examples:\n  \
+        spean-agent submit prices.csv --feed market-prices\n  \
+        spean-agent submit quarter.csv --feed health-quarterly --data-set DENGUE_Q\n  \
+        spean-agent submit bulletin.json --feed price-bulletin\n  \
+        cat event.json | spean-agent submit -\n\n\
+        Every bad row is named with its line and its reason, and nothing is submitted unless all is good; with --skip-bad the\n\
+        good rows are submitted and the bad ones written to <FILE>.bad.csv. The same file may be submitted again: what was\n\
+        accepted is recognised by its content.")]
+    Submit(SubmitArgs),
+    /// Tell how the agent is: link, feeds, what waits, is refused or held, disk
+    #[command(after_help = "Example:\n  spean-agent status --json | jq .link.state")]
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow a feed: what has arrived, and what will; a line of JSON for each event, as its office signed it
+    #[command(
+        after_help = "Example:\n  spean-agent tail market-prices --after 1200 | jq -r .data.price"
+    )]
+    Tail {
+        feed: FeedName,
+        /// Begin behind this arrival number
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        after: u64,
+    },
+    /// Write a log to standard output: a line for each event, with its signature
+    #[command(after_help = "Examples:\n  \
+        spean-agent export urn:spean:moh:siem-reap:health-quarterly > log.ndjson\n  \
+        spean-agent export --feed market-prices --office maff/battambang > log.ndjson")]
+    Export(ExportArgs),
+    /// Check an exported log offline: the chain, and every signature against the registry
+    #[command(after_help = "Examples:\n  \
+        spean-agent verify log.ndjson\n  \
+        spean-agent verify log.ndjson --registry registry.ndjson --authority authority.pub")]
+    Verify {
+        /// The log, as `export` writes it; - for standard input
+        file: PathBuf,
+        /// The registry's log [default: the one in the agent's folder]
+        #[arg(long, value_name = "FILE")]
+        registry: Option<PathBuf>,
+        /// The authority's public key [default: the one in the agent's folder]
+        #[arg(long, value_name = "FILE")]
+        authority: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what was refused, put it back in line, or drop it
+    #[command(after_help = "Examples:\n  \
+        spean-agent tray\n  spean-agent tray release health-quarterly 17\n  spean-agent tray drop health-quarterly 17")]
+    Tray {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        action: Option<TrayAction>,
+    },
+    /// Print the completions of a shell
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual's pages into a folder
+    Man { folder: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub struct SubmitArgs {
+    /// The file; - for standard input
+    pub file: PathBuf,
+    /// The feed; a CloudEvent may tell it by its type
+    #[arg(long)]
+    pub feed: Option<FeedName>,
+    /// Submit the good rows of a spreadsheet and write the bad ones, each with its reason, to <FILE>.bad.csv
+    #[arg(long)]
+    pub skip_bad: bool,
+    /// The DHIS2 data set of a spreadsheet that does not name it
+    #[arg(long, value_name = "CODE")]
+    pub data_set: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The log's source, such as urn:spean:moh:siem-reap:health-quarterly
+    #[arg(value_parser = |text: &str| LogName::from_source(text), required_unless_present = "feed")]
+    pub log: Option<LogName>,
+    /// The log's feed
+    #[arg(long, requires = "office", conflicts_with = "log")]
+    pub feed: Option<FeedName>,
+    /// The log's office
+    #[arg(long, requires = "feed")]
+    pub office: Option<OfficeId>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TrayAction {
+    /// Put a refused event back in line, as it is
+    Release { feed: FeedName, number: u64 },
+    /// Drop a refused event for good
+    Drop { feed: FeedName, number: u64 },
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Whatever kept it from its work, in words for the person who asked.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let folder = Folder::new(cli.dir);
+    match cli.command {
+        Command::Init { bundle } => init::run(&bundle, folder),
+        Command::Run => serve(folder).await,
+        Command::Submit(args) => submit::run(args, folder).await,
+        Command::Status { json } => status::run(&Agent::of(folder)?, json).await,
+        Command::Tail { feed, after } => tail::run(&Agent::of(folder)?, &feed, after).await,
+        Command::Export(args) => export::run(&Agent::of(folder)?, args).await,
+        Command::Verify {
+            file,
+            registry,
+            authority,
+            json,
+        } => {
+            let registry = verify::registry(&folder, registry, authority)?;
+            verify::run(&file, &registry, json)
+        }
+        Command::Tray { json, action } => tray::run(&Agent::of(folder)?, action, json).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "spean-agent", &mut script);
+            terminal::say(&String::from_utf8_lossy(&script))
+        }
+        Command::Man { folder } => {
+            std::fs::create_dir_all(&folder)
+                .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder))
+                .with_context(|| format!("cannot write to {}", folder.display()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn serve(folder: Folder) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(folder)?;
+    crate::run::run(settings, terminal::stop_signal()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! The same rows make the same ids, so a file that is submitted twice is accepted once. An id is `csv-` and the first 26
 //! characters of base64url SHA-256 over the log's source, a line feed, and the data as it is sent.
 
+mod bad_rows;
 mod cells;
 mod health;
 mod labour;
@@ -15,6 +16,7 @@ use schemas::refusal::Detail;
 use schemas::subject::{FeedName, LogName};
 use serde_json::Value;
 
+pub use self::bad_rows::BadRows;
 pub use self::sheet::{Line, Sheet, SheetFault};
 use super::problem::Problem;
 

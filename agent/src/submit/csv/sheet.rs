@@ -12,6 +12,9 @@ use super::BadRow;
 /// Bytes looked at to tell the separator; a heading is shorter.
 const HEADING_BYTES: usize = 8 * 1024;
 
+/// The columns that a file of bad rows has besides its own, so that it can be mended and submitted as it is.
+pub const OF_BAD_ROWS: [&str; 2] = ["bad_line", "bad_reason"];
+
 /// Why a file as a whole cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SheetFault {
@@ -104,7 +107,7 @@ impl Sheet {
     pub fn expect(&self, known: &[&str], needed: &[&[&str]]) -> Result<(), SheetFault> {
         let named = self.heading.iter().filter(|name| !name.is_empty());
         let unknown: Vec<String> = named
-            .filter(|name| !known.contains(&name.as_str()))
+            .filter(|name| !known.contains(&name.as_str()) && !OF_BAD_ROWS.contains(&name.as_str()))
             .cloned()
             .collect();
         if !unknown.is_empty() {
@@ -202,6 +205,11 @@ impl Iterator for Sheet {
 }
 
 impl Line {
+    /// The columns' names, in lower case.
+    pub fn heading(&self) -> &[String] {
+        &self.heading
+    }
+
     /// The cell of a column without the blanks around it; none where the column is not there or the cell is empty.
     pub fn cell(&self, column: &str) -> Option<&str> {
         let index = self.heading.iter().position(|name| name == column)?;

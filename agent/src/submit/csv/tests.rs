@@ -250,3 +250,26 @@ fn the_same_row_has_the_same_id_and_another_row_another() {
         once[0]
     );
 }
+
+#[test]
+fn bad_rows_are_written_as_a_sheet_that_can_be_mended_and_read_again() {
+    let text =
+        format!("{SHORT}2024-01,,Saigon,Leu,food,\"Rice, mixed\",KG,Retail,USD,1\n2024-01,17\n");
+    let rows = read("market-prices", &text).expect("a sheet");
+    let rows: Vec<BadRow> = rows.into_iter().map(|row| row.expect_err("bad")).collect();
+    let mut out = Vec::new();
+    let mut bad_rows = BadRows::begin(&mut out, rows[0].line.heading()).expect("begun");
+    for row in &rows {
+        bad_rows.write(row).expect("written");
+    }
+    bad_rows.finish().expect("written");
+    let written = String::from_utf8(out).expect("text");
+    let expected = "\
+period,admin1_code,admin1,market,category,commodity,unit,pricetype,currency,price,bad_line,bad_reason
+2024-01,,Saigon,Leu,food,\"Rice, mixed\",KG,Retail,USD,1,2,\"admin1: no province is known by this name; write its name otherwise, or its code\"
+2024-01,17,,,,,,,,,3,\"the row has 2 cells, the heading 10\"
+";
+    assert_eq!(written, expected);
+    let mended = written.replace("Saigon", "Siem Reap");
+    assert!(all("market-prices", &mended)[0].is_ok());
+}

@@ -1,0 +1,173 @@
+//! `status`: what the running agent says of itself comes in, tables for people or its JSON go out.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use comfy_table::CellAlignment;
+use serde_json::Value;
+
+use super::client::Agent;
+use super::terminal::{ago, bytes, say, table};
+use crate::store::alarms::now_ms;
+
+pub async fn run(agent: &Agent, json: bool) -> anyhow::Result<ExitCode> {
+    let text = agent.get("/status").await?;
+    if json {
+        return say(&text);
+    }
+    let status: Value = serde_json::from_str(&text).context("the agent's answer is no JSON")?;
+    say(&told(&status, now_ms()))
+}
+
+/// The account for people.
+fn told(status: &Value, now: u64) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let link = &status["link"];
+    let mut lines = vec![format!(
+        "{}  registry {}",
+        text(&status["office"]),
+        status["registry"]
+    )];
+    lines.push(match link["state"].as_str() {
+        Some("connected") => format!(
+            "link up: {} since {}",
+            text(&link["gateway"]),
+            text(&link["since"])
+        ),
+        Some("down") => format!(
+            "link DOWN since {}: {}",
+            text(&link["since"]),
+            text(&link["why"])
+        ),
+        Some(_) | None => "link: connecting".to_owned(),
+    });
+    let outbox = &status["outbox"];
+    let number = |value: &Value| value.as_u64().unwrap_or_default();
+    let (used, budget) = (
+        number(&outbox["disk_bytes"]),
+        number(&outbox["disk_budget_bytes"]),
+    );
+    lines.push(format!("disk: {} of {}", bytes(used), bytes(budget)));
+    if outbox["stopped"] == true {
+        lines.push("THE DISK FAILED: nothing is accepted".to_owned());
+    }
+    lines.extend([String::new(), sent(outbox, now)]);
+    lines.extend([String::new(), received(&status["inbox"])]);
+    let alarms = status["alarms"].as_array().map_or(&[][..], Vec::as_slice);
+    for alarm in alarms.iter().take(super::terminal::NAMED_MAX) {
+        let when = ago(number(&alarm["at_ms"]), now);
+        lines.push(format!(
+            "ALARM {} ({when} ago): {}",
+            text(&alarm["code"]),
+            text(&alarm["text"])
+        ));
+    }
+    lines.join("\n")
+}
+
+fn sent(outbox: &Value, now: u64) -> String {
+    let mut table = table(&[
+        "feed sent",
+        "stored",
+        "waiting",
+        "oldest",
+        "refused",
+        "held",
+    ]);
+    for feed in outbox["feeds"].as_array().into_iter().flatten() {
+        let oldest = feed["oldest_waiting_ms"].as_u64().map(|at| ago(at, now));
+        let held = feed["held"]["code"].as_str().unwrap_or("-");
+        table.add_row([
+            feed["feed"].as_str().unwrap_or_default().to_owned(),
+            feed["settled"].to_string(),
+            feed["waiting"].to_string(),
+            oldest.unwrap_or_else(|| "-".into()),
+            feed["refused"].to_string(),
+            held.to_owned(),
+        ]);
+    }
+    aligned(table, &[1, 2, 3, 4])
+}
+
+fn received(inbox: &Value) -> String {
+    let mut table = table(&[
+        "feed received",
+        "office",
+        "complete to",
+        "known to",
+        "missing",
+        "parked",
+    ]);
+    for feed in inbox.as_array().into_iter().flatten() {
+        let name = feed["feed"].as_str().unwrap_or_default();
+        for log in feed["logs"].as_array().into_iter().flatten() {
+            table.add_row([
+                name.to_owned(),
+                log["office"].as_str().unwrap_or_default().to_owned(),
+                log["complete"].to_string(),
+                log["known"].to_string(),
+                missing(&log["missing"]),
+                log["parked_events"].to_string(),
+            ]);
+        }
+    }
+    aligned(table, &[2, 3, 5])
+}
+
+/// Ranges as people write them: `4, 7-9`.
+fn missing(ranges: &Value) -> String {
+    let range = |range: &Value| match (&range[0], &range[1]) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
+    };
+    let all: Vec<String> = ranges.as_array().into_iter().flatten().map(range).collect();
+    if all.is_empty() {
+        "-".to_owned()
+    } else {
+        all.join(", ")
+    }
+}
+
+fn aligned(mut table: comfy_table::Table, right: &[usize]) -> String {
+    for column in right {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_status_says_what_waits_is_refused_held_and_missing() {
+        let status = json!({
+            "office": "maff/hq", "registry": 230,
+            "link": {"state": "down", "since": "2026-10-02T03:00:00Z", "why": "no route"},
+            "outbox": {
+                "disk_bytes": 2_621_440, "disk_budget_bytes": 4_294_967_296_u64, "stopped": false,
+                "feeds": [{"feed": "price-bulletin", "settled": 12, "waiting": 3, "oldest_waiting_ms": 1000, "refused": 1,
+                    "held": {"code": "bus-full", "text": "no room", "since_ms": 1}}],
+            },
+            "inbox": [{"feed": "market-prices", "logs": [
+                {"office": "maff/kampot", "complete": 3, "known": 9, "missing": [[4, 4], [7, 9]], "parked_events": 2}]}],
+            "alarms": [{"at_ms": 1000, "code": "branch", "text": "two events at one position"}],
+        });
+        let expected = "\
+maff/hq  registry 230
+link DOWN since 2026-10-02T03:00:00Z: no route
+disk: 2.5 MiB of 4.0 GiB
+
+ FEED SENT       STORED  WAITING  OLDEST  REFUSED  HELD
+ price-bulletin      12        3    59 s        1  bus-full
+
+ FEED RECEIVED  OFFICE       COMPLETE TO  KNOWN TO  MISSING  PARKED
+ market-prices  maff/kampot            3         9  4, 7-9        2
+ALARM branch (59 s ago): two events at one position";
+        assert_eq!(told(&status, 60_000), expected);
+    }
+}

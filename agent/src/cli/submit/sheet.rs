@@ -1,0 +1,198 @@
+//! A spreadsheet is gone through twice: first every row is checked and every bad one named, then the good ones are submitted.
+//! Memory does not grow with the file. The checks are the agent's own; the agent makes them again.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemas::event::Draft;
+use schemas::registry::Registry;
+use schemas::subject::{FeedName, LogName};
+use serde_json::{Value, json};
+
+use super::super::client::Agent;
+use super::super::terminal::{NAMED_MAX, bar, say};
+use super::super::{SubmitArgs, verify};
+use super::{Batches, Input};
+use crate::submit::csv::{BadRow, BadRows, Entries, Entry, Form, Sheet};
+use crate::submit::{Desk, now};
+
+/// A spreadsheet, and what it is checked against.
+struct Spreadsheet<'a> {
+    input: &'a Input,
+    form: Form,
+    log: LogName,
+    registry: Registry,
+}
+
+/// What the first going-through has found.
+#[derive(Default)]
+struct Checked {
+    events: u64,
+    bad: u64,
+    /// The first ones, for the answer.
+    named: Vec<Value>,
+}
+
+pub async fn run(
+    agent: &Agent,
+    input: &Input,
+    feed: &FeedName,
+    args: &SubmitArgs,
+) -> anyhow::Result<ExitCode> {
+    let form = Form::of(feed, args.data_set.clone());
+    let sheet = Spreadsheet {
+        input,
+        form: form.with_context(|| format!("no form of spreadsheet is known for {feed}"))?,
+        log: LogName {
+            feed: feed.clone(),
+            office: agent.settings.office.clone(),
+        },
+        registry: verify::registry(&agent.settings.folder, None, None)?,
+    };
+    let kept = args.skip_bad.then(|| input.bad_rows());
+    let checked = sheet.check(kept.clone())?;
+    if checked.bad > 0 && !args.skip_bad {
+        let bad = checked.bad;
+        if args.json {
+            say(&json!({"accepted": [], "bad_rows": bad, "bad": checked.named}).to_string())?;
+        }
+        eprintln!(
+            "nothing was submitted: {bad} bad rows; mend them, or submit the others with --skip-bad"
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    let accepted = sheet.submit(agent, checked.events).await?;
+    let bad = checked.bad;
+    if args.json {
+        return say(
+            &json!({"accepted": accepted, "bad_rows": bad, "bad": checked.named}).to_string(),
+        );
+    }
+    let count = accepted.len();
+    let left = match kept.filter(|_| bad > 0) {
+        Some(path) => format!("; {bad} bad rows are in {}", path.display()),
+        None => String::new(),
+    };
+    say(&format!("{count} events accepted on {feed}{left}"))
+}
+
+impl Spreadsheet<'_> {
+    fn entries(&self) -> anyhow::Result<Entries> {
+        let sheet = Sheet::open(self.input.open()?)?;
+        Ok(self.form.clone().read(sheet, &self.log)?)
+    }
+
+    fn valid(&self, entry: Entry) -> Result<Draft, Vec<BadRow>> {
+        let desk = Desk {
+            registry: &self.registry,
+            office: &self.log.office,
+            now: now(),
+        };
+        match desk.submit(entry.draft.clone(), Some(&self.log.feed)) {
+            Ok(_) => Ok(entry.draft),
+            Err(problem) => Err(entry.blame(&problem)),
+        }
+    }
+
+    fn next(&self, entry: Result<Entry, BadRow>) -> Result<Draft, Vec<BadRow>> {
+        entry
+            .map_err(|bad| vec![bad])
+            .and_then(|entry| self.valid(entry))
+    }
+
+    /// Names the bad rows on standard error, the first of them, and keeps all where they are to be kept.
+    fn check(&self, kept: Option<PathBuf>) -> anyhow::Result<Checked> {
+        let mut checked = Checked::default();
+        let mut file: Option<BadRows<File>> = None;
+        for entry in self.entries()? {
+            let Err(rows) = self.next(entry) else {
+                checked.events += 1;
+                continue;
+            };
+            for row in rows {
+                checked.name(&row);
+                if let Some(path) = &kept {
+                    let to = match &mut file {
+                        Some(file) => file,
+                        None => file.insert(create(path, &row)?),
+                    };
+                    to.write(&row)
+                        .with_context(|| format!("cannot write {}", path.display()))?;
+                }
+            }
+        }
+        if let (Some(file), Some(path)) = (file, &kept) {
+            file.finish()
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        if checked.bad > NAMED_MAX as u64 {
+            eprintln!("... and {} more bad rows", checked.bad - NAMED_MAX as u64);
+        }
+        Ok(checked)
+    }
+
+    async fn submit(&self, agent: &Agent, events: u64) -> anyhow::Result<Vec<super::Accepted>> {
+        let bar = bar(events, self.log.feed.as_str());
+        let mut batches = Batches::new(agent, Some(&self.log.feed));
+        for entry in self.entries()? {
+            if let Ok(draft) = self.next(entry) {
+                batches.add(&structured(&draft)).await?;
+                bar.set_position(batches.accepted.len() as u64);
+            }
+        }
+        let accepted = batches.finish().await;
+        bar.finish_and_clear();
+        accepted
+    }
+}
+
+fn create(path: &PathBuf, row: &BadRow) -> anyhow::Result<BadRows<File>> {
+    let file = File::create(path).with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(BadRows::begin(file, row.line.heading())?)
+}
+
+impl Checked {
+    fn name(&mut self, row: &BadRow) {
+        self.bad += 1;
+        if self.bad > NAMED_MAX as u64 {
+            return;
+        }
+        for wrong in &row.wrong {
+            let line = row.line.number;
+            let at = match wrong.at.as_str() {
+                "" => format!("line {line}"),
+                column => format!("line {line}, {column}"),
+            };
+            eprintln!("{at}: {}\n    {}", wrong.en, wrong.km);
+            self.named
+                .push(json!({"line": line, "column": wrong.at, "en": wrong.en, "km": wrong.km}));
+        }
+    }
+}
+
+/// A draft as it is posted: what it says of itself, and its data byte for byte.
+fn structured(draft: &Draft) -> String {
+    let mut event = String::from(r#"{"specversion":"1.0""#);
+    let attributes = [
+        ("id", &draft.id),
+        ("source", &draft.source),
+        ("subject", &draft.subject),
+    ];
+    for (name, value) in attributes {
+        if let Some(value) = value {
+            event.push_str(&format!(r#","{name}":{}"#, Value::from(value.as_str())));
+        }
+    }
+    match std::str::from_utf8(&draft.data) {
+        Ok(data) => event.push_str(&format!(r#","data":{data}}}"#)),
+        Err(_) => event.push_str(&format!(
+            r#","data_base64":"{}"}}"#,
+            STANDARD.encode(&draft.data)
+        )),
+    }
+    event
+}

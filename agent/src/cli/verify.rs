@@ -1,0 +1,223 @@
+//! `verify`: a file of signed events and a registry come in; what they prove, or the first line that is bad, goes out.
+//! Everything is checked on this machine alone: the registry by the authority's key, each event's digests, its signature by the
+//! key that the registry honours at its position, and its link to the event before.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use schemas::chain::Head;
+use schemas::envelope::structured;
+use schemas::event::{Hash, Position};
+use schemas::registry::Registry;
+use schemas::registry_log::RegistryLog;
+use schemas::signing::{PublicKey, SignedEvent};
+use schemas::subject::LogName;
+use serde_json::{Value, json};
+
+use super::terminal::say;
+use crate::settings::Folder;
+
+/// Reads the registry to verify by, from the agent's folder where no other files are named.
+pub fn registry(
+    folder: &Folder,
+    registry: Option<PathBuf>,
+    authority: Option<PathBuf>,
+) -> anyhow::Result<Registry> {
+    let authority = match authority {
+        None => folder.authority()?,
+        Some(path) => {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            PublicKey::try_from(text).with_context(|| format!("{} is no key", path.display()))?
+        }
+    };
+    let path = registry.unwrap_or_else(|| folder.registry());
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    // A running agent may be writing its last line.
+    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+    let log = RegistryLog::load(whole, authority)
+        .with_context(|| format!("{} is not this authority's", path.display()))?;
+    Ok(log.registry().clone())
+}
+
+pub fn run(file: &Path, registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
+    let input: Box<dyn std::io::Read> = match file.to_str() {
+        Some("-") => Box::new(std::io::stdin()),
+        _ => {
+            let opened = std::fs::File::open(file);
+            Box::new(opened.with_context(|| format!("cannot open {}", file.display()))?)
+        }
+    };
+    match proved(BufReader::new(input), registry) {
+        Ok(logs) if json => say(&account(&logs).to_string()),
+        Ok(logs) => say(&words(&logs)),
+        Err(fault) => {
+            let told =
+                json!({"verified": false, "line": fault.line, "fault": fault.what.to_string()});
+            match json {
+                true => say(&told.to_string())?,
+                false => say(&format!("NOT VERIFIED: {fault}"))?,
+            };
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// What the lines of one log prove.
+#[derive(Debug)]
+struct Proved {
+    first: Position,
+    head: Head,
+    events: u64,
+    /// It begins at position 1, behind this registry's genesis.
+    from_genesis: bool,
+    keys: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("line {line} {what}")]
+struct Fault {
+    line: usize,
+    what: LineFault,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum LineFault {
+    #[error("cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    #[error("is no signed event, or was changed: {0}")]
+    Envelope(schemas::refusal::Refusal),
+    #[error("is signed with a key that the registry does not know: {0}")]
+    KeyUnknown(String),
+    #[error("is signed with a key of another office")]
+    KeyOfAnother,
+    #[error("is signed with a key that the registry does not honour at position {0}")]
+    KeyRetired(Position),
+    #[error("carries a signature that is not its key's")]
+    Signature,
+    #[error("does not follow position {0}: the chain is broken")]
+    NotLinked(Position),
+    #[error("is position 1 of another bus: it does not begin at this registry's genesis")]
+    OtherGenesis,
+}
+
+fn proved(input: impl BufRead, registry: &Registry) -> Result<BTreeMap<LogName, Proved>, Fault> {
+    let mut logs = BTreeMap::new();
+    for (index, line) in input.split(b'\n').enumerate() {
+        let checked = line.map_err(LineFault::Unreadable).and_then(|line| {
+            let line = line.strip_suffix(b"\r").unwrap_or(&line);
+            match line.is_empty() {
+                true => Ok(()),
+                false => check(line, registry, &mut logs),
+            }
+        });
+        checked.map_err(|what| Fault {
+            line: index + 1,
+            what,
+        })?;
+    }
+    Ok(logs)
+}
+
+fn check(
+    line: &[u8],
+    registry: &Registry,
+    logs: &mut BTreeMap<LogName, Proved>,
+) -> Result<(), LineFault> {
+    let event = structured::decode(line).map_err(LineFault::Envelope)?;
+    signature(&event, registry)?;
+    let log = event.event().log();
+    let position = event.link().position;
+    let genesis = Head::empty(registry.genesis()).next();
+    let proved = match logs.get_mut(log) {
+        Some(proved) if proved.head.next() == *event.link() => proved,
+        Some(proved) => {
+            return Err(LineFault::NotLinked(
+                proved.head.position.unwrap_or(position),
+            ));
+        }
+        None if position == Position::FIRST && *event.link() != genesis => {
+            return Err(LineFault::OtherGenesis);
+        }
+        None => logs.entry(log.clone()).or_insert(Proved {
+            first: position,
+            head: Head::empty(Hash::of(&[])),
+            events: 0,
+            from_genesis: position == Position::FIRST,
+            keys: BTreeMap::new(),
+        }),
+    };
+    proved.head = Head::of(&event);
+    proved.events += 1;
+    *proved.keys.entry(event.keyid().to_owned()).or_default() += 1;
+    Ok(())
+}
+
+fn signature(event: &SignedEvent, registry: &Registry) -> Result<(), LineFault> {
+    let keyid = event.keyid();
+    let known = registry.key(keyid);
+    let key = known.ok_or_else(|| LineFault::KeyUnknown(keyid.to_owned()))?;
+    let log = event.event().log();
+    let position = event.link().position;
+    if key.office != log.office {
+        return Err(LineFault::KeyOfAnother);
+    }
+    if !key.honoured(&log.feed, position) {
+        return Err(LineFault::KeyRetired(position));
+    }
+    event.verify(&key.public).map_err(|_| LineFault::Signature)
+}
+
+fn words(logs: &BTreeMap<LogName, Proved>) -> String {
+    if logs.is_empty() {
+        return "The file holds no event; nothing is proved.".to_owned();
+    }
+    let log = |(log, proved): (&LogName, &Proved)| {
+        let begin = match proved.from_genesis {
+            true => "from the registry's genesis on, none left out".to_owned(),
+            false => format!(
+                "none left out between; what lies before position {} is not in the file",
+                proved.first
+            ),
+        };
+        format!(
+            "{log}: {} events, positions {} to {}, {begin}.\n  Every signature is good ({} by the registry's honour); the last hash is {}.",
+            proved.events,
+            proved.first,
+            proved.head.number(),
+            keys(proved.keys.len()),
+            proved.head.hash
+        )
+    };
+    let logs: Vec<String> = logs.iter().map(log).collect();
+    format!("VERIFIED\n{}", logs.join("\n"))
+}
+
+fn keys(count: usize) -> String {
+    match count {
+        1 => "one key".to_owned(),
+        count => format!("{count} keys"),
+    }
+}
+
+fn account(logs: &BTreeMap<LogName, Proved>) -> Value {
+    let logs = logs.iter().map(|(log, proved)| {
+        json!({
+            "source": log.source(),
+            "events": proved.events,
+            "first": proved.first.number(),
+            "last": proved.head.number(),
+            "from_genesis": proved.from_genesis,
+            "hash": proved.head.hash.to_string(),
+            "keys": proved.keys,
+        })
+    });
+    json!({"verified": true, "logs": logs.collect::<Vec<_>>()})
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Logs in a registry's eyes: lines come in, good ones, changed ones, foreign ones; what is proved or what is wrong is expected.
+
+use schemas::event::{Classification, Core, Event, Timestamp};
+use schemas::registry::{KeyRecord, KeyRetirement, RegistryEvent};
+use schemas::signing::SigningKey;
+
+use super::*;
+use crate::submit::tests::registry as seeded;
+
+fn log() -> LogName {
+    LogName::from_source("urn:spean:moh:siem-reap:health-quarterly").expect("a log")
+}
+
+struct Office {
+    key: SigningKey,
+    registry: Registry,
+}
+
+fn add_key(registry: &mut Registry, office: &str, key: &SigningKey) {
+    let record = KeyRecord {
+        office: office.parse().expect("an office"),
+        keyid: key.keyid().into(),
+        public_key: *key.public(),
+        honoured: [].into(),
+    };
+    registry
+        .apply(&RegistryEvent::KeyAdded(record))
+        .expect("applies");
+}
+
+fn office() -> Office {
+    let (key, _) = SigningKey::generate().expect("a key");
+    let mut registry = seeded();
+    add_key(&mut registry, "moh/siem-reap", &key);
+    Office { key, registry }
+}
+
+fn sign(log: LogName, key: &SigningKey, head: Head, cases: u32) -> SignedEvent {
+    let time = Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
+    let core = Core {
+        id: format!("{cases}"),
+        event_type: "kh.gov.moh.quarterly-report.submitted.v1".into(),
+        subject: None,
+        time,
+        data_content_type: "application/json".into(),
+        data_schema: "https://spean.gov.kh/contracts/health-quarterly/1.0".into(),
+        causation_id: None,
+        data_classification: Classification::Internal,
+        data: format!(r#"{{"cases": {cases}}}"#).into(),
+    };
+    let event = Event::new(log, core, time).expect("an event");
+    SignedEvent::sign(event, head.next(), key)
+}
+
+impl Office {
+    fn events(&self, count: u32) -> Vec<SignedEvent> {
+        let mut head = Head::empty(self.registry.genesis());
+        let events = (1..=count).map(|cases| {
+            let event = sign(log(), &self.key, head, cases);
+            head = Head::of(&event);
+            event
+        });
+        events.collect()
+    }
+
+    fn lines(&self, count: u32) -> Vec<String> {
+        self.events(count).iter().map(structured::encode).collect()
+    }
+
+    fn verify(&self, lines: &[String]) -> Result<String, String> {
+        let text = lines.join("\n");
+        let proved = proved(text.as_bytes(), &self.registry);
+        proved
+            .map(|logs| words(&logs))
+            .map_err(|fault| fault.to_string())
+    }
+}
+
+#[test]
+fn a_whole_log_is_proved_from_the_genesis_on() {
+    let office = office();
+    let lines = office.lines(3);
+    let said = office.verify(&lines).expect("good");
+    let begin = "VERIFIED\nmoh/siem-reap health-quarterly: 3 events, positions 1 to 3, from the registry's genesis on, none left out.";
+    assert!(said.starts_with(begin), "{said}");
+    let part = office.verify(&lines[1..]).expect("good");
+    assert!(
+        part.contains("positions 2 to 3, none left out between"),
+        "{part}"
+    );
+    assert_eq!(
+        office.verify(&[]),
+        Ok("The file holds no event; nothing is proved.".into())
+    );
+}
+
+#[test]
+fn the_first_bad_line_is_named_with_what_is_wrong() {
+    let office = office();
+    let lines = office.lines(3);
+    let changed = |from: &str, to: &str| {
+        let mut lines = lines.clone();
+        lines[1] = lines[1].replacen(from, to, 1);
+        office.verify(&lines).expect_err(to)
+    };
+    for (from, to) in [
+        ("\"cases\": 2", "\"cases\": 3"),
+        ("\"id\":\"2\"", "\"id\":\"9\""),
+        ("03Z", "04Z"),
+    ] {
+        if lines[1].contains(from) {
+            let fault = changed(from, to);
+            assert!(
+                fault.starts_with("line 2 is no signed event, or was changed"),
+                "{fault}"
+            );
+        }
+    }
+    let without = [lines[0].clone(), lines[2].clone()];
+    let fault = office.verify(&without).expect_err("one left out");
+    assert_eq!(
+        fault,
+        "line 2 does not follow position 1: the chain is broken"
+    );
+    let fault = office.verify(&["{}".into()]).expect_err("no event");
+    assert!(fault.starts_with("line 1 is no signed event"), "{fault}");
+}
+
+#[test]
+fn keys_that_are_unknown_foreign_or_retired_prove_nothing() {
+    let mut office = office();
+    let (stranger, _) = SigningKey::generate().expect("a key");
+    let head = Head::empty(office.registry.genesis());
+    let by_stranger = vec![structured::encode(&sign(log(), &stranger, head, 1))];
+    let unknown = office.verify(&by_stranger).expect_err("unknown");
+    assert!(unknown.contains("does not know"), "{unknown}");
+    add_key(&mut office.registry, "moh/hq", &stranger);
+    let foreign = office.verify(&by_stranger).expect_err("another office's");
+    assert_eq!(foreign, "line 1 is signed with a key of another office");
+    let lines = office.lines(3);
+    let retirement = KeyRetirement {
+        keyid: office.key.keyid().into(),
+        last: [("health-quarterly".parse().expect("a feed"), 2)].into(),
+    };
+    office
+        .registry
+        .apply(&RegistryEvent::KeyRetired(retirement))
+        .expect("applies");
+    let retired = office.verify(&lines).expect_err("retired");
+    assert_eq!(
+        retired,
+        "line 3 is signed with a key that the registry does not honour at position 3"
+    );
+    assert!(office.verify(&lines[..2]).is_ok());
+}
+
+#[test]
+fn every_signature_is_checked_and_not_only_the_last() {
+    let office = office();
+    let events = office.events(2);
+    let forged = structured::encode(&events[0]);
+    let material = forged
+        .split("\"dssematerial\":\"")
+        .nth(1)
+        .expect("material");
+    let material = material.split('"').next().expect("material");
+    let other = structured::encode(&sign(
+        log(),
+        &SigningKey::generate().expect("a key").0,
+        Head::empty(office.registry.genesis()),
+        1,
+    ));
+    assert_ne!(forged, other);
+    let decoded = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, material);
+    let mut text = String::from_utf8(decoded.expect("base64")).expect("text");
+    let at = text.find("\"sig\":\"").expect("a signature") + 10;
+    let flipped = if text.as_bytes()[at] == b'A' {
+        "B"
+    } else {
+        "A"
+    };
+    text.replace_range(at..=at, flipped);
+    let changed = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+    let lines = [forged.replace(material, &changed)];
+    let fault = office.verify(&lines).expect_err("a forged signature");
+    assert_eq!(fault, "line 1 carries a signature that is not its key's");
+}
+
+#[test]
+fn a_log_of_another_bus_is_not_this_ones() {
+    let office = office();
+    let training = Head::empty(Hash::of(b"training"));
+    let line = structured::encode(&sign(log(), &office.key, training, 1));
+    let fault = office.verify(&[line]).expect_err("another genesis");
+    assert!(
+        fault.starts_with("line 1 is position 1 of another bus"),
+        "{fault}"
+    );
+}
