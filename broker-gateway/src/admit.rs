@@ -19,7 +19,7 @@ use self::doubt::Doubts;
 use self::examine::Examiner;
 use crate::acl::PublishPermit;
 use crate::peer::Peer;
-use crate::refuse::{Answer, Answered, No};
+use crate::refuse::{Answered, No};
 use crate::wire::Subject;
 
 /// Places, subjects and tasks, of an event that waits for its answer.
@@ -152,22 +152,28 @@ struct Broken {
     end: Head,
 }
 
-/// What the examination of one event came to: what could be read of a bad one says where it would have stood.
-type Verdict<'r> = Result<(SignedEvent, &'r PublicKey), (Option<SignedEvent>, No)>;
+/// What the examination of one event came to.
+enum Verdict<'r> {
+    Passes(SignedEvent, &'r PublicKey),
+    /// What could be read of it says where it would have stood.
+    Fails(Option<SignedEvent>, No),
+}
 
 impl<'r> Parts<'r> {
     fn take(&mut self, place: usize, verdict: Verdict<'r>) {
         match verdict {
-            Ok((event, _)) if self.hangs_on_broken(&event) => self.unlinked(place, &event),
-            Ok((event, key)) => {
+            Verdict::Passes(event, _) if self.hangs_on_broken(&event) => {
+                self.unlinked(place, &event)
+            }
+            Verdict::Passes(event, key) => {
                 let follows = |last: &Examined<'_>| chain::follows(&last.event, &event).is_ok();
                 if !self.part.last().is_some_and(follows) {
                     self.close();
                 }
                 self.part.push(Examined { place, event, key });
             }
-            Err((None, no)) => self.judged.answered.push(unread(place, no)),
-            Err((Some(event), no)) => {
+            Verdict::Fails(None, no) => self.judged.answered.push(unread(place, no)),
+            Verdict::Fails(Some(event), no) => {
                 self.close();
                 self.break_off(&event);
                 self.judged.answered.push(answered(place, &event, no));

@@ -35,15 +35,16 @@ impl<'r> Examiner<'r> {
     }
 
     pub fn examine(&mut self, raw: &RawEvent) -> Verdict<'r> {
-        let event = self
-            .read(raw)
-            .map_err(|refusal| (None, No::from(refusal)))?;
+        let event = match self.read(raw) {
+            Ok(event) => event,
+            Err(refusal) => return Verdict::Fails(None, refusal.into()),
+        };
         let checked = self
             .signer(&event)
             .and_then(|key| self.content(&event).map(|()| key));
         match checked {
-            Ok(key) => Ok((event, key)),
-            Err(no) => Err((Some(event), no)),
+            Ok(key) => Verdict::Passes(event, key),
+            Err(no) => Verdict::Fails(Some(event), no),
         }
     }
 

@@ -8,6 +8,7 @@ use schemas::signing::SigningKey;
 
 use super::*;
 use crate::fixtures::pen::{Pen, key_added, sent, with_header, with_line};
+use crate::refuse::Answer;
 
 fn admit(pen: &Pen, events: Vec<RawEvent>) -> Judged {
     Admission::new().admit(pen.submission(events))
