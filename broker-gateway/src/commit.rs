@@ -1,22 +1,75 @@
-//! Admitted runs in, stored positions out: one writer for each feed's stream, singles or atomic batches.
+//! Admitted runs come in, stored positions go out. Each feed's stream has one writer, which alone knows the heads of its logs;
+//! what waits together is stored together. Nothing is answered as stored before JetStream has synced it, and nothing whose outcome
+//! is unknown is sent again: it is held, and judged anew when it comes again, by what the stream then holds.
 
-use tokio::sync::oneshot;
+mod append;
+mod heads;
+mod plan;
+mod read;
+mod store;
+mod unit;
+mod writer;
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use schemas::subject::FeedName;
+use tokio::sync::{mpsc, oneshot};
+
+use self::unit::Unit;
+use self::writer::Writer;
 use crate::admit::Admitted;
+use crate::limits::COMMIT_LINE_RUNS_MAX;
 use crate::refuse::Answered;
+use crate::upstream::raw::Broker;
 
 /// The answers of one admitted run, each with its event's place in the submission. A closed channel means that nothing is
-/// known: the session then answers none of them.
+/// known: the session then says so.
 pub type Answers = oneshot::Receiver<Vec<Answered>>;
 
-/// The writers of all feeds' streams.
+/// The writers of all feeds' streams. They end with it, once what waits in their lines is answered.
 #[derive(Debug)]
-pub struct Commits {}
+pub struct Commits {
+    broker: Arc<Broker>,
+    /// The gateway's name, for the stamp on what it stored.
+    gateway: Arc<str>,
+    lines: Mutex<HashMap<FeedName, mpsc::Sender<Unit>>>,
+}
 
 impl Commits {
+    pub fn new(broker: Broker, gateway: &str) -> Commits {
+        Commits {
+            broker: Arc::new(broker),
+            gateway: gateway.into(),
+            lines: Mutex::default(),
+        }
+    }
+
     /// Puts a run in line behind what was stored before it; waits while the line is full.
     pub async fn store(&self, admitted: Admitted) -> Answers {
-        let _ = admitted;
-        oneshot::channel().1
+        let line = self.line(&admitted.log().feed);
+        let (unit, answers) = Unit::new(admitted);
+        // A writer that is gone answers by silence: the unit's end of the channel goes with it.
+        line.send(unit).await.ok();
+        answers
+    }
+
+    /// The line of a feed's writer, who begins with its first event. The registry bounds the feeds.
+    fn line(&self, feed: &FeedName) -> mpsc::Sender<Unit> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        // A writer that ended by a fault is replaced; it had no memory that cannot be read again.
+        match lines.get(feed).filter(|line| !line.is_closed()) {
+            Some(line) => line.clone(),
+            None => {
+                let (line, waiting) = mpsc::channel(COMMIT_LINE_RUNS_MAX);
+                let writer = Writer::new(feed.clone(), self.broker.clone(), self.gateway.clone());
+                tokio::spawn(writer.run(waiting));
+                lines.insert(feed.clone(), line.clone());
+                line
+            }
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,3 +68,15 @@ pub const FILTERS_MAX: usize = 256;
 pub const DOUBT_TIME: Duration = Duration::from_secs(10 * 60);
 /// Logs in doubt at once: of all offices on all feeds, a few at a time.
 pub const DOUBTED_LOGS_MAX: usize = 1_024;
+/// Runs in line for one feed's writer: some seconds of what it stores; past that, sessions wait.
+pub const COMMIT_LINE_RUNS_MAX: usize = 1_024;
+/// Bytes of one batch, beside the number of its messages: nats-server keeps it in memory until it is whole.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Heads that one feed's writer remembers: several times the offices of the country.
+pub const HEADS_REMEMBERED_MAX: usize = 8_192;
+/// Events of a log whose places are remembered: what a sender has under way when its connection breaks.
+pub const RECENT_EVENTS_MAX: usize = 64;
+/// Heads that are read at the same time.
+pub const HEADS_READ_AT_ONCE: usize = 64;
+/// How often a run is tried whose expectation did not hold: more only means that others write this log all the time.
+pub const STALE_TRIES_MAX: u32 = 3;

@@ -50,7 +50,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let watching = tokio::spawn(watching);
     let auditing = tokio::spawn(audit_writer.run());
 
-    let commits = Commits {};
+    let commits = Commits::new(Broker::new(&settings.nats)?, &settings.name);
     let name = settings.name.clone();
     let gateway = Gateway::new(settings, policies, Admission::new(), commits, broker, audit);
     let (_tls_sender, tls) = watch::channel(Arc::new(server_config));

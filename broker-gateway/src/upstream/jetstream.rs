@@ -102,8 +102,9 @@ impl JetStream {
         self.closed.is_cancelled()
     }
 
-    pub async fn closed(&self) {
-        self.closed.cancelled().await;
+    /// Ends it for everybody who has it: what is under way on it stays unknown.
+    pub fn close(&self) {
+        self.closed.cancel();
     }
 
     /// Asks on a subject of JetStream's API; an error that JetStream names is an answer, too.
@@ -116,7 +117,7 @@ impl JetStream {
         question: &impl Serialize,
     ) -> Result<Result<A, ApiError>, Outage> {
         let payload = serde_json::to_vec(question).expect("questions have string keys");
-        let mut messages = Messages::new(self);
+        let mut messages = Messages::of(self, payload.len() + subject.len() + 80);
         messages.ask(subject, &payload);
         let answer = messages.send().await?.answer().await?;
         read(&answer)
@@ -160,12 +161,13 @@ pub struct Messages<'j> {
 }
 
 impl<'j> Messages<'j> {
-    pub fn new(jetstream: &'j JetStream) -> Messages<'j> {
+    /// With room for about so many bytes.
+    pub fn of(jetstream: &'j JetStream, bytes: usize) -> Messages<'j> {
         Messages {
             jetstream,
             number: jetstream.numbers.fetch_add(1, Ordering::Relaxed),
             subject: String::new(),
-            words: BytesMut::new(),
+            words: BytesMut::with_capacity(bytes),
         }
     }
 

@@ -1,0 +1,159 @@
+//! Events come in, the messages that store them go out, and what JetStream answers is read. Only the first message of a log in an
+//! append carries the expectation: it guards against others who write at the same time. What may be stored is guarded by the chain.
+
+use std::fmt::Write as _;
+
+use schemas::envelope::nats;
+use schemas::signing::SignedEvent;
+use serde::Deserialize;
+
+use crate::upstream::jetstream::{self, ApiError, JetStream, Messages, Outage};
+
+/// Headers of a stored event, with the bus's own; for the size of a batch.
+pub(super) const HEADERS_BYTES_USUAL: usize = 1_800;
+
+/// Put on every stored event; a receipt will be a function of what is stored.
+#[derive(Debug)]
+pub(super) struct Stamp<'a> {
+    pub gateway: &'a str,
+    pub admitted: String,
+}
+
+/// What became of an append.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Stored and synced; the stream sequence of its last message.
+    Stored(u64),
+    /// An expectation did not hold: nothing was stored. The log's true last sequence, where the server tells it.
+    Stale(Option<u64>),
+    /// The stream has no room.
+    Full,
+    /// Nothing was stored, for a reason that is not the events'.
+    Refused(String),
+    /// Nobody knows.
+    Unknown(Outage),
+}
+
+/// An event to be stored, and the expectation, if it is its log's first in this append.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Message<'a> {
+    pub event: &'a SignedEvent,
+    pub subject: &'a str,
+    pub expected: Option<u64>,
+}
+
+/// One event by itself: one fsync.
+pub(super) fn single<'j>(
+    jetstream: &'j JetStream,
+    message: &Message<'_>,
+    stamp: &Stamp<'_>,
+) -> Messages<'j> {
+    let mut messages = Messages::of(jetstream, 0);
+    let headers = headers(message, stamp, "");
+    messages.post_last(message.subject, &headers, message.event.event().data());
+    messages
+}
+
+/// Many events, all or nothing: about four fsyncs (ADR-50). Its id is used once.
+pub(super) fn batch<'j>(
+    jetstream: &'j JetStream,
+    all: &[Message<'_>],
+    stamp: &Stamp<'_>,
+) -> Messages<'j> {
+    let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    let bytes = |message: &Message<'_>| message.event.event().data().len() + HEADERS_BYTES_USUAL;
+    let mut messages = Messages::of(jetstream, all.iter().map(bytes).sum());
+    for (index, message) in all.iter().enumerate() {
+        let place = format!(
+            "Nats-Batch-Id: {id}\r\nNats-Batch-Sequence: {}\r\n",
+            index + 1
+        );
+        let data = message.event.event().data();
+        if index + 1 < all.len() {
+            messages.post(message.subject, &headers(message, stamp, &place), data);
+        } else {
+            let place = format!("{place}Nats-Batch-Commit: 1\r\n");
+            messages.post_last(message.subject, &headers(message, stamp, &place), data);
+        }
+    }
+    messages
+}
+
+/// The event's own headers, the gateway's stamp, and what JetStream must know.
+fn headers(message: &Message<'_>, stamp: &Stamp<'_>, batch: &str) -> Vec<u8> {
+    let mut block = nats::encode(message.event);
+    block.truncate(block.len() - 2);
+    let mut own = format!(
+        "Spean-Admitted: {}\r\nSpean-Gateway: {}\r\n{batch}",
+        stamp.admitted, stamp.gateway
+    );
+    if let Some(expected) = message.expected {
+        write!(own, "Nats-Expected-Last-Subject-Sequence: {expected}\r\n").expect("a String grows");
+    }
+    block.extend_from_slice(own.as_bytes());
+    block.extend_from_slice(b"\r\n");
+    block
+}
+
+/// Waits for JetStream's word on an append.
+pub(super) async fn outcome(sent: Result<jetstream::Pending, Outage>) -> Outcome {
+    #[derive(Deserialize)]
+    struct PubAck {
+        seq: u64,
+    }
+    let answer = match sent {
+        Ok(pending) => pending.answer().await,
+        Err(outage) => Err(outage),
+    };
+    match answer.and_then(|body| jetstream::read::<PubAck>(&body)) {
+        Ok(Ok(ack)) => Outcome::Stored(ack.seq),
+        Ok(Err(error)) => refused(&error),
+        // Where nobody listened, nothing was stored.
+        Err(nobody @ Outage::NoResponder(_)) => Outcome::Refused(nobody.to_string()),
+        Err(outage) => Outcome::Unknown(outage),
+    }
+}
+
+/// By JetStream's error codes: the sentences change from version to version.
+fn refused(error: &ApiError) -> Outcome {
+    match error.err_code {
+        // Wrong last sequence, with and without its number; a batch with a message missing.
+        10071 | 10164 | 10176 => {
+            let number = error.description.rsplit(' ').next();
+            Outcome::Stale(number.and_then(|number| number.parse().ok()))
+        }
+        // No room: in the stream, in the account, on the server.
+        10077 | 10023 | 10047 | 10002 | 10028 => Outcome::Full,
+        _ => Outcome::Refused(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(err_code: u32, description: &str) -> ApiError {
+        ApiError {
+            err_code,
+            description: description.to_owned(),
+        }
+    }
+
+    #[test]
+    fn jetstreams_refusals_are_told_apart_by_their_codes() {
+        let stale = refused(&error(10071, "wrong last sequence: 41"));
+        assert_eq!(stale, Outcome::Stale(Some(41)));
+        assert_eq!(
+            refused(&error(10164, "wrong last sequence")),
+            Outcome::Stale(None)
+        );
+        assert_eq!(
+            refused(&error(10077, "maximum bytes exceeded")),
+            Outcome::Full
+        );
+        assert!(matches!(
+            refused(&error(10008, "not available")),
+            Outcome::Refused(_)
+        ));
+    }
+}

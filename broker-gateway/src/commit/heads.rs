@@ -1,0 +1,183 @@
+//! The heads that a writer has seen: what was read or stored comes in, what the next event must follow goes out. They are
+//! forgotten with the connection: a broker that went back uses stream sequences again, and an old expectation would fit.
+
+use std::collections::{HashMap, VecDeque};
+
+use schemas::chain::Head;
+use schemas::event::{Hash, Position};
+use schemas::subject::LogName;
+
+use crate::limits::{HEADS_REMEMBERED_MAX, RECENT_EVENTS_MAX};
+
+/// A log's end, as the stream's leader told it.
+#[derive(Debug, Clone)]
+pub(super) struct LogHead {
+    pub head: Head,
+    /// The stream sequence that the log's last message must have for an append; 0 if it must have none.
+    pub expected: u64,
+    /// The stream sequence of the head's message; 0 if there is none.
+    pub seq: u64,
+    /// The turn in which it was read.
+    pub read_in: u64,
+    /// The last events, the newest at the end: most of what is sent twice was sent just now.
+    recent: VecDeque<Place>,
+}
+
+/// A stored event's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub position: Position,
+    pub hash: Hash,
+    pub seq: u64,
+}
+
+impl LogHead {
+    pub fn read(head: Head, seq: u64, turn: u64) -> LogHead {
+        let place = head.position.map(|position| Place {
+            position,
+            hash: head.hash,
+            seq,
+        });
+        LogHead {
+            head,
+            expected: seq,
+            seq,
+            read_in: turn,
+            recent: place.into_iter().collect(),
+        }
+    }
+
+    fn store(&mut self, place: Place) {
+        self.head = Head {
+            position: Some(place.position),
+            hash: place.hash,
+        };
+        self.seq = place.seq;
+        self.expected = place.seq;
+        if self.recent.len() == RECENT_EVENTS_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(place);
+    }
+
+    pub fn recent(&self, position: Position) -> Option<Place> {
+        let newest = self.recent.back()?;
+        let back = newest.position.number().checked_sub(position.number())?;
+        let index = (self.recent.len() - 1).checked_sub(usize::try_from(back).ok()?)?;
+        self.recent.get(index).copied()
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    known: HashMap<LogName, LogHead>,
+    /// Heads behind which an append was refused, and the last sequence that the server told instead.
+    doubted: HashMap<LogName, (Head, u64)>,
+}
+
+impl Heads {
+    pub fn of(&self, log: &LogName) -> Option<&LogHead> {
+        self.known.get(log)
+    }
+
+    /// A head was read. If it is the one that was in doubt, the server has lost or damaged the log's last message and counts on
+    /// another: that one is expected from here on, and what may be appended is guarded by the chain.
+    pub fn learn(&mut self, log: &LogName, mut head: LogHead) {
+        // All logs of one feed fit many times over; past that, reading again costs less than choosing.
+        if self.known.len() >= HEADS_REMEMBERED_MAX {
+            self.forget_all();
+        }
+        match self.doubted.remove(log) {
+            Some((doubted, told)) if doubted == head.head => head.expected = told,
+            Some(_) | None => {}
+        }
+        match self.known.remove(log) {
+            // The same end: what lies in front of it is where it was.
+            Some(known) if (known.head, known.seq) == (head.head, head.seq) => {
+                head.recent = known.recent;
+            }
+            Some(_) | None => {}
+        }
+        self.known.insert(log.clone(), head);
+    }
+
+    /// An event was stored behind the head.
+    pub fn store(&mut self, log: &LogName, place: Place) {
+        if let Some(head) = self.known.get_mut(log) {
+            head.store(place);
+        }
+    }
+
+    pub fn forget(&mut self, log: &LogName) {
+        self.known.remove(log);
+    }
+
+    /// The server refused what was expected of the log and told another number: the head is to be read again.
+    pub fn doubt(&mut self, log: &LogName, told: u64) {
+        if let Some(head) = self.known.remove(log) {
+            self.doubted.insert(log.clone(), (head.head, told));
+        }
+    }
+
+    pub fn forget_all(&mut self) {
+        self.known.clear();
+        self.doubted.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() -> LogName {
+        LogName::from_source("urn:spean:moh:siem-reap:health-quarterly").expect("a log")
+    }
+
+    fn place(number: u64) -> Place {
+        Place {
+            position: Position::new(number).expect("a position"),
+            hash: Hash::of(&number.to_be_bytes()),
+            seq: number * 10,
+        }
+    }
+
+    #[test]
+    fn the_last_events_are_remembered_and_no_more() {
+        let mut heads = Heads::default();
+        heads.learn(
+            &log(),
+            LogHead::read(Head::empty(Hash::of(b"genesis")), 0, 1),
+        );
+        let last = RECENT_EVENTS_MAX as u64 + 5;
+        for number in 1..=last {
+            heads.store(&log(), place(number));
+        }
+        let head = heads.of(&log()).expect("learned");
+        assert_eq!((head.head.number(), head.expected), (last, last * 10));
+        let recent = |number| head.recent(Position::new(number).expect("a position"));
+        assert_eq!(recent(last), Some(place(last)));
+        assert_eq!(recent(6), Some(place(6)));
+        assert_eq!(recent(5), None);
+        assert_eq!(recent(last + 1), None);
+    }
+
+    #[test]
+    fn what_the_server_counts_on_is_expected_only_behind_the_head_that_was_in_doubt() {
+        let mut heads = Heads::default();
+        let head = |number| {
+            let position = Position::new(number);
+            let hash = Hash::of(b"event");
+            LogHead::read(Head { position, hash }, number * 10, 1)
+        };
+        heads.learn(&log(), head(3));
+        heads.doubt(&log(), 0);
+        assert!(heads.of(&log()).is_none());
+        heads.learn(&log(), head(3));
+        assert_eq!(heads.of(&log()).expect("learned").expected, 0);
+        heads.doubt(&log(), 40);
+        heads.learn(&log(), head(4));
+        assert_eq!(heads.of(&log()).expect("learned").expected, 40);
+        heads.learn(&log(), head(3));
+        assert_eq!(heads.of(&log()).expect("learned").expected, 30);
+    }
+}

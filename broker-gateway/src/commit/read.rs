@@ -1,0 +1,205 @@
+//! Questions about a log come in, what the stream's leader can read of it goes out. Heads that decide are read from the leader
+//! alone (`STREAM.MSG.GET`); a replica's answer may be older than an acknowledgement.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemas::chain::Head;
+use schemas::envelope::nats::{self, Origin};
+use schemas::event::{Hash, Position};
+use schemas::head::{Answer, Ask, HeadSearch, Step};
+use schemas::subject::{LogName, LogSubject};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::heads::{LogHead, Place};
+use crate::upstream::jetstream::{ApiError, JetStream, Outage};
+
+/// JetStream's "no message found".
+const NO_MESSAGE: u32 = 10037;
+
+/// Why nothing can be said of a log now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error(transparent)]
+    Outage(#[from] Outage),
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error("message {seq} of the stream is no event of {log}: {why}")]
+    Message { seq: u64, log: LogName, why: String },
+}
+
+/// Which message is wanted.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+enum Wanted<'a> {
+    Last { last_by_subj: &'a str },
+    From { seq: u64, next_by_subj: &'a str },
+}
+
+#[derive(Deserialize)]
+struct Got {
+    message: GotMessage,
+}
+
+#[derive(Deserialize)]
+struct GotMessage {
+    seq: u64,
+    #[serde(default)]
+    hdrs: String,
+    #[serde(default)]
+    data: String,
+}
+
+/// A reader of one log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub jetstream: &'a JetStream,
+    pub log: &'a LogName,
+}
+
+impl Reader<'_> {
+    /// The highest readable position, by the search that the offices use, too.
+    pub async fn head(&self, genesis: Hash, turn: u64) -> Result<LogHead, Unreadable> {
+        let subject = self.log.subject();
+        let (mut search, mut ask) = HeadSearch::begin();
+        let mut read: Option<Place> = None;
+        loop {
+            let answer = match ask {
+                Ask::Last => {
+                    let last_by_subj = &subject;
+                    read = self.get(Wanted::Last { last_by_subj }).await?;
+                    message(read)
+                }
+                Ask::From(seq) => {
+                    let next_by_subj = &subject;
+                    let found = self.get(Wanted::From { seq, next_by_subj }).await?;
+                    read = found.or(read);
+                    message(found)
+                }
+                Ask::Count => self.count(&subject).await?,
+            };
+            match search.answer(answer) {
+                Step::Ask(next) => ask = next,
+                Step::Found(None) => return Ok(LogHead::read(Head::empty(genesis), 0, turn)),
+                Step::Found(Some(seq)) => return self.head_at(seq, read, turn).await,
+            }
+        }
+    }
+
+    async fn head_at(
+        &self,
+        seq: u64,
+        read: Option<Place>,
+        turn: u64,
+    ) -> Result<LogHead, Unreadable> {
+        let place = match read.filter(|place| place.seq == seq) {
+            Some(place) => Some(place),
+            None => {
+                let next_by_subj = &self.log.subject();
+                self.get(Wanted::From { seq, next_by_subj }).await?
+            }
+        };
+        let Some(Place { position, hash, .. }) = place else {
+            return Err(self.no_event(seq, "it was there a moment ago"));
+        };
+        let position = Some(position);
+        Ok(LogHead::read(Head { position, hash }, seq, turn))
+    }
+
+    /// Where the event at a position at or below the head stands, if it can be read at all; `before` is the position before it,
+    /// and `head` the stream sequence of the log's last message.
+    pub async fn place_of(
+        &self,
+        position: Position,
+        before: Option<Place>,
+        head: u64,
+    ) -> Result<Option<Place>, Unreadable> {
+        let subject = self.log.subject();
+        let from = |seq| {
+            let next_by_subj = &subject;
+            Wanted::From { seq, next_by_subj }
+        };
+        if let Some(before) = before {
+            let next = self.get(from(before.seq + 1)).await?;
+            if next.is_some_and(|next| next.position == position) {
+                return Ok(next);
+            }
+        }
+        let (mut low, mut high) = (1, head);
+        while low <= high {
+            let middle = low + (high - low) / 2;
+            match self.get(from(middle)).await? {
+                Some(place) if place.position == position => return Ok(Some(place)),
+                Some(place) if place.position < position => low = place.seq + 1,
+                Some(_) | None => high = middle - 1,
+            }
+        }
+        // A position that was lost and put back has a subject of its own.
+        let refill = LogSubject::Refill(self.log.clone(), position).to_string();
+        let last_by_subj = &refill;
+        self.get(Wanted::Last { last_by_subj }).await
+    }
+
+    async fn get(&self, wanted: Wanted<'_>) -> Result<Option<Place>, Unreadable> {
+        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.log.feed);
+        match self.jetstream.ask::<Got>(&subject, &wanted).await? {
+            Ok(got) => self.place(got.message).map(Some),
+            Err(error) if error.err_code == NO_MESSAGE => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads a stored event as anybody would: its digests must fit its content.
+    fn place(&self, message: GotMessage) -> Result<Place, Unreadable> {
+        let GotMessage { seq, hdrs, data } = message;
+        let bytes = |text: String| {
+            let decoded = STANDARD.decode(text);
+            decoded.map_err(|why| self.no_event(seq, &why.to_string()))
+        };
+        let event = nats::decode(&bytes(hdrs)?, bytes(data)?.into(), Origin::Bus)
+            .map_err(|refusal| self.no_event(seq, &refusal.to_string()))?;
+        if event.event().log() != self.log {
+            return Err(self.no_event(seq, "it is another log's"));
+        }
+        Ok(Place {
+            position: event.link().position,
+            hash: event.hash(),
+            seq,
+        })
+    }
+
+    async fn count(&self, subject: &str) -> Result<Answer, Unreadable> {
+        #[derive(Deserialize)]
+        struct Info {
+            state: State,
+        }
+        #[derive(Deserialize)]
+        struct State {
+            first_seq: u64,
+            last_seq: u64,
+            #[serde(default)]
+            subjects: Option<serde_json::Map<String, Value>>,
+        }
+        let info = format!("$JS.API.STREAM.INFO.{}", self.log.feed);
+        let asked = json!({ "subjects_filter": subject });
+        let Info { state } = self.jetstream.ask::<Info>(&info, &asked).await??;
+        let subjects = state.subjects.unwrap_or_default();
+        Ok(Answer::Count {
+            messages: subjects.get(subject).and_then(Value::as_u64).unwrap_or(0),
+            first: state.first_seq,
+            last: state.last_seq,
+        })
+    }
+
+    fn no_event(&self, seq: u64, why: &str) -> Unreadable {
+        Unreadable::Message {
+            seq,
+            log: self.log.clone(),
+            why: why.to_owned(),
+        }
+    }
+}
+
+fn message(place: Option<Place>) -> Answer {
+    place.map_or(Answer::None, |place| Answer::Message(place.seq))
+}

@@ -1,0 +1,184 @@
+//! A plan comes in; its units go out stored, held, or back in line to be judged again. A refused batch that several logs share does
+//! not name the guilty one, so each is tried alone, under a new batch id.
+
+use std::collections::{HashSet, VecDeque};
+
+use schemas::event::Timestamp;
+use schemas::limits::BATCH_EVENTS_MIN;
+use schemas::refusal::Hold;
+use schemas::subject::LogName;
+use time::OffsetDateTime;
+use tracing::warn;
+
+use super::append::{self, Message, Outcome, Stamp};
+use super::heads::Place;
+use super::plan::Plan;
+use super::unit::Unit;
+use super::writer::{Writer, back_in_line, hold_all};
+use crate::limits::STALE_TRIES_MAX;
+use crate::upstream::jetstream::JetStream;
+
+impl Writer {
+    /// Stores a plan, as single appends or as a batch, whatever is cheaper; what was refused for its expectation goes back in line.
+    pub(super) async fn store(
+        &mut self,
+        jetstream: &JetStream,
+        plan: Plan,
+        waiting: &mut VecDeque<Unit>,
+    ) {
+        let alone = |unit: &Unit| unit.events().len() == 1;
+        if plan.events() < BATCH_EVENTS_MIN && plan.units.iter().all(alone) {
+            self.store_singles(jetstream, plan.units, waiting).await;
+        } else {
+            self.store_together(jetstream, plan.units, waiting).await;
+        }
+    }
+
+    /// One append each, all on their way at once; of one log one at a time, the others wait in line behind it.
+    async fn store_singles(
+        &mut self,
+        jetstream: &JetStream,
+        units: Vec<Unit>,
+        waiting: &mut VecDeque<Unit>,
+    ) {
+        let mut logs = HashSet::new();
+        let (first, behind): (Vec<Unit>, Vec<Unit>) = units
+            .into_iter()
+            .partition(|unit| logs.insert(unit.log().clone()));
+        back_in_line(behind, waiting);
+        let gateway = self.gateway.clone();
+        let stamp = stamp(&gateway);
+        let mut sent = Vec::with_capacity(first.len());
+        for unit in first {
+            let subjects = [unit.log().subject()];
+            let messages = self.messages(std::slice::from_ref(&unit), &subjects);
+            let pending = match messages.first() {
+                Some(message) => append::single(jetstream, message, &stamp).send().await,
+                None => continue,
+            };
+            drop(messages);
+            sent.push((unit, pending));
+        }
+        let mut refused = Vec::new();
+        for (unit, pending) in sent {
+            let outcome = append::outcome(pending).await;
+            self.settle(jetstream, vec![unit], outcome, &mut refused);
+        }
+        back_in_line(refused, waiting);
+    }
+
+    async fn store_together(
+        &mut self,
+        jetstream: &JetStream,
+        units: Vec<Unit>,
+        waiting: &mut VecDeque<Unit>,
+    ) {
+        let gateway = self.gateway.clone();
+        let subjects: Vec<String> = units.iter().map(|unit| unit.log().subject()).collect();
+        let messages = self.messages(&units, &subjects);
+        let pending = match &messages[..] {
+            [message] => append::single(jetstream, message, &stamp(&gateway)),
+            messages => append::batch(jetstream, messages, &stamp(&gateway)),
+        };
+        drop(messages);
+        let outcome = append::outcome(pending.send().await).await;
+        let mut refused = Vec::new();
+        self.settle(jetstream, units, outcome, &mut refused);
+        back_in_line(refused, waiting);
+    }
+
+    /// The first message of each log carries what is expected of the log.
+    fn messages<'u>(&self, units: &'u [Unit], subjects: &'u [String]) -> Vec<Message<'u>> {
+        let mut begun: HashSet<&LogName> = HashSet::new();
+        let mut messages = Vec::new();
+        for (unit, subject) in units.iter().zip(subjects) {
+            let first = begun.insert(unit.log());
+            let expected = self.heads.of(unit.log()).map(|head| head.expected);
+            for (index, event) in unit.events().iter().enumerate() {
+                messages.push(Message {
+                    event,
+                    subject,
+                    expected: expected.filter(|_| first && index == 0),
+                });
+            }
+        }
+        messages
+    }
+
+    /// Answers units by what became of their append; those that are to be judged again go to `again`.
+    fn settle(
+        &mut self,
+        jetstream: &JetStream,
+        units: Vec<Unit>,
+        outcome: Outcome,
+        again: &mut Vec<Unit>,
+    ) {
+        match outcome {
+            Outcome::Stored(last) => self.settle_stored(units, last),
+            Outcome::Stale(told) => self.settle_stale(units, told, again),
+            Outcome::Full => {
+                warn!(feed = %self.feed, "the stream is full; what waits is held");
+                hold_all(units, &Hold::BusFull);
+            }
+            Outcome::Refused(why) => {
+                warn!(feed = %self.feed, why, "JetStream does not store; what waits is held");
+                units.iter().for_each(|unit| self.heads.forget(unit.log()));
+                hold_all(units, &Hold::BusUnavailable);
+            }
+            Outcome::Unknown(outage) => {
+                warn!(feed = %self.feed, %outage, "it is not known what was stored; it is held");
+                jetstream.close();
+                hold_all(units, &Hold::BusUnavailable);
+            }
+        }
+    }
+
+    /// The messages of an append stand one behind the other in the stream.
+    fn settle_stored(&mut self, units: Vec<Unit>, last: u64) {
+        let events: usize = units.iter().map(|unit| unit.events().len()).sum();
+        let mut seq = last + 1 - events as u64;
+        for mut unit in units {
+            let log = unit.log().clone();
+            while let Some(event) = unit.events().first() {
+                let place = Place {
+                    position: event.link().position,
+                    hash: event.hash(),
+                    seq,
+                };
+                self.heads.store(&log, place);
+                unit.stored(seq, false);
+                seq += 1;
+            }
+            unit.finish();
+        }
+    }
+
+    /// Nothing was stored, because one log's last message is another than expected. Where it was one log alone, and the server
+    /// told the number, and the head proves to be the same when it is read again, that number is what is expected next.
+    fn settle_stale(&mut self, units: Vec<Unit>, told: Option<u64>, again: &mut Vec<Unit>) {
+        let logs: HashSet<LogName> = units.iter().map(|unit| unit.log().clone()).collect();
+        for log in &logs {
+            match told.filter(|_| logs.len() == 1) {
+                Some(number) => self.heads.doubt(log, number),
+                None => self.heads.forget(log),
+            }
+        }
+        for mut unit in units {
+            unit.stale += 1;
+            if unit.stale < STALE_TRIES_MAX {
+                again.push(unit);
+            } else {
+                unit.hold(&Hold::BusUnavailable);
+            }
+        }
+    }
+}
+
+fn stamp(gateway: &str) -> Stamp<'_> {
+    let now = Timestamp::from_time(OffsetDateTime::now_utc());
+    Stamp {
+        gateway,
+        // A clock beyond the year 9999 stamps nothing.
+        admitted: now.map_or_else(String::new, |now| now.to_string()),
+    }
+}

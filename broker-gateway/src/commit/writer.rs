@@ -1,0 +1,267 @@
+//! The one writer of a feed's stream: units come in, and each is answered. It takes what waits, judges it against the heads, stores
+//! together what can be stored together, and while that is on its way the next gathers in the line.
+//!
+//! Never: an event stored behind a head that was not read since the connection began, or an answer `stored` before JetStream's.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt as _};
+use schemas::limits::RUN_EVENTS_MAX;
+use schemas::refusal::Hold;
+use schemas::subject::{FeedName, LogName};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use super::heads::{Heads, LogHead, Place};
+use super::plan::{Joint, Plan};
+use super::read::{Reader, Unreadable};
+use super::unit::Unit;
+use crate::limits::HEADS_READ_AT_ONCE;
+use crate::upstream::jetstream::{JetStream, Outage};
+use crate::upstream::raw::Broker;
+
+pub(super) struct Writer {
+    pub(super) feed: FeedName,
+    broker: Arc<Broker>,
+    pub(super) gateway: Arc<str>,
+    connection: Option<JetStream>,
+    pub(super) heads: Heads,
+    /// Counts what was stored together; a head that was read in this turn is not read again.
+    turn: u64,
+}
+
+impl Writer {
+    pub fn new(feed: FeedName, broker: Arc<Broker>, gateway: Arc<str>) -> Writer {
+        Writer {
+            feed,
+            broker,
+            gateway,
+            connection: None,
+            heads: Heads::default(),
+            turn: 0,
+        }
+    }
+
+    /// Works until nobody can put anything in line any longer, and the line is empty.
+    pub async fn run(mut self, mut line: mpsc::Receiver<Unit>) {
+        let mut waiting = VecDeque::new();
+        while let Some(unit) = line.recv().await {
+            waiting.push_back(unit);
+            // Sessions that are ready now get to put theirs in line, so that one fsync serves them all.
+            tokio::task::yield_now().await;
+            while !waiting.is_empty() {
+                let mut events: usize = waiting.iter().map(|unit: &Unit| unit.events().len()).sum();
+                while events < 2 * RUN_EVENTS_MAX
+                    && let Ok(unit) = line.try_recv()
+                {
+                    events += unit.events().len();
+                    waiting.push_back(unit);
+                }
+                self.take_turn(&mut waiting).await;
+            }
+        }
+    }
+
+    /// Stores or answers at least the first that waits.
+    async fn take_turn(&mut self, waiting: &mut VecDeque<Unit>) {
+        self.turn += 1;
+        let jetstream = match self.connected().await {
+            Ok(jetstream) => jetstream,
+            Err(outage) => {
+                warn!(feed = %self.feed, %outage, "the bus does not answer; what waits is held");
+                hold_all(waiting.drain(..), &Hold::BusUnavailable);
+                return;
+            }
+        };
+        self.read_heads(&jetstream, waiting).await;
+        let plan = self.plan(&jetstream, waiting).await;
+        if !plan.is_empty() {
+            self.store(&jetstream, plan, waiting).await;
+        }
+    }
+
+    /// The connection, or a new one; with a new one nothing that was known of heads holds.
+    async fn connected(&mut self) -> Result<JetStream, Outage> {
+        match self.connection.take_if(|open| !open.is_closed()) {
+            Some(open) => {
+                self.connection = Some(open.clone());
+                Ok(open)
+            }
+            None => {
+                self.heads.forget_all();
+                let opened = JetStream::connect(&self.broker).await?;
+                info!(feed = %self.feed, server = opened.info().server_name, "connected to nats-server");
+                self.connection = Some(opened.clone());
+                Ok(opened)
+            }
+        }
+    }
+
+    /// Reads the heads that are not known yet, many at a time.
+    async fn read_heads(&mut self, jetstream: &JetStream, waiting: &mut VecDeque<Unit>) {
+        let mut unknown: Vec<(LogName, _)> = waiting
+            .iter()
+            .filter(|unit| self.heads.of(unit.log()).is_none())
+            .map(|unit| (unit.log().clone(), unit.genesis()))
+            .collect();
+        unknown.sort_by(|(log, _), (other, _)| log.cmp(other));
+        unknown.dedup_by(|(log, _), (other, _)| log == other);
+        let turn = self.turn;
+        let reading = unknown.into_iter().map(|(log, genesis)| async move {
+            let reader = Reader {
+                jetstream,
+                log: &log,
+            };
+            let head = reader.head(genesis, turn).await;
+            (log, head)
+        });
+        let mut reading = stream::iter(reading).buffer_unordered(HEADS_READ_AT_ONCE);
+        while let Some((log, head)) = reading.next().await {
+            match head {
+                Ok(head) => self.heads.learn(&log, head),
+                Err(why) => hold_log(&log, &why, waiting),
+            }
+        }
+    }
+
+    /// Takes from what waits what can be stored together, and answers on the way what is stored already or cannot be now.
+    async fn plan(&mut self, jetstream: &JetStream, waiting: &mut VecDeque<Unit>) -> Plan {
+        let mut plan = Plan::default();
+        let mut later = VecDeque::new();
+        while let Some(mut unit) = waiting.pop_front() {
+            let known = self.heads.of(unit.log()).filter(|_| plan.takes(&unit));
+            let Some(LogHead { head, read_in, .. }) = known else {
+                plan.put_off(unit.log());
+                later.push_back(unit);
+                continue;
+            };
+            let fresh = *read_in == self.turn;
+            let planned = plan.end_of(unit.log());
+            let joint = Joint::of(unit.events(), planned.unwrap_or(head));
+            let verdict = match joint {
+                Joint::Next if plan.has_room(&unit) => {
+                    plan.add(unit);
+                    continue;
+                }
+                Joint::Next => {
+                    waiting.push_front(unit);
+                    break;
+                }
+                // What stands to a head that is only planned is judged when it is one.
+                Joint::Known(_) | Joint::Ahead | Joint::Unlinked if planned.is_some() => {
+                    plan.put_off(unit.log());
+                    later.push_back(unit);
+                    continue;
+                }
+                // What stood there a while ago may be lost since: that is why it is sent again.
+                Joint::Known(_) if !fresh => Err(Hold::LogUnreadable),
+                Joint::Known(count) => self.answer_known(jetstream, &mut unit, count).await,
+                Joint::Ahead => Err(Hold::PositionAhead {
+                    head: head.number(),
+                }),
+                Joint::Unlinked => Err(Hold::ChainMismatch {
+                    head: head.number(),
+                }),
+            };
+            match verdict {
+                Ok(()) if unit.events().is_empty() => unit.finish(),
+                Ok(()) => waiting.push_front(unit),
+                Err(hold) if fresh => unit.hold(&hold),
+                Err(_) => {
+                    // Another gateway may have stored what is missed here, and no answer comes from memory alone.
+                    waiting.push_front(unit);
+                    self.read_head_again(jetstream, waiting).await;
+                }
+            }
+        }
+        back_in_line(later, waiting);
+        plan
+    }
+
+    /// Reads the head of the first unit's log anew.
+    async fn read_head_again(&mut self, jetstream: &JetStream, waiting: &mut VecDeque<Unit>) {
+        let Some(unit) = waiting.front() else { return };
+        let (log, genesis) = (unit.log().clone(), unit.genesis());
+        let reader = Reader {
+            jetstream,
+            log: &log,
+        };
+        match reader.head(genesis, self.turn).await {
+            Ok(head) => self.heads.learn(&log, head),
+            Err(why) => hold_log(&log, &why, waiting),
+        }
+    }
+
+    /// Answers events that stand at or below the head: stored already if it is they, held if another stands there.
+    async fn answer_known(
+        &self,
+        jetstream: &JetStream,
+        unit: &mut Unit,
+        count: usize,
+    ) -> Result<(), Hold> {
+        let log = unit.log().clone();
+        let known = self.heads.of(&log).ok_or(Hold::LogUnreadable)?;
+        let reader = Reader {
+            jetstream,
+            log: &log,
+        };
+        let mut before: Option<Place> = None;
+        for _ in 0..count {
+            let Some(event) = unit.events().first() else {
+                break;
+            };
+            let (position, hash) = (event.link().position, event.hash());
+            let place = match known.recent(position) {
+                Some(place) => Some(place),
+                None => reader
+                    .place_of(position, before, known.seq)
+                    .await
+                    .map_err(|why| held(&log, &why))?,
+            };
+            match place {
+                Some(place) if place.hash == hash => unit.stored(place.seq, true),
+                Some(_) => {
+                    let head = known.head.number();
+                    return Err(Hold::PositionTaken { head });
+                }
+                None => return Err(Hold::LogUnreadable),
+            }
+            before = place;
+        }
+        Ok(())
+    }
+}
+
+/// Puts units in front of all that waits, in their order.
+pub(super) fn back_in_line(
+    units: impl IntoIterator<Item = Unit, IntoIter: DoubleEndedIterator>,
+    waiting: &mut VecDeque<Unit>,
+) {
+    for unit in units.into_iter().rev() {
+        waiting.push_front(unit);
+    }
+}
+
+pub(super) fn hold_all(units: impl IntoIterator<Item = Unit>, hold: &Hold) {
+    for unit in units {
+        unit.hold(hold);
+    }
+}
+
+/// Holds what waits for a log of which nothing can be said now.
+fn hold_log(log: &LogName, why: &Unreadable, waiting: &mut VecDeque<Unit>) {
+    let hold = held(log, why);
+    let (of_log, others): (Vec<Unit>, Vec<Unit>) =
+        waiting.drain(..).partition(|unit| unit.log() == log);
+    waiting.extend(others);
+    hold_all(of_log, &hold);
+}
+
+fn held(log: &LogName, why: &Unreadable) -> Hold {
+    warn!(%log, %why, "the log cannot be read; what waits for it is held");
+    match why {
+        Unreadable::Outage(_) | Unreadable::Api(_) => Hold::BusUnavailable,
+        Unreadable::Message { .. } => Hold::LogUnreadable,
+    }
+}
