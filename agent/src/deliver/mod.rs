@@ -316,3 +316,5 @@ fn retry_time(tries: u32) -> Duration {
         .mul_f64(0.75 + 0.25 * fastrand::f64())
 }
 
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,6 @@ fn headers(event: &SignedEvent) -> HeaderMap {
     }
     headers
 }
+
+#[cfg(test)]
+pub mod tests;

@@ -134,3 +134,84 @@ impl Line {
         self.stop.take().unwrap_or(Stop::Ended)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schemas::event::Hash;
+
+    use super::super::reconcile::settled_of;
+    use super::super::tests::event_at;
+    use super::*;
+
+    /// A line with so many events under way.
+    fn line(under_way: u64) -> Line {
+        let mut line = Line::new(Head::empty(Hash::of(b"genesis")));
+        for number in 1..=under_way {
+            let link = line.next().expect("nothing has stopped it");
+            let event = event_at(&format!("event-{number}"), link);
+            let settled = settled_of(&event);
+            line.sent(&event, Sent::Waiting { number, settled });
+        }
+        line
+    }
+
+    fn stored() -> Answer {
+        Answer::Stored {
+            sequence: 1,
+            duplicate: false,
+        }
+    }
+
+    fn held(head: Option<u64>) -> Answer {
+        Answer::Held {
+            code: "bus-unavailable".into(),
+            head,
+            text: "not now".into(),
+        }
+    }
+
+    fn refused() -> Answer {
+        Answer::Refused {
+            code: "not-json".into(),
+            body: "{}".into(),
+        }
+    }
+
+    #[test]
+    fn a_refused_event_leaves_the_line_and_those_behind_it_are_numbered_anew() {
+        let mut line = line(3);
+        assert!(matches!(line.answered(stored()), Effect::Settle(_)));
+        let refusal = line.answered(refused());
+        assert!(matches!(refusal, Effect::Refuse { number: 2, .. }));
+        assert_eq!((line.next(), line.stopped()), (None, None));
+        assert!(matches!(line.answered(held(Some(1))), Effect::Nothing));
+        assert_eq!(line.stopped(), Some(&Stop::ReadHead));
+    }
+
+    #[test]
+    fn behind_a_stop_nothing_is_settled() {
+        let mut line = line(2);
+        line.answered(held(None));
+        assert!(matches!(line.answered(stored()), Effect::Nothing));
+        assert!(
+            matches!(line.stopped(), Some(Stop::Wait { code, .. }) if code == "bus-unavailable")
+        );
+    }
+
+    #[test]
+    fn an_event_of_the_own_log_that_is_refused_goes_back_into_line() {
+        let mut line = Line::new(Head::empty(Hash::of(b"genesis")));
+        let event = event_at("event-1", line.next().expect("nothing has stopped it"));
+        line.sent(&event, Sent::Own);
+        let effect = line.answered(refused());
+        assert!(matches!(effect, Effect::PutBack { from } if from == Position::FIRST));
+    }
+
+    #[test]
+    fn a_session_that_ends_leaves_everything_unreachable() {
+        let mut line = line(2);
+        line.answered(Answer::Unreachable);
+        assert_eq!(line.under_way(), 1);
+        assert_eq!(line.abandon(), Stop::Ended);
+    }
+}

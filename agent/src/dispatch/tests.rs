@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fastrand::Rng;
-use schemas::chain::Head;
+use schemas::chain::{Head, Link};
 use schemas::event::Hash;
 use schemas::registry::Registry;
-use schemas::signing::SigningKey;
+use schemas::signing::{SignedEvent, SigningKey};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,12 @@ use self::bus::{Bus, Gateway, Log, Wire, genesis};
 use self::office::{Agent, copy_folder, log, submission};
 use super::reconcile::Own;
 use super::sending::Sending;
+
+/// A signed event at a place of the model's log.
+pub fn event_at(id: &str, link: Link) -> SignedEvent {
+    let key = SigningKey::generate().unwrap().0;
+    SignedEvent::sign(office::event(id), link, &key)
+}
 
 struct World {
     rng: Rng,

@@ -167,3 +167,5 @@ fn authentic(batch: &[Incoming], keys: &[Result<PublicKey, No>]) -> Vec<bool> {
     authentic
 }
 
+#[cfg(test)]
+mod tests;

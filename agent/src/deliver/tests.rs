@@ -1,0 +1,203 @@
+//! Deliveries from a real inbox into a real file, and to a real HTTP server whose answers the test chooses.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use schemas::chain::Head;
+use schemas::envelope::structured;
+use schemas::event::{Classification, Core, Event, Hash, Timestamp};
+use schemas::signing::{SignedEvent, SigningKey};
+use tempfile::TempDir;
+
+use super::webhook::tests::Application;
+use super::*;
+use crate::receive::VerifiedEvent;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Desk {
+    folder: TempDir,
+    inbox: Inbox,
+    key: SigningKey,
+}
+
+fn feed() -> FeedName {
+    "market-prices".parse().expect("a feed")
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let folder = TempDir::new().expect("a folder");
+        Desk {
+            inbox: Inbox::open(&folder.path().join("inbox")).expect("opens").0,
+            key: SigningKey::generate().expect("a key").0,
+            folder,
+        }
+    }
+
+    /// Events of one office's log arrive.
+    async fn arrive(&self, office: &str, positions: std::ops::RangeInclusive<u64>) {
+        let log = LogName::from_source(&format!("urn:spean:maff:{office}:market-prices"));
+        let log = log.expect("a source");
+        let mut head = Head::empty(Hash::of(b"genesis"));
+        let mut run = Vec::new();
+        for position in 1..=*positions.end() {
+            let signed = SignedEvent::sign(event(&log, position), head.next(), &self.key);
+            head = Head::of(&signed);
+            run.push(VerifiedEvent::new(signed));
+        }
+        let new = run.split_off(usize::try_from(positions.start() - 1).expect("small"));
+        self.inbox.keep(&feed(), new, None).await.expect("keeps");
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("prices.ndjson")
+    }
+
+    /// Delivers until the returned token is cancelled and the task has ended.
+    fn start(
+        &self,
+        to: DeliverTo,
+    ) -> (
+        CancellationToken,
+        tokio::task::JoinHandle<Result<(), Outage>>,
+    ) {
+        let delivered = Delivered::open(&self.folder.path().join("delivered"));
+        let delivered = Arc::new(delivered.expect("opens").0);
+        let stop = CancellationToken::new();
+        let subscription = settings::Deliver { feed: feed(), to };
+        let running = run(
+            vec![subscription],
+            self.inbox.clone(),
+            delivered,
+            stop.clone(),
+        );
+        (stop, tokio::spawn(running))
+    }
+}
+
+/// The data names log and position; ids of `takeo` and `siem-reap` differ.
+fn event(log: &LogName, position: u64) -> Event {
+    let core = Core {
+        id: format!("{}-{position}", log.office.place()),
+        event_type: "kh.gov.maff.market-price.submitted.v1".into(),
+        subject: Some("KH17/ខែកក្កដា".into()),
+        time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
+        data_content_type: "application/json".into(),
+        data_schema: "https://spean.gov.kh/contracts/market-prices/1.0".into(),
+        causation_id: None,
+        data_classification: Classification::Internal,
+        data: Bytes::from(format!(r#"{{"price": 1.10, "n":{position}}}"#)),
+    };
+    let recorded = Timestamp::from_unix_seconds(1_790_000_001).expect("a time");
+    Event::new(log.clone(), core, recorded).expect("well formed")
+}
+
+fn ids(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let ids = text.lines().map(|line| {
+        let event = structured::decode(line.as_bytes());
+        event.map_or("torn".into(), |event| event.id().to_owned())
+    });
+    ids.collect()
+}
+
+async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !done() {
+        assert!(Instant::now() < deadline, "{what} did not happen");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_gets_every_event_once_although_the_agent_is_killed_before_the_mark() {
+    let desk = Desk::new();
+    desk.arrive("takeo", 1..=3).await;
+    let (stop, running) = desk.start(DeliverTo::File(desk.path()));
+    until("three lines", || ids(&desk.path()).len() == 3).await;
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+    // Written, torn, and nothing marked.
+    std::fs::remove_file(desk.folder.path().join("delivered")).expect("it was there");
+    let mut torn = std::fs::read(desk.path()).expect("reads");
+    torn.extend_from_slice(br#"{"specversion":"1."#);
+    std::fs::write(desk.path(), torn).expect("writes");
+    desk.arrive("takeo", 4..=4).await;
+    let (stop, running) = desk.start(DeliverTo::File(desk.path()));
+    until("the fourth line", || {
+        ids(&desk.path()).last().is_some_and(|id| id == "takeo-4")
+    })
+    .await;
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+    assert_eq!(
+        ids(&desk.path()),
+        ["takeo-1", "takeo-2", "takeo-3", "takeo-4"]
+    );
+}
+
+#[tokio::test]
+async fn a_webhook_gets_the_signed_bytes_and_every_attribute() {
+    let desk = Desk::new();
+    desk.arrive("takeo", 1..=1).await;
+    let mut application = Application::start(|_| 204).await;
+    let (stop, running) = desk.start(DeliverTo::Webhook(application.url()));
+    let posted = application.next().await;
+    assert_eq!(posted.body, r#"{"price": 1.10, "n":1}"#);
+    assert_eq!(posted.header("content-type"), "application/json");
+    assert_eq!(posted.header("ce-specversion"), "1.0");
+    assert_eq!(posted.header("ce-sequence"), "00000000000000000001");
+    assert!(posted.header("ce-subject").starts_with("KH17/%E1%9E%81"));
+    assert!(!posted.header("ce-dssematerial").is_empty());
+    assert_eq!(posted.header("ce-datacontenttype"), "");
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_is_tried_again_and_each_log_keeps_its_order() {
+    let desk = Desk::new();
+    desk.arrive("takeo", 1..=2).await;
+    desk.arrive("siem-reap", 1..=2).await;
+    // Takeo's first is not taken the first two times; the third time it is.
+    let mut application = Application::start(|seen| match seen {
+        ("takeo-1", 0..=1) => 422,
+        ("siem-reap-2", 0) => 503,
+        _ => 200,
+    })
+    .await;
+    let (stop, running) = desk.start(DeliverTo::Webhook(application.url()));
+    let mut taken: Vec<String> = Vec::new();
+    while taken.len() < 4 {
+        let posted = application.next().await;
+        if posted.status == 200 {
+            taken.push(posted.header("ce-id").to_owned());
+        }
+    }
+    let of = |office: &str| -> Vec<String> {
+        let own = taken.iter().filter(|id| id.starts_with(office));
+        own.cloned().collect()
+    };
+    assert_eq!(of("takeo"), ["takeo-1", "takeo-2"]);
+    assert_eq!(of("siem-reap"), ["siem-reap-1", "siem-reap-2"]);
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_gone_gets_nothing_more_and_an_alarm_is_raised() {
+    let desk = Desk::new();
+    desk.arrive("takeo", 1..=3).await;
+    let mut application = Application::start(|_| 410).await;
+    let (stop, running) = desk.start(DeliverTo::Webhook(application.url()));
+    assert_eq!(application.next().await.header("ce-id"), "takeo-1");
+    until("the alarm", || {
+        let alarms = desk.inbox.alarms().list();
+        alarms.iter().any(|alarm| alarm.code == "webhook-retired")
+    })
+    .await;
+    assert!(application.is_quiet());
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+}

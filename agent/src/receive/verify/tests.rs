@@ -1,0 +1,195 @@
+use schemas::chain::Head;
+use schemas::event::{Classification, Core, Event, Hash, Position, Timestamp};
+use schemas::registry::{KeyRecord, RegistryEvent, seed};
+use schemas::signing::SigningKey;
+use schemas::subject::OfficeId;
+
+use super::*;
+
+fn genesis() -> Hash {
+    Hash::of(b"genesis")
+}
+
+fn feed() -> FeedName {
+    "market-prices".parse().expect("a feed")
+}
+
+fn office(name: &str) -> OfficeId {
+    name.parse().expect("an office")
+}
+
+fn key() -> SigningKey {
+    SigningKey::generate().expect("a key").0
+}
+
+/// The registry of the feeds, and these offices with their keys.
+fn registry(offices: &[(&str, &SigningKey)]) -> Registry {
+    let mut registry = Registry::empty(genesis());
+    for said in seed() {
+        registry.apply(&said).expect("the seed applies");
+    }
+    for (name, key) in offices {
+        let known = registry
+            .usual_office(&office(name))
+            .expect("a usual office");
+        let added = RegistryEvent::OfficeAdded(known);
+        registry.apply(&added).expect("the office is added");
+        let record = KeyRecord {
+            office: office(name),
+            keyid: key.keyid().into(),
+            public_key: *key.public(),
+            honoured: std::collections::BTreeMap::new(),
+        };
+        let added = RegistryEvent::KeyAdded(record);
+        registry.apply(&added).expect("the key is added");
+    }
+    registry
+}
+
+fn verify(registry: Registry, batch: &[SignedEvent]) -> Vec<Result<VerifiedEvent, No>> {
+    let verifier = Verifier {
+        registry: Arc::new(registry),
+    };
+    let incoming = batch.iter().enumerate().map(|(index, event)| Incoming {
+        sequence: index as u64 + 1,
+        event: event.clone(),
+    });
+    verifier.verify(&feed(), &incoming.collect::<Vec<_>>())
+}
+
+fn event(id: u64, province: &str) -> Event {
+    let data = format!(
+        r#"{{"period":"2026-07","admin1_code":"{province}","market":"Siem Reap","commodity":"Rice","unit":"KG","pricetype":"Retail","currency":"KHR","price":"{id}"}}"#
+    );
+    let core = Core {
+        id: format!("event-{id}"),
+        event_type: "kh.gov.maff.market-price.submitted.v1".into(),
+        subject: Some(format!("{province}/2026-07")),
+        time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
+        data_content_type: "application/json".into(),
+        data_schema: "https://spean.gov.kh/contracts/market-prices/1.0".into(),
+        causation_id: None,
+        data_classification: Classification::Internal,
+        data: data.into(),
+    };
+    let log = LogName {
+        feed: feed(),
+        office: office("maff/siem-reap"),
+    };
+    let recorded = Timestamp::from_unix_seconds(1_790_000_001).expect("a time");
+    Event::new(log, core, recorded).expect("well formed")
+}
+
+fn run(count: u64, key: &SigningKey) -> Vec<SignedEvent> {
+    let mut head = Head::empty(genesis());
+    let mut run = Vec::new();
+    for id in 1..=count {
+        let signed = SignedEvent::sign(event(id, "KH17"), head.next(), key);
+        head = Head::of(&signed);
+        run.push(signed);
+    }
+    run
+}
+
+/// The same event, naming another key than the one that signed it.
+fn under_the_name_of(key: &SigningKey, signed: &SignedEvent) -> SignedEvent {
+    let material = String::from_utf8(signed.material().to_vec()).expect("material is text");
+    let forged = material.replace(signed.keyid(), key.keyid());
+    SignedEvent::from_parts(signed.event().clone(), *signed.link(), forged.as_bytes())
+        .expect("the digests are good")
+}
+
+fn refused(verdict: &Result<VerifiedEvent, No>) -> &'static str {
+    match verdict {
+        Ok(_) => "believed",
+        Err(No::Bad(refusal)) => refusal.code().name,
+        Err(No::Held(hold)) => hold.code().name,
+    }
+}
+
+#[test]
+fn what_the_office_signed_is_believed() {
+    let key = key();
+    let run = run(5, &key);
+    let verdicts = verify(registry(&[("maff/siem-reap", &key)]), &run);
+    assert!(
+        verdicts
+            .iter()
+            .all(|verdict| refused(verdict) == "believed")
+    );
+}
+
+#[test]
+fn an_event_below_a_good_signature_is_vouched_for_and_one_above_is_not() {
+    let key = key();
+    let mut batch = run(3, &key);
+    batch[2] = under_the_name_of(
+        &key,
+        &SignedEvent::sign(event(3, "KH17"), *batch[2].link(), &super::tests::key()),
+    );
+    let verdicts = verify(registry(&[("maff/siem-reap", &key)]), &batch);
+    let words: Vec<_> = verdicts.iter().map(refused).collect();
+    assert_eq!(words, ["believed", "believed", "signature-invalid"]);
+}
+
+#[test]
+fn an_unknown_key_or_office_holds_and_a_stranger_s_key_does_not_pass() {
+    let (own, thief) = (key(), key());
+    let batch = run(1, &own);
+    let unknown = verify(registry(&[("maff/siem-reap", &thief)]), &batch);
+    assert_eq!(refused(&unknown[0]), "key-unknown");
+    let nobody = verify(registry(&[]), &batch);
+    assert_eq!(refused(&nobody[0]), "office-unknown");
+    let known = registry(&[("maff/siem-reap", &own), ("moh/siem-reap", &thief)]);
+    let forged = verify(known, &run(1, &thief));
+    assert_eq!(refused(&forged[0]), "signer-mismatch");
+}
+
+#[test]
+fn figures_of_another_province_and_data_outside_its_contract_do_not_pass() {
+    let key = key();
+    let head = Head::empty(genesis());
+    let known = || registry(&[("maff/siem-reap", &key)]);
+    let elsewhere = SignedEvent::sign(event(1, "KH01"), head.next(), &key);
+    assert_eq!(refused(&verify(known(), &[elsewhere])[0]), "row-not-yours");
+    let nowhere = SignedEvent::sign(event(1, "Siem Reap"), head.next(), &key);
+    assert_eq!(
+        refused(&verify(known(), &[nowhere])[0]),
+        "contract-violated"
+    );
+}
+
+#[test]
+fn a_log_of_another_authority_s_bus_does_not_pass() {
+    let key = key();
+    let training = Head::empty(Hash::of(b"training"));
+    let signed = SignedEvent::sign(event(1, "KH17"), training.next(), &key);
+    let verdicts = verify(registry(&[("maff/siem-reap", &key)]), &[signed]);
+    assert_eq!(refused(&verdicts[0]), "digest-mismatch");
+}
+
+#[test]
+fn an_event_belongs_where_it_lies() {
+    let signed = run(1, &key()).remove(0);
+    let log = signed.event().log().clone();
+    let read = |subject: &str| {
+        let data = signed.event().data().clone();
+        Incoming::read(&feed(), subject, 7, &nats::encode(&signed), data)
+    };
+    assert!(matches!(read(&log.subject()), Ok(Some(_))));
+    let refill = LogSubject::Refill(log.clone(), Position::FIRST).to_string();
+    assert!(matches!(read(&refill), Ok(Some(_))));
+    assert_eq!(read(&format!("{}.gap", log.subject())), Ok(None));
+    for elsewhere in [
+        format!("{}.2", log.subject()),
+        "spean.log.market-prices.maff.takeo".into(),
+        "spean.log.health-quarterly.maff.siem-reap".into(),
+        "spean.log.market-prices".into(),
+    ] {
+        assert_eq!(
+            read(&elsewhere),
+            Err(Refusal::SourceMismatch),
+            "{elsewhere}"
+        );
+    }
+}
