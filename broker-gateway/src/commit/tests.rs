@@ -139,16 +139,96 @@ async fn nothing_is_stored_or_lost_while_the_broker_is_away_and_its_heads_are_re
         held(20, Hold::BusUnavailable)
     );
     nats.restart().await;
-    // JetStream may still be recovering when the port is open.
-    let again = async {
-        loop {
-            let answers = store(&commits, &pen, &events[20..]).await;
-            if answers != held(20, Hold::BusUnavailable) {
-                return answers;
-            }
+    assert_eq!(
+        store_again(&commits, &pen, &events[20..]).await,
+        stored(21..=40, false)
+    );
+}
+
+/// JetStream may still be recovering when the port is open: an office asks again, too.
+async fn store_again(commits: &Commits, pen: &Pen, events: &[SignedEvent]) -> Vec<Answer> {
+    loop {
+        let answers = store(commits, pen, events).await;
+        if answers != held(events.len(), Hold::BusUnavailable) {
+            return answers;
         }
+    }
+}
+
+#[tokio::test]
+async fn behind_a_damaged_last_message_the_log_goes_on_from_the_last_one_that_can_be_read() {
+    for count in [1, 2, 12] {
+        let mut nats = Nats::start().await;
+        let (commits, mut pen) = (nats.commits(), Pen::new());
+        let events = pen.run(count + 11);
+        let count = usize::try_from(count).expect("a small number");
+        store(&commits, &pen, &events[..count]).await;
+        nats.damage_last(STREAM).await;
+        let ahead = store_again(&commits, &pen, &events[count..count + 1]).await;
+        let head = count as u64 - 1;
+        assert_eq!(ahead, held(1, Hold::PositionAhead { head }), "{count}");
+        // First the lost one alone, then a run behind it, as a batch.
+        for behind in [&events[count - 1..count], &events[count..]] {
+            let answers = store(&commits, &pen, behind).await;
+            let are_stored = answers.iter().all(|answer| match answer {
+                Answer::Stored { duplicate, .. } => !duplicate,
+                Answer::Refused(_) | Answer::Held(_) => false,
+            });
+            assert!(are_stored, "{count}: {answers:?}");
+        }
+        let last = nats.stored(STREAM).await.pop().expect("the last one");
+        assert!(last.1.contains(&pen.head.position.expect("one").sequence()));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_run_behind_a_damaged_message_is_taken_again_as_a_batch() {
+    let mut nats = Nats::start().await;
+    let (commits, mut pen) = (nats.commits(), Pen::new());
+    let events = pen.run(20);
+    store(&commits, &pen, &events[..5]).await;
+    nats.damage_last(STREAM).await;
+    let answers = store_again(&commits, &pen, &events[4..]).await;
+    let are_stored = |answer: &Answer| {
+        matches!(
+            answer,
+            Answer::Stored {
+                duplicate: false,
+                ..
+            }
+        )
     };
-    assert_eq!(again.await, stored(21..=40, false));
+    assert!(answers.iter().all(are_stored), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_full_stream_holds_everything_and_takes_it_when_it_has_room() {
+    let nats = Nats::start().await;
+    let (commits, mut pen) = (nats.commits(), Pen::new());
+    let events = pen.run(30);
+    store(&commits, &pen, &events[..1]).await;
+    let room = async |bytes: u64| {
+        let info = format!("$JS.API.STREAM.INFO.{STREAM}");
+        let mut found = nats.operate(&info, &json!({})).await.expect("it stands");
+        found["config"]["max_bytes"] = json!(bytes);
+        let update = format!("$JS.API.STREAM.UPDATE.{STREAM}");
+        let updated = nats.operate(&update, &found["config"]).await;
+        updated.expect("the operator may");
+    };
+    room(2_500).await;
+    assert_eq!(
+        store(&commits, &pen, &events[1..2]).await,
+        held(1, Hold::BusFull)
+    );
+    assert_eq!(
+        store(&commits, &pen, &events[1..]).await,
+        held(29, Hold::BusFull)
+    );
+    room(1 << 20).await;
+    assert_eq!(
+        store(&commits, &pen, &events[1..]).await,
+        stored(2..=30, false)
+    );
 }
 
 #[tokio::test]

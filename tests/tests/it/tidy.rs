@@ -88,7 +88,7 @@ fn foreign_crates_have_one_owner() {
         ),
         (
             "async_nats::",
-            &["agent/src/link", "broker-gateway/src/upstream", "tests/"],
+            &["agent/src/link", "tests/"],
         ),
         ("jsonschema::", &["schemas/src/contract"]),
         (
