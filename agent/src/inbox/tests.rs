@@ -259,7 +259,7 @@ async fn too_much_behind_a_gap_is_left_behind_and_nothing_is_dropped() {
     assert_eq!((state.complete, state.left_behind), (70, false));
     drop(inbox);
     let index = dir.path().join("index-000001");
-    assert_eq!(crate::outbox::tests::unsynced_files(&index), 0);
+    assert_eq!(crate::outbox::tests::damage::unsynced_files(&index), 0);
 }
 
 #[tokio::test]

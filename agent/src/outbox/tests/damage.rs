@@ -244,3 +244,38 @@ async fn after_a_failed_sync_everyone_is_told_and_nothing_is_accepted_until_it_i
             .again
     );
 }
+
+/// Files of its own for what is large are what sled never syncs.
+pub fn unsynced_files(index: &Path) -> usize {
+    std::fs::read_dir(index.join("blobs"))
+        .expect("reads")
+        .count()
+}
+
+#[tokio::test]
+async fn the_index_never_writes_a_file_that_is_not_synced() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (outbox, _) = open(dir.path());
+    let large = "x".repeat(300_000);
+    for n in 1..=40 {
+        let id = format!("{n:03}{}", "i".repeat(250));
+        accept(&outbox, &id, &large).await.expect("accepts");
+        if n % 2 == 0 {
+            let number = outbox.waiting(&health(), 0, 1).await.expect("reads")[0].number;
+            outbox
+                .refuse(&health(), number, &large)
+                .await
+                .expect("refuses");
+        } else {
+            outbox
+                .settle(&health(), vec![settled(&id, n, &large)])
+                .await
+                .expect("settles");
+        }
+        outbox.alarms().raise("test", large.clone());
+    }
+    drop(outbox);
+    assert_eq!(unsynced_files(&dir.path().join("index-000001")), 0);
+    let (outbox, _) = open(dir.path());
+    assert_eq!(outbox.tray().expect("reads").len(), 20);
+}
