@@ -26,7 +26,7 @@ impl Agent {
     /// # Errors
     /// The settings, the token or the certificate cannot be read.
     pub fn of(folder: Folder) -> anyhow::Result<Agent> {
-        let settings = Settings::load(folder)?;
+        let settings = super::settings(folder)?;
         let token = settings.folder.http_token();
         let token = Token::read(&token).map_err(|mistake| {
             anyhow!("{mistake}; the agent makes the file when it first runs: spean-agent run")

@@ -14,7 +14,7 @@ mod verify;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use schemas::subject::{FeedName, LogName, OfficeId};
 
@@ -194,8 +194,18 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The settings of a folder that `init` has made.
+fn settings(folder: Folder) -> anyhow::Result<Settings> {
+    let dir = folder.path().display().to_string();
+    ensure!(
+        folder.settings().exists(),
+        "{dir} is no agent's folder: it has no agent.toml; name the folder with --dir, or make it with spean-agent init"
+    );
+    Ok(Settings::load(folder)?)
+}
+
 async fn serve(folder: Folder) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(folder)?;
+    let settings = settings(folder)?;
     crate::run::run(settings, terminal::stop_signal()?).await?;
     Ok(ExitCode::SUCCESS)
 }

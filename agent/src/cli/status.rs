@@ -86,7 +86,10 @@ fn sent(outbox: &Value, now: u64) -> String {
             held.to_owned(),
         ]);
     }
-    aligned(table, &[1, 2, 3, 4])
+    match table.is_empty() {
+        true => "Nothing was submitted yet.".to_owned(),
+        false => aligned(table, &[1, 2, 3, 4]),
+    }
 }
 
 fn received(inbox: &Value) -> String {
@@ -111,7 +114,10 @@ fn received(inbox: &Value) -> String {
             ]);
         }
     }
-    aligned(table, &[2, 3, 5])
+    match table.is_empty() {
+        true => "Nothing has arrived yet.".to_owned(),
+        false => aligned(table, &[2, 3, 5]),
+    }
 }
 
 /// Ranges as people write them: `4, 7-9`.
@@ -142,6 +148,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_new_agent_says_that_there_is_nothing_yet() {
+        let status = json!({"office": "moh/hq", "registry": 1, "link": {"state": "connecting"}, "outbox": {}, "inbox": []});
+        let expected = "moh/hq  registry 1\nlink: connecting\ndisk: 0 bytes of 0 bytes\n\n\
+            Nothing was submitted yet.\n\nNothing has arrived yet.";
+        assert_eq!(told(&status, 0), expected);
+    }
 
     #[test]
     fn the_status_says_what_waits_is_refused_held_and_missing() {

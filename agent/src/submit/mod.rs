@@ -17,6 +17,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::csv::{BadRow, BadRows, Entries, Entry, Form, Sheet};
 use self::problem::Problem;
 
 /// An event that may join its log. Made only here.

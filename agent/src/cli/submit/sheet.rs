@@ -17,8 +17,7 @@ use super::super::client::Agent;
 use super::super::terminal::{NAMED_MAX, bar, say};
 use super::super::{SubmitArgs, verify};
 use super::{Batches, Input};
-use crate::submit::csv::{BadRow, BadRows, Entries, Entry, Form, Sheet};
-use crate::submit::{Desk, now};
+use crate::submit::{BadRow, BadRows, Desk, Entries, Entry, Form, Sheet, now};
 
 /// A spreadsheet, and what it is checked against.
 struct Spreadsheet<'a> {

@@ -21,6 +21,127 @@ const fn texts(status: u16, code: &'static str, en: &'static str, km: &'static s
     }
 }
 
+const FEED_UNNAMED: Texts = texts(
+    422,
+    "feed-unnamed",
+    "nothing tells which feed this is for; give its type or dataschema, or submit to /feeds/<feed>/events",
+    "គ្មានអ្វីប្រាប់ថានេះសម្រាប់ feed ណាទេ សូមបញ្ជាក់ type ឬ dataschema ឬដាក់ជូនតាម /feeds/<feed>/events",
+);
+const CAUSATION_MISSING: Texts = texts(
+    422,
+    "causation-missing",
+    "a correction or withdrawal names the event that it is about; give its id as causationid",
+    "ការកែតម្រូវ ឬការដកចេញ ត្រូវប្រាប់ព្រឹត្តិការណ៍ដើម សូមដាក់ id របស់វាជា causationid",
+);
+const ID_TAKEN: Texts = texts(
+    409,
+    "id-taken",
+    "this id or idempotency key was accepted before with other content; use a new one, or send a correction",
+    "id ឬ Idempotency-Key នេះបានប្រើរួចហើយជាមួយខ្លឹមសារផ្សេង សូមប្រើថ្មី ឬផ្ញើការកែតម្រូវ",
+);
+const KEY_MALFORMED: Texts = texts(
+    400,
+    "idempotency-key-malformed",
+    "Idempotency-Key must be 1 to 256 printable characters",
+    "Idempotency-Key ត្រូវមាន ១ ដល់ ២៥៦ តួអក្សរដែលអាចបោះពុម្ពបាន",
+);
+const BODY_TOO_LARGE: Texts = texts(
+    413,
+    "body-too-large",
+    "the body is larger than one event may be; split it, or send smaller batches",
+    "ទិន្នន័យដែលផ្ញើធំពេក សូមបំបែកវា ឬផ្ញើជាក្រុមតូចៗ",
+);
+const BODY_INCOMPLETE: Texts = texts(
+    400,
+    "body-incomplete",
+    "the body ended early or came too slowly; nothing was accepted, send it again",
+    "ទិន្នន័យមកមិនគ្រប់ ឬយឺតពេក គ្មានអ្វីត្រូវបានទទួលទេ សូមផ្ញើម្តងទៀត",
+);
+const MEDIA_TYPE_UNSUPPORTED: Texts = texts(
+    415,
+    "media-type-unsupported",
+    "send application/cloudevents+json, application/cloudevents-batch+json, or JSON data with ce- headers",
+    "សូមផ្ញើជា application/cloudevents+json, application/cloudevents-batch+json ឬទិន្នន័យ JSON ដែលមានក្បាល ce-",
+);
+const BATCH_EMPTY: Texts = texts(
+    422,
+    "batch-empty",
+    "the batch holds no event",
+    "ក្រុមនេះគ្មានព្រឹត្តិការណ៍ទេ",
+);
+const BATCH_TOO_LONG: Texts = texts(
+    413,
+    "batch-too-long",
+    "the batch holds more than 1,000 events; send several batches",
+    "ក្រុមនេះមានព្រឹត្តិការណ៍លើសពី ១ ០០០ សូមផ្ញើជាច្រើនក្រុម",
+);
+const BATCH_REFUSED: Texts = texts(
+    422,
+    "batch-refused",
+    "nothing of the batch was accepted, because the events named here are at fault; mend them and send the batch again",
+    "គ្មានព្រឹត្តិការណ៍ណាក្នុងក្រុមត្រូវបានទទួលទេ ព្រោះព្រឹត្តិការណ៍ដែលរាយឈ្មោះនៅទីនេះមានកំហុស សូមកែ ហើយផ្ញើម្តងទៀត",
+);
+const DISK_FULL: Texts = texts(
+    507,
+    "disk-full",
+    "the agent has no room for more; nothing that was accepted is lost, give it more disk or wait until the link drains what waits",
+    "គ្មានកន្លែងទំនេរទៀតទេ អ្វីដែលបានទទួលរួចមិនបាត់ឡើយ សូមបន្ថែមទំហំថាស ឬរង់ចាំការបញ្ជូន",
+);
+const STORE_UNAVAILABLE: Texts = texts(
+    503,
+    "store-unavailable",
+    "the agent cannot write to its disk now; submit again in a while",
+    "ភ្នាក់ងារមិនអាចសរសេរលើថាសបានឥឡូវនេះទេ សូមដាក់ជូនម្តងទៀតនៅពេលក្រោយ",
+);
+const TOKEN_MISSING: Texts = texts(
+    401,
+    "token-missing",
+    "send the token of the agent's http.token file as Authorization: Bearer <token>",
+    "សូមផ្ញើ token ពីឯកសារ http.token របស់ភ្នាក់ងារ ជា Authorization: Bearer <token>",
+);
+const TOKEN_WRONG: Texts = texts(
+    401,
+    "token-wrong",
+    "the token is not this agent's; read it from the agent's http.token file",
+    "token មិនត្រឹមត្រូវទេ សូមអានវាពីឯកសារ http.token របស់ភ្នាក់ងារ",
+);
+const HOST_FOREIGN: Texts = texts(
+    403,
+    "host-foreign",
+    "this agent does not answer under that Host; use its address, or add the name to http.names in agent.toml",
+    "ភ្នាក់ងារនេះមិនឆ្លើយតាមឈ្មោះ Host នោះទេ សូមប្រើអាសយដ្ឋានរបស់វា ឬបន្ថែមឈ្មោះក្នុង http.names",
+);
+const ORIGIN_FOREIGN: Texts = texts(
+    403,
+    "origin-foreign",
+    "requests from web pages of another origin are not answered",
+    "សំណើពីគេហទំព័រនៃប្រភពផ្សេងមិនត្រូវបានឆ្លើយទេ",
+);
+const QUERY_MALFORMED: Texts = texts(
+    400,
+    "query-malformed",
+    "a parameter of the query is not written as it must be",
+    "ប៉ារ៉ាម៉ែត្រមួយសរសេរមិនត្រឹមត្រូវ",
+);
+const EVENT_NOT_FOUND: Texts = texts(
+    404,
+    "event-not-found",
+    "no event with this id was accepted here",
+    "គ្មានព្រឹត្តិការណ៍ដែលមាន id នេះត្រូវបានទទួលនៅទីនេះទេ",
+);
+const PATH_NOT_FOUND: Texts = texts(
+    404,
+    "path-not-found",
+    "there is nothing at this path; /openapi.json lists what there is",
+    "គ្មានអ្វីនៅផ្លូវនេះទេ សូមមើល /openapi.json",
+);
+const METHOD_NOT_ALLOWED: Texts = texts(
+    405,
+    "method-not-allowed",
+    "this path does not take this method; /openapi.json lists what there is",
+    "ផ្លូវនេះមិនទទួលវិធីនេះទេ សូមមើល /openapi.json",
+);
+
 fn shared(status: u16, code: Code) -> Texts {
     texts(status, code.name, code.en, code.km)
 }
@@ -31,126 +152,26 @@ impl Problem {
         match self {
             Problem::Refused(refusal) => shared(refusal_status(refusal), refusal.code()),
             Problem::Held(hold) => shared(hold_status(hold), hold.code()),
-            Problem::FeedUnnamed => texts(
-                422,
-                "feed-unnamed",
-                "nothing tells which feed this is for; give its type or dataschema, or submit to /feeds/<feed>/events",
-                "គ្មានអ្វីប្រាប់ថានេះសម្រាប់ feed ណាទេ សូមបញ្ជាក់ type ឬ dataschema ឬដាក់ជូនតាម /feeds/<feed>/events",
-            ),
-            Problem::CausationMissing => texts(
-                422,
-                "causation-missing",
-                "a correction or withdrawal names the event that it is about; give its id as causationid",
-                "ការកែតម្រូវ ឬការដកចេញ ត្រូវប្រាប់ព្រឹត្តិការណ៍ដើម សូមដាក់ id របស់វាជា causationid",
-            ),
-            Problem::IdTaken { .. } => texts(
-                409,
-                "id-taken",
-                "this id or idempotency key was accepted before with other content; use a new one, or send a correction",
-                "id ឬ Idempotency-Key នេះបានប្រើរួចហើយជាមួយខ្លឹមសារផ្សេង សូមប្រើថ្មី ឬផ្ញើការកែតម្រូវ",
-            ),
-            Problem::KeyMalformed => texts(
-                400,
-                "idempotency-key-malformed",
-                "Idempotency-Key must be 1 to 256 printable characters",
-                "Idempotency-Key ត្រូវមាន ១ ដល់ ២៥៦ តួអក្សរដែលអាចបោះពុម្ពបាន",
-            ),
-            Problem::BodyTooLarge => texts(
-                413,
-                "body-too-large",
-                "the body is larger than one event may be; split it, or send smaller batches",
-                "ទិន្នន័យដែលផ្ញើធំពេក សូមបំបែកវា ឬផ្ញើជាក្រុមតូចៗ",
-            ),
-            Problem::BodyIncomplete => texts(
-                400,
-                "body-incomplete",
-                "the body ended early or came too slowly; nothing was accepted, send it again",
-                "ទិន្នន័យមកមិនគ្រប់ ឬយឺតពេក គ្មានអ្វីត្រូវបានទទួលទេ សូមផ្ញើម្តងទៀត",
-            ),
-            Problem::MediaTypeUnsupported => texts(
-                415,
-                "media-type-unsupported",
-                "send application/cloudevents+json, application/cloudevents-batch+json, or JSON data with ce- headers",
-                "សូមផ្ញើជា application/cloudevents+json, application/cloudevents-batch+json ឬទិន្នន័យ JSON ដែលមានក្បាល ce-",
-            ),
-            Problem::BatchEmpty => texts(
-                422,
-                "batch-empty",
-                "the batch holds no event",
-                "ក្រុមនេះគ្មានព្រឹត្តិការណ៍ទេ",
-            ),
-            Problem::BatchTooLong => texts(
-                413,
-                "batch-too-long",
-                "the batch holds more than 1,000 events; send several batches",
-                "ក្រុមនេះមានព្រឹត្តិការណ៍លើសពី ១ ០០០ សូមផ្ញើជាច្រើនក្រុម",
-            ),
-            Problem::BatchRefused(_) => texts(
-                422,
-                "batch-refused",
-                "nothing of the batch was accepted, because the events named here are at fault; mend them and send the batch again",
-                "គ្មានព្រឹត្តិការណ៍ណាក្នុងក្រុមត្រូវបានទទួលទេ ព្រោះព្រឹត្តិការណ៍ដែលរាយឈ្មោះនៅទីនេះមានកំហុស សូមកែ ហើយផ្ញើម្តងទៀត",
-            ),
-            Problem::DiskFull { .. } => texts(
-                507,
-                "disk-full",
-                "the agent has no room for more; nothing that was accepted is lost, give it more disk or wait until the link drains what waits",
-                "គ្មានកន្លែងទំនេរទៀតទេ អ្វីដែលបានទទួលរួចមិនបាត់ឡើយ សូមបន្ថែមទំហំថាស ឬរង់ចាំការបញ្ជូន",
-            ),
-            Problem::StoreUnavailable => texts(
-                503,
-                "store-unavailable",
-                "the agent cannot write to its disk now; submit again in a while",
-                "ភ្នាក់ងារមិនអាចសរសេរលើថាសបានឥឡូវនេះទេ សូមដាក់ជូនម្តងទៀតនៅពេលក្រោយ",
-            ),
-            Problem::TokenMissing => texts(
-                401,
-                "token-missing",
-                "send the token of the agent's http.token file as Authorization: Bearer <token>",
-                "សូមផ្ញើ token ពីឯកសារ http.token របស់ភ្នាក់ងារ ជា Authorization: Bearer <token>",
-            ),
-            Problem::TokenWrong => texts(
-                401,
-                "token-wrong",
-                "the token is not this agent's; read it from the agent's http.token file",
-                "token មិនត្រឹមត្រូវទេ សូមអានវាពីឯកសារ http.token របស់ភ្នាក់ងារ",
-            ),
-            Problem::HostForeign => texts(
-                403,
-                "host-foreign",
-                "this agent does not answer under that Host; use its address, or add the name to http.names in agent.toml",
-                "ភ្នាក់ងារនេះមិនឆ្លើយតាមឈ្មោះ Host នោះទេ សូមប្រើអាសយដ្ឋានរបស់វា ឬបន្ថែមឈ្មោះក្នុង http.names",
-            ),
-            Problem::OriginForeign => texts(
-                403,
-                "origin-foreign",
-                "requests from web pages of another origin are not answered",
-                "សំណើពីគេហទំព័រនៃប្រភពផ្សេងមិនត្រូវបានឆ្លើយទេ",
-            ),
-            Problem::QueryMalformed { .. } => texts(
-                400,
-                "query-malformed",
-                "a parameter of the query is not written as it must be",
-                "ប៉ារ៉ាម៉ែត្រមួយសរសេរមិនត្រឹមត្រូវ",
-            ),
-            Problem::EventNotFound => texts(
-                404,
-                "event-not-found",
-                "no event with this id was accepted here",
-                "គ្មានព្រឹត្តិការណ៍ដែលមាន id នេះត្រូវបានទទួលនៅទីនេះទេ",
-            ),
-            Problem::PathNotFound => texts(
-                404,
-                "path-not-found",
-                "there is nothing at this path; /openapi.json lists what there is",
-                "គ្មានអ្វីនៅផ្លូវនេះទេ សូមមើល /openapi.json",
-            ),
-            Problem::MethodNotAllowed => texts(
-                405,
-                "method-not-allowed",
-                "this path does not take this method; /openapi.json lists what there is",
-                "ផ្លូវនេះមិនទទួលវិធីនេះទេ សូមមើល /openapi.json",
-            ),
+            Problem::FeedUnnamed => FEED_UNNAMED,
+            Problem::CausationMissing => CAUSATION_MISSING,
+            Problem::IdTaken { .. } => ID_TAKEN,
+            Problem::KeyMalformed => KEY_MALFORMED,
+            Problem::BodyTooLarge => BODY_TOO_LARGE,
+            Problem::BodyIncomplete => BODY_INCOMPLETE,
+            Problem::MediaTypeUnsupported => MEDIA_TYPE_UNSUPPORTED,
+            Problem::BatchEmpty => BATCH_EMPTY,
+            Problem::BatchTooLong => BATCH_TOO_LONG,
+            Problem::BatchRefused(_) => BATCH_REFUSED,
+            Problem::DiskFull { .. } => DISK_FULL,
+            Problem::StoreUnavailable => STORE_UNAVAILABLE,
+            Problem::TokenMissing => TOKEN_MISSING,
+            Problem::TokenWrong => TOKEN_WRONG,
+            Problem::HostForeign => HOST_FOREIGN,
+            Problem::OriginForeign => ORIGIN_FOREIGN,
+            Problem::QueryMalformed { .. } => QUERY_MALFORMED,
+            Problem::EventNotFound => EVENT_NOT_FOUND,
+            Problem::PathNotFound => PATH_NOT_FOUND,
+            Problem::MethodNotAllowed => METHOD_NOT_ALLOWED,
         }
     }
 }

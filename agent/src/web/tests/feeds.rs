@@ -241,3 +241,19 @@ async fn a_feed_that_is_none_and_a_number_that_is_none_are_told() {
         assert_eq!(answer.problem(), (400, "query-malformed"), "{query}");
     }
 }
+
+#[tokio::test]
+async fn what_is_read_is_an_event_to_the_public_sdk() {
+    use cloudevents::AttributesReader as _;
+    let door = Door::open();
+    bulletin().arrive(&door, &["a"]).await;
+    let page = door.get("/feeds/price-bulletin/events").await.body;
+    let event: cloudevents::Event =
+        serde_json::from_value(page["events"][0].clone()).expect("an event");
+    assert_eq!(
+        (event.id(), event.ty()),
+        ("a", "kh.gov.maff.price-bulletin.submitted.v1")
+    );
+    let position = event.extension("sequence").map(ToString::to_string);
+    assert_eq!(position.as_deref(), Some("00000000000000000001"));
+}

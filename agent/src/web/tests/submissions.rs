@@ -240,3 +240,21 @@ async fn a_full_disk_is_said_loudly_and_loses_nothing() {
         assert_eq!(door.get(&format!("/events/{id}")).await.status, 200, "{id}");
     }
 }
+
+#[tokio::test]
+async fn events_that_the_public_sdk_writes_are_accepted() {
+    use cloudevents::{AttributesReader as _, EventBuilder as _, EventBuilderV10};
+    let door = Door::open();
+    let data: Value = serde_json::from_str(REPORT).expect("JSON");
+    let event = EventBuilderV10::new()
+        .id("sdk-1")
+        .source("urn:spean:moh:siem-reap:health-quarterly")
+        .ty("kh.gov.moh.quarterly-report.submitted.v1")
+        .data("application/json", data)
+        .build()
+        .expect("an event");
+    let posted = door
+        .structured(&serde_json::to_value(&event).expect("JSON"))
+        .await;
+    assert_eq!(posted.id(), event.id());
+}
