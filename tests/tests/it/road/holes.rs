@@ -33,8 +33,7 @@ async fn what_follows_a_hole_waits_for_its_refill() {
         ids(&before),
         [submitted[0].clone(), submitted[1].clone(), other.clone()]
     );
-    let missing =
-        tests::deadline::until("the hole to be named", || hq.status(), names_the_hole).await;
+    tests::deadline::until("the hole to be named", || hq.status(), names_the_hole).await;
 
     broker
         .refill(&lost, 3)
