@@ -67,6 +67,7 @@ impl Letter {
             .set("sequence", &format!("{position:020}"))
             .set("prevhash", previous)
             .set("recordedtime", "2026-10-05T08:00:01Z")
+            .set("dataclassification", "internal")
             .set("logformat", "1")
     }
 

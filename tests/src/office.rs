@@ -43,6 +43,7 @@ impl Office {
         point_at(&folder.join("agent.toml"), line.address());
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (name, folder) = (name.to_owned(), folder.to_owned());
+        agent::link::install_provider();
         let http = reqwest::Client::builder()
             .no_proxy()
             .build()

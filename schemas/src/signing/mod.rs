@@ -186,6 +186,16 @@ struct MaterialSignature {
 struct Digests {
     core: String,
     ext: Option<String>,
+    #[serde(default)]
+    signedextattrs: Vec<String>,
+}
+
+impl Digests {
+    /// Whether the signature leaves out an attribute that the other one covers.
+    fn covers_less_than(&self, other: &Digests) -> bool {
+        let covered = |name| self.signedextattrs.contains(name);
+        self.ext.is_none() || !other.signedextattrs.iter().all(covered)
+    }
 }
 
 impl Parts {
@@ -216,7 +226,7 @@ impl Parts {
         let read = |payload| serde_json::from_slice::<Digests>(payload).ok();
         match (read(&self.payload), read(expected)) {
             (None, _) => Refusal::MaterialMalformed,
-            (Some(Digests { ext: None, .. }), _) => Refusal::AttributesUnsigned,
+            (Some(given), Some(own)) if given.covers_less_than(&own) => Refusal::AttributesUnsigned,
             (Some(given), Some(own)) if given.core == own.core && given.ext == own.ext => {
                 Refusal::MaterialNotCanonical
             }

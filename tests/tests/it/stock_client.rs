@@ -114,8 +114,8 @@ async fn it_is_refused_everything_else() {
     };
     refused(&outcomes[0], "event-unsigned");
     refused(&outcomes[1], "request-forbidden");
-    refused(&outcomes[2], "request-forbidden");
-    refused(&outcomes[3], "request-forbidden");
+    refused(&outcomes[2], "subject-forbidden");
+    refused(&outcomes[3], "subject-forbidden");
     for outcome in &outcomes[4..] {
         let words = outcome["failed"]
             .as_str()

@@ -155,10 +155,7 @@ async fn an_unsigned_event_is_refused() {
 #[tokio::test]
 async fn an_attribute_beside_the_signature_is_refused() {
     let mut scene = Scene::start().await;
-    let letter = scene
-        .first()
-        .sign(&scene.key)
-        .set("dataclassification", "public");
+    let letter = scene.first().sign(&scene.key).set("causationid", "another");
     assert_refused(&scene.publish(&letter).await, "attributes-unsigned");
     scene.assert_untouched().await;
 }
