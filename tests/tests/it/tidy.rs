@@ -86,10 +86,7 @@ fn foreign_crates_have_one_owner() {
             "sled::",
             &["agent/src/outbox", "agent/src/inbox", "agent/src/store"],
         ),
-        (
-            "async_nats::",
-            &["agent/src/link", "tests/"],
-        ),
+        ("async_nats::", &["agent/src/link", "tests/"]),
         ("jsonschema::", &["schemas/src/contract"]),
         (
             "ring::signature",

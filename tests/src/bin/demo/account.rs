@@ -5,8 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
+
+/// A rule below the headings and no other: rows are many, and read as lines.
+const RULE_BELOW_HEADINGS: &str = "     ──            ";
 
 /// A log by its office and feed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -150,10 +153,10 @@ impl Account {
         let took = Duration::from_secs_f64(self.seconds);
         let waited = self.waited_behind_the_cut;
         format!(
-            "{}\n\nThree deliberate mistakes, each refused:\n{}\n\nBytes on the line of each office (TLS included, TCP/IP headers not):\n{}\n\n\
+            "{}\n\nThree deliberate mistakes, each refused:\n{}\nBytes on the line of each office (TLS included, TCP/IP headers not):\n{}\n\n\
              {events} events in {took:.1?}; {waited} of them waited behind the cut line.\n{verdict}",
             self.logs_table(),
-            self.refusals_table(),
+            self.refusals_text(),
             self.lines_table(),
         )
     }
@@ -195,19 +198,18 @@ impl Account {
         table
     }
 
-    fn refusals_table(&self) -> Table {
-        let mut table = plain(&["tried", "refused by", "code", "reason"]);
-        for Refused {
-            tried,
-            by,
-            expected: _,
-            code,
-            reason,
-        } in &self.refusals
-        {
-            table.add_row([tried, by, code, reason]);
-        }
-        table
+    fn refusals_text(&self) -> String {
+        let entry = |refused: &Refused| {
+            let Refused {
+                tried,
+                by,
+                expected: _,
+                code,
+                reason,
+            } = refused;
+            format!("  {code}, said {by}: {tried}\n      {reason}\n")
+        };
+        self.refusals.iter().map(entry).collect()
     }
 
     fn lines_table(&self) -> Table {
@@ -229,9 +231,7 @@ impl Account {
 
 fn plain(headings: &[&str]) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .set_header(headings);
+    table.load_preset(RULE_BELOW_HEADINGS).set_header(headings);
     table
 }
 
