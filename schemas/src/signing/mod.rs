@@ -26,6 +26,8 @@ pub struct SignedEvent {
     keyid: String,
     signature: [u8; 64],
     hash: Hash,
+    /// What was signed: kept, because making it again digests everything again.
+    payload: Box<[u8]>,
 }
 
 impl SignedEvent {
@@ -39,6 +41,7 @@ impl SignedEvent {
             keyid: key.keyid().into(),
             signature,
             hash,
+            payload: payload.into(),
         }
     }
 
@@ -64,13 +67,14 @@ impl SignedEvent {
             keyid,
             signature,
             hash: Hash::of(given),
+            payload: payload.into(),
         })
     }
 
     /// # Errors
     /// `SignatureInvalid`.
     pub fn verify(&self, key: &PublicKey) -> Result<(), Refusal> {
-        let message = pre_authentication_encoding(&payload(&self.event, &self.link));
+        let message = pre_authentication_encoding(&self.payload);
         key.verify(&message, &self.signature)
             .then_some(())
             .ok_or(Refusal::SignatureInvalid)
@@ -100,12 +104,7 @@ impl SignedEvent {
 
     /// The decoded `dssematerial` attribute.
     pub fn material(&self) -> Bytes {
-        material(
-            &payload(&self.event, &self.link),
-            &self.keyid,
-            &self.signature,
-        )
-        .into()
+        material(&self.payload, &self.keyid, &self.signature).into()
     }
 }
 
