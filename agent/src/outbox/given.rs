@@ -3,36 +3,39 @@
 
 use bytes::Bytes;
 use schemas::envelope::nats;
-use schemas::event::{Event, Hash, Position};
+use schemas::event::{Hash, Position};
 use schemas::limits::MESSAGE_BYTES_MAX;
 use schemas::signing::SignedEvent;
 use schemas::subject::FeedName;
 
 use super::index::{Entry, Stage};
 use crate::store::Outage;
+use crate::submit::ValidEvent;
 
-/// An event that fits its contract, as it is given to the outbox.
+/// A valid event, as it is given to the outbox; there is no other way to make one.
 #[derive(Debug, Clone)]
 pub struct Submission {
-    pub feed: FeedName,
-    pub id: String,
+    pub(crate) feed: FeedName,
+    pub(crate) id: String,
     /// Of the submitter's idempotency key.
-    pub key: Option<Hash>,
+    pub(crate) key: Option<Hash>,
     /// Of what the submitter said, before anything was filled in: says whether two submissions are the same.
-    pub content: Hash,
+    pub(crate) content: Hash,
     /// SHA-256 of the data's bytes.
-    pub data: Hash,
+    pub(crate) data: Hash,
     /// The event, not yet numbered, in its stored encoding.
-    pub bytes: Bytes,
+    pub(crate) bytes: Bytes,
 }
 
 impl Submission {
-    pub fn of(event: &Event, content: Hash, key: Option<Hash>) -> Submission {
+    /// `key` is the submitter's idempotency key.
+    pub fn of(valid: &ValidEvent, key: Option<&str>) -> Submission {
+        let event = valid.event();
         Submission {
             feed: event.log().feed.clone(),
             id: event.id().into(),
-            key,
-            content,
+            key: key.map(|key| Hash::of(key.as_bytes())),
+            content: valid.content(),
             data: Hash::of(event.data()),
             bytes: nats::stored_unsigned(event),
         }

@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use schemas::envelope::nats;
 use schemas::event::{Draft, Hash};
 use schemas::refusal::{Hold, Refusal};
 use schemas::subject::FeedName;
@@ -26,7 +25,7 @@ use super::{App, read};
 use crate::outbox::{Accepted, Known, Stage, Submission};
 use crate::store::Outage;
 use crate::submit::problem::Problem;
-use crate::submit::{Desk, ValidEvent, now};
+use crate::submit::{Desk, now};
 
 /// What a submitter is told of an accepted event; the same whenever it asks again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -173,19 +172,7 @@ fn valid(
         now: now(),
     };
     let valid = desk.submit(draft, feed)?;
-    Ok(submission(&valid, key))
-}
-
-fn submission(valid: &ValidEvent, key: Option<&str>) -> Submission {
-    let event = valid.event();
-    Submission {
-        feed: event.log().feed.clone(),
-        id: event.id().to_owned(),
-        key: key.map(|key| Hash::of(key.as_bytes())),
-        content: valid.content(),
-        data: Hash::of(event.data()),
-        bytes: nats::stored_unsigned(event),
-    }
+    Ok(Submission::of(&valid, key))
 }
 
 fn tell(feed: &FeedName, accepted: Accepted) -> Told {

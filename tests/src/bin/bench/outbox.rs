@@ -3,20 +3,22 @@
 //! group commit. Never: an event that is counted before its answer.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use agent::outbox::{Outbox, Submission};
-use anyhow::{Result, ensure};
+use agent::submit::{Desk, now};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use bytes::Bytes;
-use schemas::event::Hash;
-use schemas::subject::FeedName;
+use schemas::event::{Draft, Hash};
+use schemas::registry::{Registry, RegistryEvent, seed};
+use schemas::subject::{FeedName, OfficeId};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::Effort;
 use crate::agent::Agent;
-use crate::events::FEED;
+use crate::events::{FEED, LABOUR, SIEM_REAP};
 use crate::figure::{Figure, Median, Outcome};
 use crate::group_commit::GroupCommit;
 
@@ -67,14 +69,24 @@ async fn at_bare_file(file: &Path, each: usize) -> Result<f64> {
     .await
 }
 
+/// Everything but accepting is done before the clock runs.
 async fn at_outbox(folder: &Path, each: usize) -> Result<f64> {
     let (outbox, _) = Outbox::open(folder, BUDGET_BYTES)?;
-    let feed: FeedName = FEED.parse()?;
+    let office = Office::new()?;
+    let numbers = 0..SUBMITTERS;
+    let prepared: Result<Vec<Mutex<Vec<Submission>>>> = numbers
+        .map(|submitter| Ok(Mutex::new(office.submissions(submitter, each)?)))
+        .collect();
+    let prepared = prepared?;
     a_second(each, move |submitter| {
-        let (outbox, feed) = (outbox.clone(), feed.clone());
+        let outbox = outbox.clone();
+        let mut submissions = prepared[submitter]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let submissions = std::mem::take(&mut *submissions);
         async move {
-            for number in 0..each {
-                let accepted = outbox.accept(submission(&feed, submitter, number)).await?;
+            for submission in submissions {
+                let accepted = outbox.accept(submission).await?;
                 ensure!(!accepted.again, "an id came twice");
             }
             Ok(())
@@ -83,17 +95,42 @@ async fn at_outbox(folder: &Path, each: usize) -> Result<f64> {
     .await
 }
 
-/// A record of its own: the outbox looks at id and digests, the rest is bytes to it.
-fn submission(feed: &FeedName, submitter: usize, number: usize) -> Submission {
-    let id = format!("bench-{submitter:02}-{number:08}");
-    let digest = Hash::of(id.as_bytes());
-    Submission {
-        feed: feed.clone(),
-        id,
-        key: None,
-        content: digest,
-        data: digest,
-        bytes: vec![b'x'; RECORD_BYTES].into(),
+/// The office whose figures are submitted, under the registry that every bus begins with.
+struct Office {
+    id: OfficeId,
+    registry: Registry,
+}
+
+impl Office {
+    fn new() -> Result<Office> {
+        let mut registry = Registry::empty(Hash::of(b"bench"));
+        for event in seed() {
+            registry.apply(&event)?;
+        }
+        let id = "mlvt/siem-reap".parse()?;
+        let usual = registry.usual_office(&id).context("a provincial office")?;
+        registry.apply(&RegistryEvent::OfficeAdded(usual))?;
+        Ok(Office { id, registry })
+    }
+
+    fn submissions(&self, submitter: usize, count: usize) -> Result<Vec<Submission>> {
+        let desk = Desk {
+            registry: &self.registry,
+            office: &self.id,
+            now: now(),
+        };
+        let feed: FeedName = FEED.parse()?;
+        let number = |number: usize| (submitter * count + number) as u64;
+        let draft = |number: u64| Draft {
+            id: Some(format!("bench-{number:010}")),
+            data: (LABOUR.data)(SIEM_REAP, number).to_string().into(),
+            ..Draft::default()
+        };
+        (0..count)
+            .map(|index| desk.submit(draft(number(index)), Some(&feed)))
+            .map(|valid| valid.map(|valid| Submission::of(&valid, None)))
+            .collect::<Result<_, _>>()
+            .map_err(|problem| anyhow!("the desk says {problem:?}"))
     }
 }
 
