@@ -80,3 +80,5 @@ pub const RECENT_EVENTS_MAX: usize = 64;
 pub const HEADS_READ_AT_ONCE: usize = 64;
 /// How often a run is tried whose expectation did not hold: more only means that others write this log all the time.
 pub const STALE_TRIES_MAX: u32 = 3;
+/// How long a gateway that begins waits before it looks again at the streams of a nats-server that does not answer.
+pub const STREAMS_LOOK_INTERVAL: Duration = Duration::from_secs(10);

@@ -3,15 +3,18 @@
 
 use std::sync::Arc;
 
+use schemas::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info, warn};
 
 use crate::admit::Admission;
 use crate::audit::Audit;
+use crate::authority::streams::{self, Difference, StreamState};
 use crate::commit::Commits;
 use crate::gateway::Gateway;
+use crate::limits::STREAMS_LOOK_INTERVAL;
 use crate::listen::Listener;
 use crate::policy::{self, Policy, PolicyFault};
 use crate::settings::Settings;
@@ -44,6 +47,9 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let socket = TcpListener::bind(address)
         .await
         .map_err(|source| Fault::Listen { address, source })?;
+    let comparing = compare_streams(Broker::new(&settings.nats)?, policy.registry.clone());
+    let comparing = shutdown.clone().run_until_cancelled_owned(comparing);
+    let comparing = tokio::spawn(comparing);
     let (policy_sender, policies) = watch::channel(Arc::new(policy));
     let (audit, audit_writer) = Audit::new(settings.audit.clone());
     let watching = policy::watch(settings.registry.clone(), policy_sender, shutdown.clone());
@@ -58,7 +64,36 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let listener = Listener { socket, tls };
     // The listener holds the gateway; when it returns, the last end of the audit's channel is gone with it.
     listener.run(Arc::new(gateway), shutdown).await;
-    let _ = tokio::join!(watching, auditing);
+    let _ = tokio::join!(watching, auditing, comparing);
     info!(name, "stopped");
     Ok(())
+}
+
+/// Says once, when nats-server answers, which streams are not as they must be. Nothing is changed, and nothing waits for it.
+async fn compare_streams(broker: Broker, registry: Arc<Registry>) {
+    let found = loop {
+        let found = match streams::connect(&broker).await {
+            Ok(jetstream) => streams::compare(&jetstream, &registry).await,
+            Err(fault) => Err(fault),
+        };
+        match found {
+            Ok(found) => break found,
+            Err(fault) => warn!(%fault, "the streams cannot be looked at yet"),
+        }
+        tokio::time::sleep(STREAMS_LOOK_INTERVAL).await;
+    };
+    for report in found {
+        let (stream, state) = (report.feed, report.state);
+        match state {
+            StreamState::Right | StreamState::Created => {}
+            StreamState::Missing => {
+                error!(%stream, "the stream is missing; run spean-gateway streams")
+            }
+            StreamState::Different { differences } => {
+                for Difference { setting, is, must } in differences {
+                    error!(%stream, setting, %is, must, "the stream is not as it must be");
+                }
+            }
+        }
+    }
 }
