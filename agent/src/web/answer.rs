@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use metrics::counter;
 
 use crate::outbox::AcceptError;
 use crate::store;
@@ -14,6 +15,7 @@ const RETRY_SECONDS: &str = "30";
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        counter!("spean_agent_problems_total", "code" => self.code()).increment(1);
         let status = StatusCode::from_u16(self.status()).expect("problems have statuses of HTTP");
         let mut response = (status, Json(self.body())).into_response();
         let headers = response.headers_mut();

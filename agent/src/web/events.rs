@@ -11,6 +11,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
+use metrics::counter;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemas::event::{Draft, Hash};
 use schemas::refusal::{Hold, Refusal};
@@ -176,6 +177,9 @@ fn valid(
 }
 
 fn tell(feed: &FeedName, accepted: Accepted) -> Told {
+    let again = if accepted.again { "again" } else { "new" };
+    counter!("spean_agent_accepted_total", "feed" => feed.to_string(), "event" => again)
+        .increment(1);
     Told {
         id: accepted.id,
         state: "accepted",

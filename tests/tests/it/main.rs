@@ -6,5 +6,6 @@ mod figures;
 mod authority;
 mod road;
 mod broker;
+mod clerk;
 mod abuse;
 mod stock_client;
