@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::deliver;
 use crate::dispatch::Dispatch;
 use crate::inbox::Inbox;
 use crate::inbox::delivered::Delivered;
-use crate::link::{self, LinkSettings, install_provider};
+use crate::link::{self, LinkSettings, LinkTask, install_provider};
 use crate::outbox::Outbox;
 use crate::receive::{Holds, Receive, RegistryFault, RegistryFile};
 use crate::settings::{Mistake, Settings, Token};
@@ -115,22 +115,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     rooms.store("outbox", stopped(stores.outbox.failed(), end.clone()));
     rooms.store("inbox", stopped(stores.inbox.failed(), end.clone()));
     rooms.start("web", async move { Ok(web::serve(Arc::new(app)).await?) });
-    let link_gone = CancellationToken::new();
-    let gone = link_gone.clone().drop_guard();
-    let stop = link_end.clone();
-    let linked = tokio::spawn(async move {
-        let _gone = gone;
-        link_task.run(stop).await;
-    });
-    rooms.start("link", {
-        let end = end.clone();
-        async move {
-            tokio::select! {
-                () = link_gone.cancelled() => Err(Fault::Ended("link")),
-                () = end.cancelled() => Ok(()),
-            }
-        }
-    });
+    let linked = rooms.link(link_task, link_end.clone(), end.clone());
     let ended = rooms.end(end).await;
     link_end.cancel();
     let link_ended = tokio::time::timeout(END_TIME, linked).await;
@@ -138,6 +123,29 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         Ok(Ok(())) => ended,
         Ok(Err(panicked)) => Err(Fault::Panicked(panicked.to_string())),
         Err(_) => Err(Fault::Stuck),
+    }
+}
+
+impl Rooms {
+    /// Starts the link, which outlives the rooms that use it; its early end is theirs, too.
+    fn link(
+        &mut self,
+        task: LinkTask,
+        stop: CancellationToken,
+        end: CancellationToken,
+    ) -> JoinHandle<()> {
+        let link_gone = CancellationToken::new();
+        let gone = link_gone.clone().drop_guard();
+        self.start("link", async move {
+            tokio::select! {
+                () = link_gone.cancelled() => Err(Fault::Ended("link")),
+                () = end.cancelled() => Ok(()),
+            }
+        });
+        tokio::spawn(async move {
+            let _gone = gone;
+            task.run(stop).await;
+        })
     }
 }
 
