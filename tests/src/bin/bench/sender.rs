@@ -1,14 +1,17 @@
 //! The one async-nats program that is measured on both sides: through the gateway, and straight to nats-server.
 //! In: signed messages, a number in flight. Out: how long it took. Never: another way of publishing on one of the sides.
 
+use std::future::IntoFuture as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use async_nats::ConnectOptions;
-use async_nats::jetstream::context::{Context, ContextBuilder};
+use async_nats::jetstream::context::{Context, ContextBuilder, PublishAckFuture, PublishError};
 use async_nats::jetstream::message::PublishMessage;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use async_nats::jetstream::publish::PublishAck;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tests::gateway::Authority;
 
 use crate::events::{FEED, Message};
@@ -70,8 +73,18 @@ impl Sender {
 
     /// Publishes in a pipeline, in order; returns when every message is answered as stored.
     pub async fn send(&self, messages: Vec<Message>, in_flight: usize) -> Result<()> {
-        let sending = stream::iter(messages).map(|message| self.publish(message));
-        sending.buffer_unordered(in_flight).try_collect().await
+        let mut waiting = FuturesUnordered::new();
+        for message in messages {
+            if waiting.len() == in_flight {
+                stored(waiting.next().await)?;
+            }
+            // Sent here and not inside of the set, which would send them in any order.
+            waiting.push(self.publish(message).await?.into_future());
+        }
+        while !waiting.is_empty() {
+            stored(waiting.next().await)?;
+        }
+        Ok(())
     }
 
     /// One after the other; how long each took.
@@ -79,25 +92,27 @@ impl Sender {
         let mut waits = Vec::with_capacity(messages.len());
         for message in messages {
             let began = Instant::now();
-            self.publish(message).await?;
+            stored(Some(self.publish(message).await?.await))?;
             waits.push(began.elapsed());
         }
         Ok(waits)
     }
 
-    async fn publish(
-        &self,
-        Message {
+    async fn publish(&self, message: Message) -> Result<PublishAckFuture> {
+        let Message {
             subject,
             headers,
             data,
-        }: Message,
-    ) -> Result<()> {
+        } = message;
         let publish = PublishMessage::build().headers(headers).payload(data);
-        let acknowledgement = self.context.send_publish(subject, publish).await?;
-        acknowledgement.await.context("an event was not stored")?;
-        Ok(())
+        Ok(self.context.send_publish(subject, publish).await?)
     }
+}
+
+fn stored(answer: Option<Result<PublishAck, PublishError>>) -> Result<()> {
+    let answer = answer.context("somebody waits for an answer")?;
+    answer.context("an event was not stored")?;
+    Ok(())
 }
 
 /// All senders at once, each with its own messages; events a second over all of them.

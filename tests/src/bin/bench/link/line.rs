@@ -16,8 +16,8 @@ pub const BUS_ON_LINE: [u8; 4] = [10, 99, 1, 2];
 pub const BUS_ON_DESK: [u8; 4] = [10, 99, 2, 2];
 
 /// Everything that the line needs, tried once.
-const TRIAL: &str = "mount -t tmpfs tmpfs /run && ip netns add trial && ip link add a type veth peer name b netns trial \
-    && tc qdisc replace dev a root blackhole && tc qdisc replace dev a root tbf rate 256kbit burst 4kb latency 500ms";
+const TRIAL: &str = "mount -t tmpfs tmpfs /run && ip netns add trial && ip link add near type veth peer name far netns trial \
+    && tc qdisc replace dev near root blackhole && tc qdisc replace dev near root tbf rate 256kbit burst 4kb latency 500ms";
 
 /// # Errors
 /// What was not permitted, or which program is missing.
