@@ -127,16 +127,20 @@ fn lines(headers: &[u8]) -> Result<impl Iterator<Item = &str>, Refusal> {
     let text = text
         .strip_prefix(VERSION_LINE)
         .ok_or(Refusal::HeaderMalformed)?;
-    let text = match text.strip_suffix("\r\n") {
-        Some("") => "",
-        Some(text) => text.strip_suffix("\r\n").ok_or(Refusal::HeaderMalformed)?,
-        None => return Err(Refusal::HeaderMalformed),
-    };
-    let bare = |line: &str| line.contains(['\r', '\n', '\0']) || line.is_empty();
-    if !text.is_empty() && text.split("\r\n").any(bare) {
+    let text = text.strip_suffix("\r\n").ok_or(Refusal::HeaderMalformed)?;
+    if !text.is_empty() && !text.ends_with("\r\n") {
         return Err(Refusal::HeaderMalformed);
     }
-    Ok(text.split("\r\n").filter(|line| !line.is_empty()))
+    let whole = |line: &str| line.strip_suffix('\r').is_some_and(is_bare);
+    match text.split_terminator('\n').all(whole) {
+        true => Ok(text.lines()),
+        false => Err(Refusal::HeaderMalformed),
+    }
+}
+
+/// A line that ends where its line end stands, and nowhere before.
+fn is_bare(line: &str) -> bool {
+    !line.is_empty() && !line.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
 }
 
 /// The attribute that a header carries, if it carries one. NATS keeps the case of names; CloudEvents has none.
