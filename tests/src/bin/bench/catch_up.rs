@@ -12,7 +12,8 @@ pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     let load = Load {
         offices: 8,
         in_flight: 256,
-        events: effort.pick(5_000, 500),
+        events: effort.pick(5_000, 1_000),
+        events_straight: effort.pick(1_000, 100),
         rounds: effort.pick(5, 1),
     };
     let both = load.run().await?;

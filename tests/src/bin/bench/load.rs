@@ -13,8 +13,10 @@ use crate::usage;
 pub struct Load {
     pub offices: usize,
     pub in_flight: usize,
-    /// Events of each office in a round.
+    /// Events of each office in a round through the gateway.
     pub events: usize,
+    /// Straight every event is one fsync, however many wait: a shorter round tells the same rate.
+    pub events_straight: usize,
     pub rounds: usize,
 }
 
@@ -33,14 +35,17 @@ impl Load {
         let mut straight = stage.lane(Side::Straight).await?;
         let mut gateway = stage.lane(Side::Gateway).await?;
         alternate(self.rounds, async |side| match side {
-            Side::Straight => self.round(&stage, &mut straight).await,
-            Side::Gateway => self.round(&stage, &mut gateway).await,
+            Side::Straight => {
+                self.round(&stage, &mut straight, self.events_straight)
+                    .await
+            }
+            Side::Gateway => self.round(&stage, &mut gateway, self.events).await,
         })
         .await
     }
 
-    pub async fn round(self, stage: &Stage, lane: &mut Lane) -> Result<Given> {
-        let messages = lane.messages(self.events)?;
+    pub async fn round(self, stage: &Stage, lane: &mut Lane, each: usize) -> Result<Given> {
+        let messages = lane.messages(each)?;
         let now = || {
             anyhow::Ok((
                 usage::cpu(stage.gateway.id())?,
@@ -50,7 +55,7 @@ impl Load {
         let before = now()?;
         let rate = lane.send(messages, self.in_flight).await?;
         let after = now()?;
-        let events = (self.offices * self.events) as f64;
+        let events = (self.offices * each) as f64;
         let an_event = |used: Duration| used.as_secs_f64() * 1e6 / events;
         Ok(Given {
             rate,

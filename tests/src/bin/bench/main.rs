@@ -74,6 +74,10 @@ impl Effort {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // Both programs choose ring; what came first stays.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

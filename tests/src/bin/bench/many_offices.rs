@@ -13,6 +13,7 @@ pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
         offices: 64,
         in_flight: 1,
         events: effort.pick(250, 20),
+        events_straight: effort.pick(125, 20),
         rounds: effort.pick(5, 1),
     };
     let both = load.run().await?;

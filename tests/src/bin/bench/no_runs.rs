@@ -25,6 +25,7 @@ pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
         offices: 64,
         in_flight: 1,
         events: effort.pick(250, 50),
+        events_straight: 0,
         rounds: effort.pick(5, 1),
     };
     let stage = Stage::build(load.offices).await?;
@@ -33,7 +34,11 @@ pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     let contract = Contract::compile(CONTRACT, SCHEMA)?;
     let (mut gateway, mut checks) = (Vec::new(), Vec::new());
     for _ in 0..load.rounds {
-        gateway.push(load.round(&stage, &mut lane).await?.gateway_cpu);
+        gateway.push(
+            load.round(&stage, &mut lane, load.events)
+                .await?
+                .gateway_cpu,
+        );
         let events = chain.sign(effort.pick(4_000, 500))?;
         let written = events.iter().map(|event| Written {
             headers: nats::encode(event),
