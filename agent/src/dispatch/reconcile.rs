@@ -62,6 +62,14 @@ impl Own {
         let last = last.ok_or_else(unlinked)?;
         let from = self.last_agreed(bus, &last, our_number).await?;
         let taken_back = self.follow(bus, from, last.sequence).await?;
+        if taken_back > 0 {
+            let text = format!(
+                "{}: {taken_back} events of our own log, up to position {}, were on the bus and not in this store",
+                self.log,
+                head.number()
+            );
+            self.outbox.alarms().raise("own-events-taken-back", text);
+        }
         Ok(Standing {
             head,
             resend: None,

@@ -57,6 +57,14 @@ pub struct Count {
     pub last: u64,
 }
 
+/// How much a stream counts on each subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts {
+    pub subjects: BTreeMap<String, u64>,
+    /// Of the stream, when it was counted.
+    pub last_sequence: u64,
+}
+
 #[derive(Deserialize)]
 struct Response<T> {
     error: Option<ApiFault>,
@@ -193,12 +201,12 @@ impl Session {
     ///
     /// # Errors
     /// [`NoAnswer`].
-    pub async fn counts(
-        &self,
-        feed: &FeedName,
-        filter: &str,
-    ) -> Result<BTreeMap<String, u64>, NoAnswer> {
-        Ok(self.state_of(feed, filter).await?.subjects)
+    pub async fn counts(&self, feed: &FeedName, filter: &str) -> Result<Counts, NoAnswer> {
+        let state = self.state_of(feed, filter).await?;
+        Ok(Counts {
+            subjects: state.subjects,
+            last_sequence: state.last_seq,
+        })
     }
 
     async fn state_of(&self, feed: &FeedName, filter: &str) -> Result<StreamState, NoAnswer> {

@@ -153,15 +153,6 @@ impl Committer {
     }
 
     fn take_back(&mut self, feed: &FeedName, events: Vec<Settled>) -> Result<(), Outage> {
-        if let (Some(first), Some(last)) = (events.first(), events.last()) {
-            let text = format!(
-                "{feed}: {} events of our own log, positions {} to {}, were on the bus and not in this store",
-                events.len(),
-                first.position,
-                last.position
-            );
-            self.shared.alarms.raise("own-events-taken-back", text);
-        }
         self.add_to_own_log(feed, &events, |stage| stage == Stage::Accepted)
     }
 

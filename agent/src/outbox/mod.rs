@@ -108,7 +108,8 @@ impl Outbox {
         self.ask(|answer| Job::Settle(feed, events, answer)).await
     }
 
-    /// The bus has these under our name, and we do not remember them: an alarm, and part of the own log.
+    /// The bus has these under our name, and we do not remember them: they are part of the own log. Whoever takes them back
+    /// tells it, once for all of them.
     /// An event in the tray with the same id stays there.
     pub async fn take_back(&self, feed: &FeedName, events: Vec<Settled>) -> Result<(), Outage> {
         let feed = feed.clone();

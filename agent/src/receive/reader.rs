@@ -129,17 +129,26 @@ impl Reader<'_> {
         on_hold: &mut impl FnMut(&LogName, &Hold),
     ) -> Result<Ended, Trouble> {
         let mut asked_for = 0;
-        let mut counted: Option<Instant> = None;
+        let mut count: Option<Count> = None;
         loop {
             if asked_for == 0 {
                 self.session.pull(self.feed, consumer, arrivals).await?;
                 asked_for = PULL_EVENTS;
             }
-            let due = counted.is_none_or(|at| at.elapsed() >= COUNT_INTERVAL);
-            if progress.pending == 0 && due {
-                counted = Some(Instant::now());
-                if self.has_passed_over(progress).await? {
+            if progress.pending == 0 {
+                let old = count
+                    .as_ref()
+                    .is_none_or(|count| count.at.elapsed() >= COUNT_INTERVAL);
+                if count
+                    .as_ref()
+                    .is_some_and(|count| old || count.is_reached(progress))
+                    && self.has_passed_over(count.as_mut(), progress)?
+                {
                     return Ok(Ended::PassedOver);
+                }
+                if old {
+                    count = Some(self.count().await?);
+                    continue;
                 }
             }
             let first = tokio::time::timeout(PULL_TIME + PULL_GRACE, arrivals.next()).await;
@@ -230,12 +239,11 @@ impl Reader<'_> {
         self.inbox.alarms().raise("event-not-believed", text);
     }
 
-    /// Compares what the bus counts with what is held. Counts cost little, and no log has more events than positions, so that
-    /// they are heads at least.
-    async fn has_passed_over(&self, progress: &Progress) -> Result<bool, Trouble> {
-        let counts = self.session.counts(self.feed, &self.filter()).await?;
+    /// What the bus counts. Counts cost little, and no log has more events than positions, so that they are heads at least.
+    async fn count(&self) -> Result<Count, Trouble> {
+        let counted = self.session.counts(self.feed, &self.filter()).await?;
         let mut heads: Vec<(LogName, u64)> = Vec::new();
-        for (subject, count) in counts {
+        for (subject, count) in counted.subjects {
             if let Ok(LogSubject::Log(log)) = subject.parse()
                 && log.office != *self.office
             {
@@ -243,15 +251,44 @@ impl Reader<'_> {
             }
         }
         self.inbox.note_heads(&heads)?;
-        let mut passed_over = false;
-        for (log, count) in &heads {
-            let state = self.inbox.state(log)?;
+        Ok(Count {
+            at: Instant::now(),
+            last_sequence: counted.last_sequence,
+            heads,
+        })
+    }
+
+    /// Compares what the bus counted with what is held, once.
+    fn has_passed_over(
+        &self,
+        count: Option<&mut Count>,
+        progress: &Progress,
+    ) -> Result<bool, Trouble> {
+        let heads = count.map(|count| std::mem::take(&mut count.heads));
+        for (log, head) in heads.unwrap_or_default() {
+            let state = self.inbox.state(&log)?;
             let held = state.complete + state.parked_events;
             let room_again = state.left_behind && state.parked_events == 0;
-            passed_over |= !progress.held_logs.contains_key(log)
-                && (room_again || (*count > held && !state.left_behind));
+            let short = room_again || (head > held && !state.left_behind);
+            if short && !progress.held_logs.contains_key(&log) {
+                return Ok(true);
+            }
         }
-        Ok(passed_over)
+        Ok(false)
+    }
+}
+
+/// What the bus counted, to be compared with what is held once everything up to there was read.
+struct Count {
+    at: Instant,
+    last_sequence: u64,
+    heads: Vec<(LogName, u64)>,
+}
+
+impl Count {
+    fn is_reached(&self, progress: &Progress) -> bool {
+        let read = progress.read.map_or(0, |read| read.stream_sequence);
+        read >= self.last_sequence
     }
 }
 
