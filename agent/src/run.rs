@@ -77,6 +77,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let link_end = CancellationToken::new();
     let (link, link_task) = link::new(link_settings(&settings), registry.sign_of_life());
     let (keeper, registry, registry_wanted) = registry.keep(link.clone());
+    let holds = Holds::default();
     let dispatch = Dispatch {
         office: settings.office.clone(),
         key,
@@ -90,7 +91,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         link: link.clone(),
         registry: registry.clone(),
         registry_wanted,
-        holds: Holds::default(),
+        holds: holds.clone(),
     };
     let app = App {
         token,
@@ -98,6 +99,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         outbox: stores.outbox.clone(),
         inbox: stores.inbox.clone(),
         link: link.state(),
+        holds,
         metrics: Metrics::install(),
         shutdown: end.clone(),
         settings: settings.clone(),

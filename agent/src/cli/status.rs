@@ -53,6 +53,7 @@ fn told(status: &Value, now: u64) -> String {
     }
     lines.extend([String::new(), sent(outbox, now)]);
     lines.extend([String::new(), received(&status["inbox"])]);
+    lines.extend(held_up(&status["reading"]));
     let alarms = status["alarms"].as_array().map_or(&[][..], Vec::as_slice);
     for alarm in alarms.iter().take(super::terminal::NAMED_MAX) {
         let when = ago(number(&alarm["at_ms"]), now);
@@ -118,6 +119,21 @@ fn received(inbox: &Value) -> String {
         true => "Nothing has arrived yet.".to_owned(),
         false => aligned(table, &[2, 3, 5]),
     }
+}
+
+/// What is not read now, and why.
+fn held_up(reading: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (feed, holds) in reading.as_object().into_iter().flatten() {
+        if let Some(why) = holds["feed"].as_str() {
+            lines.push(format!("{feed} is not read now: {why}"));
+        }
+        for (office, code) in holds["logs"].as_object().into_iter().flatten() {
+            let code = code.as_str().unwrap_or_default();
+            lines.push(format!("{feed} of {office} waits: {code}"));
+        }
+    }
+    lines
 }
 
 /// Ranges as people write them: `4, 7-9`.

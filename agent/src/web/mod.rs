@@ -27,6 +27,7 @@ pub use self::listen::{Outage, serve};
 pub use self::metrics::Metrics;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
+use crate::receive::Holds;
 use crate::settings::{Settings, Token};
 use crate::status::LinkState;
 use crate::store;
@@ -40,6 +41,8 @@ pub struct App {
     pub outbox: Outbox,
     pub inbox: Inbox,
     pub link: watch::Receiver<LinkState>,
+    /// What holds readers up.
+    pub holds: Holds,
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
 }

@@ -1,5 +1,6 @@
 //! How the agent is: nothing comes in, its link, feeds, disk and tray go out, and whether it is fit to be asked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::events::{feed_name, said};
 use super::{App, read};
+use crate::receive::FeedHolds;
 use crate::submit::problem::Problem;
 
 /// `GET /status`
@@ -24,6 +26,10 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem>
     let registry = app.registry();
     let readable = registry.readable_feeds(&app.settings.office);
     let readable: Vec<FeedName> = readable.iter().map(|feed| feed.name.clone()).collect();
+    let holds = readable
+        .iter()
+        .map(|feed| (feed.clone(), app.holds.of(feed)));
+    let holds: BTreeMap<FeedName, FeedHolds> = holds.collect();
     let inbox = read(&app, move |app| {
         let status = readable.iter().map(|feed| app.inbox.status(feed));
         status.collect::<Result<Vec<_>, _>>()
@@ -35,6 +41,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem>
         "registry": registry.position(),
         "outbox": outbox,
         "inbox": inbox.await?,
+        "reading": holds,
         "alarms": alarms,
     })))
 }

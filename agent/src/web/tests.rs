@@ -63,6 +63,7 @@ impl Door {
             outbox,
             inbox,
             link,
+            holds: Holds::default(),
             metrics: Metrics::install(),
             shutdown: CancellationToken::new(),
         });
