@@ -12,6 +12,8 @@ pub const WINDOW_BYTES_MIN: usize = 16 * 1024;
 pub const WINDOW_TIME: Duration = Duration::from_secs(8);
 /// The slowest line that is reckoned with: 9.6 kbit/s less its headers, in bytes a second.
 pub const RATE_MIN: u64 = 1_000;
+/// The fastest line that is believed in before anything was measured: modems and shapers let a handshake pass in one burst.
+pub const RATE_FIRST_MAX: u64 = 4_000;
 /// What a handshake moves, roughly: the first guess at the line's rate is made from it.
 pub const HANDSHAKE_BYTES: u64 = 5_000;
 

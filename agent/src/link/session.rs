@@ -21,7 +21,7 @@ use super::answer::Answer;
 use super::liveness::Sight;
 use super::message::{Delivery, header_map};
 use super::replies::{Replies, Subscription};
-use super::window::Window;
+use super::window::{UnderWay, Window};
 
 /// The line failed; the next session may do better.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +63,7 @@ struct Due {
 
 enum Asker {
     Publish {
-        bytes: usize,
+        under_way: UnderWay,
         answer: oneshot::Sender<Answer>,
     },
     Request(oneshot::Sender<Delivery>),
@@ -172,8 +172,8 @@ impl Session {
                     return Err(Outage::Ended);
                 }
                 if state.window.has_room(bytes) {
-                    state.window.sent(bytes, Instant::now());
-                    let token = state.put(Asker::Publish { bytes, answer });
+                    let under_way = state.window.sent(bytes);
+                    let token = state.put(Asker::Publish { under_way, answer });
                     return Ok(self.reply(token));
                 }
             }
@@ -286,19 +286,22 @@ impl Session {
                 None => None,
             }
         };
-        match due.map(|due| due.to) {
-            Some(Asker::Publish { bytes, answer }) => {
-                self.state().window.answered(bytes, Instant::now());
+        let Some(Due { since, to }) = due else {
+            return;
+        };
+        match to {
+            Asker::Publish { under_way, answer } => {
+                self.state().window.answered(under_way, since.elapsed());
                 self.inner.room.notify_waiters();
                 let _gone = answer.send(match delivery.status {
                     Some(_) => Answer::nobody_there(),
                     None => Answer::read(&delivery.payload),
                 });
             }
-            Some(Asker::Request(to)) => {
+            Asker::Request(to) => {
                 let _gone = to.send(delivery);
             }
-            Some(Asker::Stream(_)) | None => {}
+            Asker::Stream(_) => {}
         }
     }
 

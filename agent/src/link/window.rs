@@ -1,10 +1,11 @@
 //! The window: publishes and their answers come in, whether another may go goes out. Plain counting, no clock of its own.
 //! It grows while answers come quickly and shrinks while they do not, so that it holds some seconds of the line's time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::limits::{
-    HANDSHAKE_BYTES, RATE_MIN, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, WINDOW_EVENTS_MAX, WINDOW_TIME,
+    HANDSHAKE_BYTES, RATE_FIRST_MAX, RATE_MIN, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN,
+    WINDOW_EVENTS_MAX, WINDOW_TIME,
 };
 
 #[derive(Debug)]
@@ -12,28 +13,28 @@ pub struct Window {
     events: usize,
     bytes: usize,
     bytes_max: usize,
-    /// Bytes a second, as last measured.
+    /// Bytes a second: what lay before an event, itself included, by the time until its answer. Answers come in bursts, as
+    /// TLS records do, so that the time between two of them says nothing.
     rate: u64,
-    measured: Option<Measure>,
 }
 
-/// What was answered since when.
+/// A publish under way.
 #[derive(Debug, Clone, Copy)]
-struct Measure {
-    since: Instant,
+pub struct UnderWay {
     bytes: usize,
+    /// Bytes under way when it was sent, its own included.
+    ahead: usize,
 }
 
 impl Window {
     /// The handshake gives the first guess at the line.
     pub fn new(handshake: Duration) -> Window {
-        let rate = rate_of(HANDSHAKE_BYTES, handshake);
+        let rate = rate_of(HANDSHAKE_BYTES, handshake).min(RATE_FIRST_MAX);
         Window {
             events: 0,
             bytes: 0,
             bytes_max: bytes_in(rate),
             rate,
-            measured: None,
         }
     }
 
@@ -43,40 +44,30 @@ impl Window {
             || (self.events < WINDOW_EVENTS_MAX && self.bytes + bytes <= self.bytes_max)
     }
 
-    pub fn sent(&mut self, bytes: usize, now: Instant) {
-        if self.events == 0 {
-            self.measured = Some(Measure {
-                since: now,
-                bytes: 0,
-            });
-        }
+    pub fn sent(&mut self, bytes: usize) -> UnderWay {
         self.events += 1;
         self.bytes += bytes;
+        let ahead = self.bytes;
+        UnderWay { bytes, ahead }
     }
 
-    pub fn answered(&mut self, bytes: usize, now: Instant) {
+    /// The answer to a publish came after this time.
+    pub fn answered(&mut self, publish: UnderWay, after: Duration) {
+        let UnderWay { bytes, ahead } = publish;
         self.events -= 1;
         self.bytes -= bytes;
-        if let Some(measure) = &mut self.measured {
-            measure.bytes += bytes;
-            if measure.bytes >= self.bytes_max / 2 {
-                let taken = now.duration_since(measure.since);
-                *measure = Measure {
-                    since: now,
-                    bytes: 0,
-                };
-                self.adapt(taken);
-            }
+        let was_full = ahead >= self.bytes_max / 2;
+        let rate = rate_of(ahead as u64, after);
+        if was_full {
+            self.rate = (self.rate * 3 + rate) / 4;
+        } else {
+            // The line was not busy: it may be faster than this, not slower.
+            self.rate = self.rate.max(rate);
         }
-    }
-
-    /// Half a window was answered in this time.
-    fn adapt(&mut self, taken: Duration) {
-        self.rate = rate_of(self.bytes_max as u64 / 2, taken);
-        if taken < WINDOW_TIME / 4 {
-            self.bytes_max = (self.bytes_max * 2).min(WINDOW_BYTES_MAX);
-        } else if taken > WINDOW_TIME {
-            self.bytes_max = (self.bytes_max / 2).max(WINDOW_BYTES_MIN);
+        if after > WINDOW_TIME {
+            self.bytes_max = self.bytes_max.saturating_sub(bytes).max(WINDOW_BYTES_MIN);
+        } else if was_full && after < WINDOW_TIME / 4 {
+            self.bytes_max = (self.bytes_max + bytes).min(WINDOW_BYTES_MAX);
         }
     }
 
@@ -102,49 +93,53 @@ fn bytes_in(rate: u64) -> usize {
 mod tests {
     use super::*;
 
-    /// Sends as much as fits over a line of so many bytes a second, and answers it all in time.
-    fn round(window: &mut Window, now: &mut Instant, rate: u64) -> usize {
-        let mut sent = 0;
+    /// Sends as much as fits over a line of so many bytes a second; answers come in bursts of so many bytes.
+    fn round(window: &mut Window, rate: usize, burst: usize) -> usize {
+        let mut under_way = Vec::new();
         while window.has_room(1_400) {
-            window.sent(1_400, *now);
-            sent += 1;
+            under_way.push(window.sent(1_400));
         }
-        for _ in 0..sent {
-            *now += Duration::from_secs_f64(1_400.0 / rate as f64);
-            window.answered(1_400, *now);
+        for (index, publish) in under_way.iter().enumerate() {
+            let passed = ((index + 1) * 1_400).next_multiple_of(burst);
+            window.answered(
+                *publish,
+                Duration::from_secs_f64(passed as f64 / rate as f64),
+            );
         }
-        sent
+        under_way.len()
     }
 
     #[test]
     fn a_fast_line_gets_the_full_window() {
-        let (mut window, mut now) = (Window::new(Duration::from_millis(400)), Instant::now());
+        let mut window = Window::new(Duration::from_millis(400));
         for _ in 0..20 {
-            round(&mut window, &mut now, 1_000_000);
+            round(&mut window, 1_000_000, 1_400);
         }
-        assert_eq!(round(&mut window, &mut now, 1_000_000), WINDOW_EVENTS_MAX);
+        assert_eq!(round(&mut window, 1_000_000, 1_400), WINDOW_EVENTS_MAX);
         assert_eq!((window.events, window.bytes), (0, 0));
     }
 
     #[test]
-    fn a_slow_line_never_holds_much_more_than_it_moves_in_the_window_s_time() {
-        let (mut window, mut now) = (Window::new(Duration::from_millis(50)), Instant::now());
+    fn a_slow_line_holds_some_seconds_of_its_time_and_is_known_for_what_it_is() {
+        let mut window = Window::new(Duration::from_millis(50));
         for _ in 0..20 {
-            round(&mut window, &mut now, 1_000);
+            round(&mut window, 1_200, 16 * 1024);
         }
-        let held = round(&mut window, &mut now, 1_000) as u64 * 1_400;
-        assert!(held <= 4 * 1_000 * WINDOW_TIME.as_secs(), "{held}");
+        let held = round(&mut window, 1_200, 16 * 1024) * 1_400;
+        assert!(held <= 2 * WINDOW_BYTES_MIN, "{held}");
+        let publish = window.sent(16 * 1024);
+        assert!(window.time_under_way() > Duration::from_secs(16));
+        window.answered(publish, Duration::from_secs(13));
     }
 
     #[test]
     fn an_event_larger_than_the_window_goes_alone() {
-        let now = Instant::now();
         let mut window = Window::new(Duration::from_secs(5));
         assert!(window.has_room(1_000_000));
-        window.sent(1_000_000, now);
+        let publish = window.sent(1_000_000);
         assert!(!window.has_room(1));
         assert!(window.time_under_way() >= Duration::from_secs(1_000));
-        window.answered(1_000_000, now + Duration::from_secs(900));
+        window.answered(publish, Duration::from_secs(900));
         assert_eq!((window.events, window.bytes), (0, 0));
     }
 }
