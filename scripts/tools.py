@@ -87,9 +87,12 @@ def stock_client():
 
 
 def pip(verb, *rest):
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--root-user-action=ignore"]
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
     pinned = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    done = subprocess.run([sys.executable, "-m", "pip", verb, *quiet, *pinned, *map(str, rest)], stdout=sys.stderr)
+    # By name in the environment: as an option only some of pip's verbs know it.
+    env = os.environ | {"PIP_ROOT_USER_ACTION": "ignore"}
+    command = [sys.executable, "-m", "pip", verb, *quiet, *pinned, *map(str, rest)]
+    done = subprocess.run(command, stdout=sys.stderr, env=env)
     if done.returncode != 0:
         fail("pip could not fetch it (the lines above say why)")
 
