@@ -9,8 +9,9 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 /// The command, the date, the machine and the versions, each as a name and its value.
-pub fn describe(quick: bool) -> Vec<(&'static str, String)> {
-    let command = format!("make bench{}", if quick { " (--quick)" } else { "" });
+pub fn describe() -> Vec<(&'static str, String)> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = format!("bench {}", arguments.join(" "));
     let minute = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
     let date = OffsetDateTime::now_utc().format(minute);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

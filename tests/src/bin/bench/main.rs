@@ -99,7 +99,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         println!("{}", serde_json::to_string(&outcome)?);
         return Ok(());
     }
-    let mut report = Report::begin(machine::describe(arguments.quick));
+    let mut report = Report::begin(machine::describe());
     for part in Part::value_variants() {
         if arguments.parts.is_empty() || arguments.parts.contains(part) {
             eprintln!("measuring {} ...", part.name());
