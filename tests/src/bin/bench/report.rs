@@ -101,7 +101,7 @@ fn row(part: &str, figure: &Figure) -> [String; 5] {
     let verdict = match figure.is_met() {
         None => String::new(),
         Some(true) => ", met".to_owned(),
-        Some(false) => ", **missed**".to_owned(),
+        Some(false) => ", MISSED".to_owned(),
     };
     let target = figure
         .target
