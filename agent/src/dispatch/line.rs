@@ -139,7 +139,6 @@ impl Line {
 mod tests {
     use schemas::event::Hash;
 
-    use super::super::reconcile::settled_of;
     use super::super::tests::event_at;
     use super::*;
 
@@ -149,7 +148,7 @@ mod tests {
         for number in 1..=under_way {
             let link = line.next().expect("nothing has stopped it");
             let event = event_at(&format!("event-{number}"), link);
-            let settled = settled_of(&event);
+            let settled = Settled::of(&event);
             line.sent(&event, Sent::Waiting { number, settled });
         }
         line

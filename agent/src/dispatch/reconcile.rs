@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use schemas::chain::Head;
 use schemas::envelope::nats;
-use schemas::event::{Hash, Position};
+use schemas::event::Position;
 use schemas::registry::Registry;
 use schemas::signing::{PublicKey, SignedEvent, SigningKey};
 use schemas::subject::LogName;
@@ -257,7 +257,7 @@ impl Own {
         let feed = &self.log.feed;
         let (mut settled, mut taken, mut count) = (Vec::new(), Vec::new(), 0);
         for event in events {
-            let on_bus = settled_of(&event);
+            let on_bus = Settled::of(&event);
             let known = self.outbox.known(feed, event.id())?;
             let waiting = known.filter(|known| known.stage == Stage::Accepted);
             match waiting {
@@ -310,28 +310,12 @@ impl Own {
     }
 }
 
-/// An event as the store keeps it once the bus has it.
-pub fn settled_of(event: &SignedEvent) -> Settled {
-    Settled {
-        id: event.id().into(),
-        position: event.link().position,
-        hash: event.hash(),
-        data: Hash::of(event.event().data()),
-        bytes: nats::stored(event),
-    }
-}
-
 fn put_back(position: Position, stored: &bytes::Bytes) -> Result<PutBack, Trouble> {
     let signed = nats::read_stored(stored).map_err(|refusal| Trouble::Held {
         code: OWN_LOG_UNREADABLE.into(),
         text: format!("position {position} of the own log in the store cannot be read: {refusal}"),
     })?;
-    Ok(PutBack {
-        position,
-        id: signed.id().into(),
-        data: Hash::of(signed.event().data()),
-        bytes: nats::stored_unsigned(signed.event()),
-    })
+    Ok(PutBack::of(&signed))
 }
 
 fn unlinked() -> Trouble {

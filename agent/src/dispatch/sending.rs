@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Trouble;
 use super::limits::PAGE_EVENTS;
 use super::line::{Effect, Line, Sent, Stop};
-use super::reconcile::{Own, Standing, settled_of};
+use super::reconcile::{Own, Standing};
 use crate::link::{Answer, Pending, Session};
 use crate::outbox::{Settled, Waiting};
 
@@ -164,7 +164,7 @@ impl<L: Lane> Sending<L> {
             text: format!("the event {id} in the outbox cannot be read: {refusal}"),
         })?;
         let signed = SignedEvent::sign(event, link, &self.own.key);
-        let settled = settled_of(&signed);
+        let settled = Settled::of(&signed);
         Ok(Some((signed, Sent::Waiting { number, settled })))
     }
 
