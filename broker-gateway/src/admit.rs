@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use schemas::chain::{self, Head, Run};
+use schemas::envelope::nats::Received;
 use schemas::event::Hash;
 use schemas::limits::BATCH_EVENTS_MIN;
 use schemas::refusal::{Hold, Refusal};
@@ -63,6 +64,7 @@ pub struct Judged {
 #[derive(Debug)]
 pub struct Admitted {
     run: Run,
+    headers: Vec<Bytes>,
     places: Vec<usize>,
     genesis: Hash,
 }
@@ -81,6 +83,11 @@ impl Admitted {
         self.run.events()
     }
 
+    /// The header blocks in which the bus keeps them, in their order.
+    pub fn headers(&self) -> &[Bytes] {
+        &self.headers
+    }
+
     /// What the first event of every log is linked to, by the registry that it was judged by.
     pub fn genesis(&self) -> Hash {
         self.genesis
@@ -97,6 +104,7 @@ pub struct Admission {
 struct Examined<'r> {
     place: usize,
     event: SignedEvent,
+    headers: Bytes,
     key: &'r PublicKey,
 }
 
@@ -154,7 +162,7 @@ struct Broken {
 
 /// What the examination of one event came to.
 enum Verdict<'r> {
-    Passes(SignedEvent, &'r PublicKey),
+    Passes(Received, &'r PublicKey),
     /// What could be read of it says where it would have stood.
     Fails(Option<SignedEvent>, No),
 }
@@ -162,15 +170,20 @@ enum Verdict<'r> {
 impl<'r> Parts<'r> {
     fn take(&mut self, place: usize, verdict: Verdict<'r>) {
         match verdict {
-            Verdict::Passes(event, _) if self.hangs_on_broken(&event) => {
+            Verdict::Passes(Received { event, .. }, _) if self.hangs_on_broken(&event) => {
                 self.unlinked(place, &event)
             }
-            Verdict::Passes(event, key) => {
+            Verdict::Passes(Received { event, headers }, key) => {
                 let follows = |last: &Examined<'_>| chain::follows(&last.event, &event).is_ok();
                 if !self.part.last().is_some_and(follows) {
                     self.close();
                 }
-                self.part.push(Examined { place, event, key });
+                self.part.push(Examined {
+                    place,
+                    event,
+                    headers,
+                    key,
+                });
             }
             Verdict::Fails(None, no) => self.judged.answered.push(unread(place, no)),
             Verdict::Fails(Some(event), no) => {
@@ -266,14 +279,17 @@ impl<'r> Parts<'r> {
 
     /// All signatures of the part are vouched for.
     fn admit(&mut self, part: Vec<Examined<'r>>) {
-        let (places, events) = part
-            .into_iter()
-            .map(|examined| (examined.place, examined.event))
-            .unzip();
+        let (mut places, mut events, mut headers) = (Vec::new(), Vec::new(), Vec::new());
+        for examined in part {
+            places.push(examined.place);
+            events.push(examined.event);
+            headers.push(examined.headers);
+        }
         // An empty part is no run, and nothing to admit.
         if let Ok(run) = Run::new(events) {
             self.judged.admitted.push(Admitted {
                 run,
+                headers,
                 places,
                 genesis: self.genesis,
             });

@@ -12,6 +12,7 @@ mod upstream;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use schemas::refusal::Hold;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::watch;
@@ -115,7 +116,7 @@ impl Session {
         let began = Instant::now();
         let mut heard = began;
         loop {
-            if let Err(end) = self.take_all(&mut parser).await {
+            if let Err(end) = self.take_all(reader, &mut parser).await {
                 return end;
             }
             let deadline = match (&self.connect, parser.is_half_way()) {
@@ -151,12 +152,29 @@ impl Session {
         }
     }
 
-    /// Takes what has arrived whole. Publishes that arrived together are judged together.
-    async fn take_all(&mut self, parser: &mut ClientParser) -> Result<(), End> {
-        while let Some(op) = parser.next_op()? {
-            self.take(op).await?;
+    /// Takes what has arrived whole. Publishes that arrived together are judged together: one read gives 16 KiB at most, so
+    /// what lies behind it already is read on. A full gathering is submitted, and then nothing is read on.
+    async fn take_all(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        parser: &mut ClientParser,
+    ) -> Result<(), End> {
+        loop {
+            while let Some(op) = parser.next_op()? {
+                self.take(op).await?;
+            }
+            if self.gathered.is_empty() {
+                return Ok(());
+            }
+            match reader.read_buf(&mut parser.room()).now_or_never() {
+                Some(Ok(bytes @ 1..)) => parser.pace(bytes),
+                Some(Ok(0) | Err(_)) => {
+                    self.submit().await?;
+                    return Err(End::Gone);
+                }
+                None => return self.submit().await,
+            }
         }
-        self.submit().await
     }
 
     async fn take(&mut self, op: ClientOp) -> Result<(), End> {

@@ -10,14 +10,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use crate::limits::ATTRIBUTE_BYTES_MAX;
 use crate::subject::LogName;
 
-/// The version of the log's format that this code writes and reads (`logformat`).
-pub const LOG_FORMAT: i32 = 1;
+/// The version of the log's format that this code writes and reads (`logformat`, an integer).
+pub const LOG_FORMAT: &str = "1";
 
 /// What a submitter says of an event before it has a log: any of it may be missing or wrong.
 /// `log` is decided by who submits and on which feed, so it is no part of a draft.
@@ -208,9 +207,14 @@ fn text(attribute: &'static str, value: Option<&str>, faults: &mut Vec<Attribute
         faults.push(fault(attribute, Must::NotBeEmpty));
     } else if value.len() > ATTRIBUTE_BYTES_MAX {
         faults.push(fault(attribute, Must::BeShort));
-    } else if value.chars().any(|c| c.is_control() || is_noncharacter(c)) {
+    } else if !is_plain(value) {
         faults.push(fault(attribute, Must::BePlain));
     }
+}
+
+fn is_plain(value: &str) -> bool {
+    let printable = |byte: u8| (b' '..=b'~').contains(&byte);
+    value.bytes().all(printable) || !value.chars().any(|c| c.is_control() || is_noncharacter(c))
 }
 
 fn is_noncharacter(c: char) -> bool {
@@ -378,21 +382,39 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-        f.write_str(&self.0.format(form).map_err(|_| fmt::Error)?)
+        let (year, month, day) = self.0.to_calendar_date();
+        let (hour, minute, second) = self.0.to_hms();
+        let month = u8::from(month);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+        )
     }
 }
 
 impl FromStr for Timestamp {
     type Err = AttributeFault;
 
-    /// Reads the signed form only.
+    /// Reads the signed form only: digits and marks each at their place, so that one instant is written in one way.
     fn from_str(text: &str) -> Result<Timestamp, AttributeFault> {
-        let canonical = text.len() == 20 && text.ends_with('Z');
-        canonical
-            .then(|| Timestamp::from_rfc3339(text))
-            .flatten()
-            .filter(|time| time.to_string() == text)
-            .ok_or(fault("time", Must::BeTime))
+        signed_form(text).ok_or(fault("time", Must::BeTime))
     }
+}
+
+fn signed_form(text: &str) -> Option<Timestamp> {
+    let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
+    let marked = b"    -  -  T  :  :  Z".iter().zip(bytes);
+    let marks_stand = marked
+        .into_iter()
+        .all(|(mark, byte)| mark == byte || (*mark == b' ' && byte.is_ascii_digit()));
+    // All ASCII by now, so that every index is a character.
+    let number = |from: usize, to: usize| text[from..to].parse::<u16>().ok();
+    let short = |from: usize| u8::try_from(number(from, from + 2)?).ok();
+    if !marks_stand {
+        return None;
+    }
+    let month = Month::try_from(short(5)?).ok()?;
+    let date = Date::from_calendar_date(number(0, 4)?.into(), month, short(8)?).ok()?;
+    let time = Time::from_hms(short(11)?, short(14)?, short(17)?).ok()?;
+    Some(Timestamp(OffsetDateTime::new_utc(date, time)))
 }

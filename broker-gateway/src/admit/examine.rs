@@ -1,7 +1,7 @@
 //! One event as it was sent comes in; what it says, and whose key must have signed it, goes out, or the first thing that is wrong.
 //! Every check but the signature's is made here, once for each event.
 
-use schemas::envelope::nats::{self, Origin};
+use schemas::envelope::nats::{self, Received};
 use schemas::feed::{EventType, Feed};
 use schemas::json;
 use schemas::limits::{DATA_BYTES_MAX, HEADER_BYTES_MAX};
@@ -35,20 +35,21 @@ impl<'r> Examiner<'r> {
     }
 
     pub fn examine(&mut self, raw: &RawEvent) -> Verdict<'r> {
-        let event = match self.read(raw) {
-            Ok(event) => event,
+        let received = match self.read(raw) {
+            Ok(received) => received,
             Err(refusal) => return Verdict::Fails(None, refusal.into()),
         };
+        let event = &received.event;
         let checked = self
-            .signer(&event)
-            .and_then(|key| self.content(&event).map(|()| key));
+            .signer(event)
+            .and_then(|key| self.content(event).map(|()| key));
         match checked {
-            Ok(key) => Verdict::Passes(event, key),
-            Err(no) => Verdict::Fails(Some(event), no),
+            Ok(key) => Verdict::Passes(received, key),
+            Err(no) => Verdict::Fails(Some(received.event), no),
         }
     }
 
-    fn read(&self, raw: &RawEvent) -> Result<SignedEvent, Refusal> {
+    fn read(&self, raw: &RawEvent) -> Result<Received, Refusal> {
         // Before anything is parsed or hashed: a stranger must not choose its price.
         if raw.payload.len() > DATA_BYTES_MAX || raw.headers.len() > HEADER_BYTES_MAX {
             return Err(Refusal::TooLarge);
@@ -57,9 +58,9 @@ impl<'r> Examiner<'r> {
             return Err(Refusal::Unsigned);
         }
         let stream = self.log.feed.as_str();
-        let event = nats::decode(&raw.headers, raw.payload.clone(), Origin::Client { stream })?;
-        match event.event().log() == self.log {
-            true => Ok(event),
+        let received = nats::receive(&raw.headers, raw.payload.clone(), stream)?;
+        match received.event.event().log() == self.log {
+            true => Ok(received),
             false => Err(Refusal::SourceMismatch),
         }
     }

@@ -3,14 +3,12 @@
 
 use std::fmt::Write as _;
 
-use schemas::envelope::nats;
-use schemas::signing::SignedEvent;
 use serde::Deserialize;
 
 use crate::upstream::jetstream::{self, ApiError, JetStream, Messages, Outage};
 
-/// Headers of a stored event, with the bus's own; for the size of a batch.
-pub(super) const HEADERS_BYTES_USUAL: usize = 1_800;
+/// What a message carries besides the event's headers and data: subject, stamp, and what JetStream must know.
+pub(super) const OWN_BYTES_USUAL: usize = 400;
 
 /// Put on every stored event; a receipt will be a function of what is stored.
 #[derive(Debug)]
@@ -37,9 +35,17 @@ pub(super) enum Outcome {
 /// An event to be stored, and the expectation, if it is its log's first in this append.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Message<'a> {
-    pub event: &'a SignedEvent,
+    /// The event's own header block.
+    pub headers: &'a [u8],
+    pub data: &'a [u8],
     pub subject: &'a str,
     pub expected: Option<u64>,
+}
+
+impl Message<'_> {
+    fn bytes(&self) -> usize {
+        self.headers.len() + self.data.len() + OWN_BYTES_USUAL
+    }
 }
 
 /// One event by itself: one fsync.
@@ -48,9 +54,9 @@ pub(super) fn single<'j>(
     message: &Message<'_>,
     stamp: &Stamp<'_>,
 ) -> Messages<'j> {
-    let mut messages = Messages::of(jetstream, 0);
-    let headers = headers(message, stamp, "");
-    messages.post_last(message.subject, &headers, message.event.event().data());
+    let mut messages = Messages::of(jetstream, message.bytes());
+    let own = own_headers(message, stamp, "");
+    messages.post_last(message.subject, whole(message, &own), message.data);
     messages
 }
 
@@ -61,28 +67,31 @@ pub(super) fn batch<'j>(
     stamp: &Stamp<'_>,
 ) -> Messages<'j> {
     let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-    let bytes = |message: &Message<'_>| message.event.event().data().len() + HEADERS_BYTES_USUAL;
-    let mut messages = Messages::of(jetstream, all.iter().map(bytes).sum());
+    let mut messages = Messages::of(jetstream, all.iter().map(Message::bytes).sum());
     for (index, message) in all.iter().enumerate() {
         let place = format!(
             "Nats-Batch-Id: {id}\r\nNats-Batch-Sequence: {}\r\n",
             index + 1
         );
-        let data = message.event.event().data();
         if index + 1 < all.len() {
-            messages.post(message.subject, &headers(message, stamp, &place), data);
+            let own = own_headers(message, stamp, &place);
+            messages.post(message.subject, whole(message, &own), message.data);
         } else {
-            let place = format!("{place}Nats-Batch-Commit: 1\r\n");
-            messages.post_last(message.subject, &headers(message, stamp, &place), data);
+            let own = own_headers(message, stamp, &format!("{place}Nats-Batch-Commit: 1\r\n"));
+            messages.post_last(message.subject, whole(message, &own), message.data);
         }
     }
     messages
 }
 
-/// The event's own headers, the gateway's stamp, and what JetStream must know.
-fn headers(message: &Message<'_>, stamp: &Stamp<'_>, batch: &str) -> Vec<u8> {
-    let mut block = nats::encode(message.event);
-    block.truncate(block.len() - 2);
+/// The event's own headers without the empty line that ends them, and behind them the gateway's.
+fn whole<'m>(message: &Message<'m>, own: &'m str) -> [&'m [u8]; 2] {
+    let lines = message.headers.strip_suffix(b"\r\n");
+    [lines.unwrap_or(message.headers), own.as_bytes()]
+}
+
+/// The gateway's stamp, and what JetStream must know.
+fn own_headers(message: &Message<'_>, stamp: &Stamp<'_>, batch: &str) -> String {
     let mut own = format!(
         "Spean-Admitted: {}\r\nSpean-Gateway: {}\r\n{batch}",
         stamp.admitted, stamp.gateway
@@ -90,9 +99,8 @@ fn headers(message: &Message<'_>, stamp: &Stamp<'_>, batch: &str) -> Vec<u8> {
     if let Some(expected) = message.expected {
         write!(own, "Nats-Expected-Last-Subject-Sequence: {expected}\r\n").expect("a String grows");
     }
-    block.extend_from_slice(own.as_bytes());
-    block.extend_from_slice(b"\r\n");
-    block
+    own.push_str("\r\n");
+    own
 }
 
 /// Waits for JetStream's word on an append.

@@ -94,9 +94,10 @@ impl Writer {
         for (unit, subject) in units.iter().zip(subjects) {
             let first = begun.insert(unit.log());
             let expected = self.heads.of(unit.log()).map(|head| head.expected);
-            for (index, event) in unit.events().iter().enumerate() {
+            for (index, (event, headers)) in unit.events().iter().zip(unit.headers()).enumerate() {
                 messages.push(Message {
-                    event,
+                    data: event.event().data(),
+                    headers,
                     subject,
                     expected: expected.filter(|_| first && index == 0),
                 });

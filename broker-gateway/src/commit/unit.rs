@@ -1,5 +1,6 @@
 //! A run on its way through commit: what was admitted comes in, one answer for each of its events goes out, all at once.
 
+use bytes::Bytes;
 use schemas::event::Hash;
 use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
@@ -44,10 +45,16 @@ impl Unit {
         &self.admitted.events()[self.answered.len()..]
     }
 
+    /// The header blocks of the same events.
+    pub fn headers(&self) -> &[Bytes] {
+        &self.admitted.headers()[self.answered.len()..]
+    }
+
     /// What they occupy in a batch.
     pub fn bytes(&self) -> usize {
         let data = self.events().iter().map(|event| event.event().data().len());
-        data.sum::<usize>() + self.events().len() * super::append::HEADERS_BYTES_USUAL
+        let headers = self.headers().iter().map(Bytes::len);
+        data.chain(headers).sum::<usize>() + self.events().len() * super::append::OWN_BYTES_USUAL
     }
 
     /// Answers the first event that has no answer yet.

@@ -28,6 +28,10 @@ impl Gathered {
         self.events >= GATHERED_EVENTS_MAX || self.bytes >= GATHERED_BYTES_MAX
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.logs.is_empty()
+    }
+
     pub fn take(&mut self, peer: &Peer) -> Vec<Submission> {
         let Gathered { logs, .. } = std::mem::take(self);
         logs.into_iter()

@@ -171,24 +171,26 @@ impl<'j> Messages<'j> {
         }
     }
 
-    /// Adds a message to which no answer is wanted.
-    pub fn post(&mut self, subject: &str, headers: &[u8], payload: &[u8]) {
+    /// Adds a message to which no answer is wanted. Its header block comes in two parts.
+    pub fn post(&mut self, subject: &str, headers: [&[u8]; 2], payload: &[u8]) {
         self.write(subject, "", headers, payload);
     }
 
     /// Adds the message that is answered.
-    pub fn post_last(&mut self, subject: &str, headers: &[u8], payload: &[u8]) {
+    pub fn post_last(&mut self, subject: &str, headers: [&[u8]; 2], payload: &[u8]) {
         let reply = format!("{}.{} ", self.jetstream.inbox, self.number);
         self.write(subject, &reply, headers, payload);
         self.subject = subject.to_owned();
     }
 
-    fn write(&mut self, subject: &str, reply: &str, headers: &[u8], payload: &[u8]) {
+    fn write(&mut self, subject: &str, reply: &str, headers: [&[u8]; 2], payload: &[u8]) {
         use std::fmt::Write as _;
-        let (first, total) = (headers.len(), headers.len() + payload.len());
+        let first = headers[0].len() + headers[1].len();
+        let total = first + payload.len();
         self.words.reserve(subject.len() + reply.len() + total + 32);
         write!(self.words, "HPUB {subject} {reply}{first} {total}\r\n").expect("a BytesMut grows");
-        self.words.extend_from_slice(headers);
+        self.words.extend_from_slice(headers[0]);
+        self.words.extend_from_slice(headers[1]);
         self.words.extend_from_slice(payload);
         self.words.extend_from_slice(b"\r\n");
     }

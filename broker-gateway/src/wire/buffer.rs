@@ -8,8 +8,8 @@ use super::WireFault;
 
 /// A read of an idle connection: a PING, a CONNECT or a small publish fits.
 pub const READ_BYTES_MIN: usize = 512;
-/// A read of a busy connection: past this, larger reads save no time.
-const READ_BYTES_MAX: usize = 64 * 1024;
+/// A read of a busy connection: a TLS record holds no more (RFC 8446 §5.1), and one read gives one record.
+const READ_BYTES_MAX: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub struct ReadBuffer {

@@ -1,6 +1,8 @@
 //! Attributes by name: pairs of name and value come in, typed events go out, and back.
 //! A name that is not in the list below does not pass.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -14,10 +16,10 @@ use crate::refusal::Refusal;
 use crate::signing::{SignedEvent, extensions};
 use crate::subject::LogName;
 
-/// The attributes' values as they were written, each at most once.
+/// The attributes' values as they were written, each at most once; borrowed from the envelope where it holds them as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes {
-    values: [Option<String>; NAMES.len()],
+pub struct Attributes<'a> {
+    values: [Option<Cow<'a, str>>; NAMES.len()],
 }
 
 /// Every attribute that an event may carry: core first, then the signed extensions in their order, then the material.
@@ -39,16 +41,16 @@ const NAMES: [&str; 15] = [
     "dssematerial",
 ];
 
-impl Attributes {
+impl<'a> Attributes<'a> {
     /// # Errors
     /// `AttributeUnknown`, `HeaderRepeated`.
-    pub fn put(&mut self, name: &str, value: String) -> Result<(), Refusal> {
+    pub fn put(&mut self, name: &str, value: impl Into<Cow<'a, str>>) -> Result<(), Refusal> {
         let Some(index) = NAMES.iter().position(|known| *known == name) else {
             return Err(Refusal::AttributeUnknown {
                 name: name.chars().take(64).collect(),
             });
         };
-        match self.values[index].replace(value) {
+        match self.values[index].replace(value.into()) {
             None => Ok(()),
             Some(_) => Err(Refusal::HeaderRepeated { name: name.into() }),
         }
@@ -62,43 +64,50 @@ impl Attributes {
             .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
     }
 
-    fn take(&mut self, name: &'static str) -> Option<String> {
+    fn take(&mut self, name: &'static str) -> Option<Cow<'a, str>> {
         let index = NAMES.iter().position(|known| *known == name)?;
         self.values[index].take()
     }
 
-    fn need(&mut self, name: &'static str) -> Result<String, Refusal> {
+    fn need(&mut self, name: &'static str) -> Result<Cow<'a, str>, Refusal> {
         self.take(name).ok_or(Refusal::AttributeMissing { name })
     }
 
+    fn take_owned(&mut self, name: &'static str) -> Option<String> {
+        self.take(name).map(Cow::into_owned)
+    }
+
     /// The attributes of an event that has no place yet.
-    pub fn of_event(event: &Event) -> Attributes {
+    pub fn of_event(event: &'a Event) -> Attributes<'a> {
         let core = event.core();
         let mut all = Attributes::default();
-        let mut set = |name: &str, value: &str| {
-            all.put(name, value.into())
+        let mut set = |name: &str, value: Cow<'a, str>| {
+            all.put(name, value)
                 .expect("each name below is in the list, and once");
         };
-        set("specversion", "1.0");
-        set("id", &core.id);
-        set("source", &event.log().source());
-        set("type", &core.event_type);
+        set("specversion", "1.0".into());
+        set("id", (&core.id).into());
+        set("source", event.log().source().into());
+        set("type", (&core.event_type).into());
         if let Some(subject) = &core.subject {
-            set("subject", subject);
+            set("subject", subject.into());
         }
-        set("time", &core.time.to_string());
-        set("datacontenttype", &core.data_content_type);
-        set("dataschema", &core.data_schema);
+        set("time", core.time.to_string().into());
+        set("datacontenttype", (&core.data_content_type).into());
+        set("dataschema", (&core.data_schema).into());
         if let Some(causation_id) = &core.causation_id {
-            set("causationid", causation_id);
+            set("causationid", causation_id.into());
         }
-        set("recordedtime", &event.recorded_time().to_string());
-        set("dataclassification", core.data_classification.as_str());
+        set("recordedtime", event.recorded_time().to_string().into());
+        set(
+            "dataclassification",
+            core.data_classification.as_str().into(),
+        );
         all
     }
 
     /// The attributes of an event in its place.
-    pub fn of_signed(signed: &SignedEvent) -> Attributes {
+    pub fn of_signed(signed: &'a SignedEvent) -> Attributes<'a> {
         let mut all = Attributes::of_event(signed.event());
         for (name, value) in extensions(signed.event(), signed.link()) {
             let index = NAMES.iter().position(|known| *known == name);
@@ -137,11 +146,11 @@ impl Attributes {
         let position = Position::from_sequence(&sequence);
         let position = position.ok_or(invalid("sequence", Must::BeSequence))?;
         let prev: Hash = prev.parse().map_err(one)?;
-        if log_format != LOG_FORMAT.to_string() {
+        if log_format != LOG_FORMAT {
             return Err(invalid("logformat", Must::BeThisLogFormat));
         }
         let material = STANDARD
-            .decode(material)
+            .decode(material.as_bytes())
             .map_err(|_| invalid("dssematerial", Must::BeBase64))?;
         SignedEvent::from_parts(event, Link { position, prev }, &material)
     }
@@ -154,13 +163,13 @@ impl Attributes {
         let log = LogName::from_source(&source).map_err(|_| invalid("source", Must::BeASource))?;
         let recorded = self.need("recordedtime")?;
         let core = Core {
-            id: self.need("id")?,
-            event_type: self.need("type")?,
-            subject: self.take("subject"),
+            id: self.need("id")?.into_owned(),
+            event_type: self.need("type")?.into_owned(),
+            subject: self.take_owned("subject"),
             time: self.need("time")?.parse().map_err(one)?,
-            data_content_type: self.need("datacontenttype")?,
-            data_schema: self.need("dataschema")?,
-            causation_id: self.take("causationid"),
+            data_content_type: self.need("datacontenttype")?.into_owned(),
+            data_schema: self.need("dataschema")?.into_owned(),
+            causation_id: self.take_owned("causationid"),
             data_classification: self.need("dataclassification")?.parse().map_err(one)?,
             data,
         };
@@ -179,15 +188,15 @@ impl Attributes {
             return Err(invalid("specversion", Must::BeThisSpecVersion));
         }
         let draft = Draft {
-            id: self.take("id"),
-            source: self.take("source"),
-            event_type: self.take("type"),
-            subject: self.take("subject"),
-            time: self.take("time"),
-            data_content_type: self.take("datacontenttype"),
-            data_schema: self.take("dataschema"),
-            causation_id: self.take("causationid"),
-            data_classification: self.take("dataclassification"),
+            id: self.take_owned("id"),
+            source: self.take_owned("source"),
+            event_type: self.take_owned("type"),
+            subject: self.take_owned("subject"),
+            time: self.take_owned("time"),
+            data_content_type: self.take_owned("datacontenttype"),
+            data_schema: self.take_owned("dataschema"),
+            causation_id: self.take_owned("causationid"),
+            data_classification: self.take_owned("dataclassification"),
             data,
         };
         match self.iter().next() {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use memchr::{memchr, memchr2};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::attributes::Attributes;
@@ -40,7 +41,30 @@ pub fn encode_unsigned(event: &Event) -> Vec<u8> {
 /// # Errors
 /// The first [`Refusal`] that applies. The signature is not verified.
 pub fn decode(headers: &[u8], data: Bytes, origin: Origin<'_>) -> Result<SignedEvent, Refusal> {
-    attributes(headers, origin)?.into_signed(data)
+    let (attributes, _) = attributes(headers, origin)?;
+    attributes.into_signed(data)
+}
+
+/// An event of a client, and the header block in which the bus keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    pub event: SignedEvent,
+    /// What the client wrote, where it is what [`encode`] would write; no copy is made then.
+    pub headers: Bytes,
+}
+
+/// Reads what a client of this stream sent.
+///
+/// # Errors
+/// The first [`Refusal`] that applies. The signature is not verified.
+pub fn receive(headers: &Bytes, data: Bytes, stream: &str) -> Result<Received, Refusal> {
+    let (attributes, form) = attributes(headers, Origin::Client { stream })?;
+    let event = attributes.into_signed(data)?;
+    let headers = match form {
+        Form::Own => headers.clone(),
+        Form::Other => encode(&event).into(),
+    };
+    Ok(Received { event, headers })
 }
 
 /// Reads back what [`encode_unsigned`] wrote.
@@ -48,7 +72,8 @@ pub fn decode(headers: &[u8], data: Bytes, origin: Origin<'_>) -> Result<SignedE
 /// # Errors
 /// The first [`Refusal`] that applies.
 pub fn decode_unsigned(headers: &[u8], data: Bytes) -> Result<Event, Refusal> {
-    attributes(headers, Origin::Bus)?.into_event(data)
+    let (attributes, _) = attributes(headers, Origin::Bus)?;
+    attributes.into_event(data)
 }
 
 /// What a store keeps of an event in its place: the header block, then the data as it is.
@@ -92,7 +117,7 @@ fn parted(bytes: &Bytes) -> Result<(Bytes, Bytes), Refusal> {
     Ok((bytes.slice(..end), bytes.slice(end..)))
 }
 
-fn block(attributes: &Attributes) -> Vec<u8> {
+fn block(attributes: &Attributes<'_>) -> Vec<u8> {
     let mut out = String::with_capacity(1400);
     out.push_str(VERSION_LINE);
     for (name, value) in attributes.iter() {
@@ -106,41 +131,71 @@ fn block(attributes: &Attributes) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn attributes(headers: &[u8], origin: Origin<'_>) -> Result<Attributes, Refusal> {
+/// Whether a header block is written as [`encode`] writes it, but for the order of its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Own,
+    Other,
+}
+
+fn attributes<'h>(
+    headers: &'h [u8],
+    origin: Origin<'_>,
+) -> Result<(Attributes<'h>, Form), Refusal> {
     if headers.len() > HEADER_BYTES_MAX {
         return Err(Refusal::TooLarge);
     }
     let mut all = Attributes::default();
+    let mut form = Form::Own;
     for line in lines(headers)? {
-        let (name, value) = line.split_once(':').ok_or(Refusal::HeaderMalformed)?;
-        match attribute_name(name)? {
-            Some(attribute) => all.put(&attribute, value_of(value)?)?,
-            None => pass(name, value.trim_matches(' '), origin)?,
+        let colon = memchr(b':', line.as_bytes()).ok_or(Refusal::HeaderMalformed)?;
+        let (name, value) = (&line[..colon], &line[colon + 1..]);
+        let Some(attribute) = attribute_name(name)? else {
+            pass(name, value.trim_matches(' '), origin)?;
+            form = Form::Other;
+            continue;
+        };
+        let own_name = name.starts_with("ce-") && matches!(attribute, Cow::Borrowed(_));
+        match value.strip_prefix(' ') {
+            Some(plain) if own_name && is_plain(plain) => all.put(&attribute, plain)?,
+            Some(_) | None => {
+                form = Form::Other;
+                all.put(&attribute, value_of(value)?)?;
+            }
         }
     }
-    Ok(all)
+    Ok((all, form))
+}
+
+/// A value that is written as it is.
+fn is_plain(value: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b'!' | b'#' | b'$' | b'&'..=b'~');
+    !value.is_empty() && value.bytes().all(plain)
 }
 
 /// The lines between the version line and the empty line that ends the block. A folded line is malformed.
-fn lines(headers: &[u8]) -> Result<impl Iterator<Item = &str>, Refusal> {
-    let text = std::str::from_utf8(headers).map_err(|_| Refusal::HeaderMalformed)?;
+fn lines(headers: &[u8]) -> Result<Vec<&str>, Refusal> {
+    let malformed = Refusal::HeaderMalformed;
+    let text = std::str::from_utf8(headers).map_err(|_| malformed.clone())?;
     let text = text
         .strip_prefix(VERSION_LINE)
-        .ok_or(Refusal::HeaderMalformed)?;
-    let text = text.strip_suffix("\r\n").ok_or(Refusal::HeaderMalformed)?;
-    if !text.is_empty() && !text.ends_with("\r\n") {
-        return Err(Refusal::HeaderMalformed);
+        .and_then(|text| text.strip_suffix("\r\n"));
+    let mut rest = text.ok_or(malformed.clone())?;
+    let mut lines = Vec::with_capacity(16);
+    while let Some(end) = memchr(b'\n', rest.as_bytes()) {
+        let line = rest[..end].strip_suffix('\r');
+        lines.push(line.filter(|line| is_bare(line)).ok_or(malformed.clone())?);
+        rest = &rest[end + 1..];
     }
-    let whole = |line: &str| line.strip_suffix('\r').is_some_and(is_bare);
-    match text.split_terminator('\n').all(whole) {
-        true => Ok(text.lines()),
-        false => Err(Refusal::HeaderMalformed),
+    match rest {
+        "" => Ok(lines),
+        _ => Err(malformed),
     }
 }
 
 /// A line that ends where its line end stands, and nowhere before.
 fn is_bare(line: &str) -> bool {
-    !line.is_empty() && !line.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
+    !line.is_empty() && memchr2(b'\r', 0, line.as_bytes()).is_none()
 }
 
 /// The attribute that a header carries, if it carries one. NATS keeps the case of names; CloudEvents has none.
@@ -162,12 +217,10 @@ fn attribute_name(name: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
 }
 
 /// Decodes once, as the binding says; what is left must be UTF-8.
-fn value_of(value: &str) -> Result<String, Refusal> {
-    let value = value.trim_matches(' ');
-    let decoded = percent_decode_str(value)
+fn value_of(value: &str) -> Result<Cow<'_, str>, Refusal> {
+    percent_decode_str(value.trim_matches(' '))
         .decode_utf8()
-        .map_err(|_| Refusal::HeaderMalformed)?;
-    Ok(decoded.into_owned())
+        .map_err(|_| Refusal::HeaderMalformed)
 }
 
 fn pass(name: &str, value: &str, origin: Origin<'_>) -> Result<(), Refusal> {

@@ -75,7 +75,7 @@ fn one_line_json(data: &[u8]) -> Option<&str> {
     (raw.get().len() == text.len()).then_some(text)
 }
 
-fn read(json: &[u8]) -> Result<(Attributes, Bytes), Refusal> {
+fn read(json: &[u8]) -> Result<(Attributes<'static>, Bytes), Refusal> {
     let Members(members) = serde_json::from_slice(json).map_err(|e| not_json("", &e))?;
     let mut attributes = Attributes::default();
     let mut data = None;

@@ -5,6 +5,8 @@
 pub mod dsse;
 mod key;
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -50,21 +52,14 @@ impl SignedEvent {
     /// # Errors
     /// `MaterialMalformed`, `MaterialNotCanonical`, or `DigestMismatch` where it was made for other content.
     pub fn from_parts(event: Event, link: Link, given: &[u8]) -> Result<SignedEvent, Refusal> {
-        let parts = Parts::read(given)?;
         let payload = payload(&event, &link);
-        if parts.payload != payload {
-            return Err(parts.fault_against(&payload));
-        }
-        if material(&payload, &parts.keyid, &parts.signature) != given {
-            return Err(Refusal::MaterialNotCanonical);
-        }
-        let Parts {
-            keyid, signature, ..
-        } = parts;
+        let Some((keyid, signature)) = canonical_parts(given, &payload) else {
+            return Err(fault_in(given, &payload));
+        };
         Ok(SignedEvent {
+            keyid: keyid.to_owned(),
             event,
             link,
-            keyid,
             signature,
             hash: Hash::of(given),
             payload: payload.into(),
@@ -109,20 +104,18 @@ impl SignedEvent {
 }
 
 /// The extension attributes of an event in its place, all of them signed, in the order in which they are signed.
-pub(crate) fn extensions(event: &Event, link: &Link) -> Vec<(&'static str, String)> {
+pub(crate) fn extensions<'a>(event: &'a Event, link: &Link) -> Vec<(&'static str, Cow<'a, str>)> {
     let core = event.core();
-    let mut all = Vec::with_capacity(6);
+    let mut all: Vec<(&'static str, Cow<'a, str>)> = Vec::with_capacity(6);
     if let Some(causation_id) = &core.causation_id {
-        all.push(("causationid", causation_id.clone()));
+        all.push(("causationid", causation_id.into()));
     }
-    all.push(("sequence", link.position.sequence()));
-    all.push(("prevhash", link.prev.to_string()));
-    all.push(("recordedtime", event.recorded_time().to_string()));
-    all.push((
-        "dataclassification",
-        core.data_classification.as_str().into(),
-    ));
-    all.push(("logformat", LOG_FORMAT.to_string()));
+    all.push(("sequence", link.position.sequence().into()));
+    all.push(("prevhash", link.prev.to_string().into()));
+    all.push(("recordedtime", event.recorded_time().to_string().into()));
+    let classification = core.data_classification.as_str();
+    all.push(("dataclassification", classification.into()));
+    all.push(("logformat", LOG_FORMAT.into()));
     all
 }
 
@@ -158,11 +151,39 @@ fn material(payload: &[u8], keyid: &str, signature: &[u8; 64]) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What given material holds, before it is compared with what it should hold.
-struct Parts {
-    payload: Vec<u8>,
-    keyid: String,
-    signature: [u8; 64],
+/// The `keyid` and the signature of material that is canonical over this payload.
+fn canonical_parts<'g>(given: &'g [u8], payload: &[u8]) -> Option<(&'g str, [u8; 64])> {
+    if given.len() > MATERIAL_BYTES_MAX {
+        return None;
+    }
+    let rest = std::str::from_utf8(given).ok()?;
+    let rest = rest.strip_prefix(r#"{"payload":""#)?;
+    let rest = rest.strip_prefix(STANDARD.encode(payload).as_str())?;
+    let rest = rest.strip_prefix(r#"","payloadType":""#)?;
+    let rest = rest.strip_prefix(PAYLOAD_TYPE)?;
+    let rest = rest.strip_prefix(r#"","signatures":[{"keyid":""#)?;
+    let (keyid, rest) = rest.split_once(r#"","sig":""#)?;
+    let signature = signature_of(rest.strip_suffix(r#""}]}"#)?)?;
+    is_plain(keyid).then_some((keyid, signature))
+}
+
+/// Standard base64 with padding, of which 64 bytes have one form.
+fn signature_of(text: &str) -> Option<[u8; 64]> {
+    STANDARD.decode(text).ok()?.try_into().ok()
+}
+
+fn is_plain(keyid: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    keyid.bytes().all(plain)
+}
+
+/// What is wrong with material that is not canonical over this payload.
+fn fault_in(given: &[u8], payload: &[u8]) -> Refusal {
+    match read_payload(given) {
+        Some(read) if read == payload => Refusal::MaterialNotCanonical,
+        Some(read) => fault_between(&read, payload),
+        None => Refusal::MaterialMalformed,
+    }
 }
 
 #[derive(Deserialize)]
@@ -197,40 +218,30 @@ impl Digests {
     }
 }
 
-impl Parts {
-    fn read(given: &[u8]) -> Result<Parts, Refusal> {
-        let malformed = || Refusal::MaterialMalformed;
-        if given.len() > MATERIAL_BYTES_MAX {
-            return Err(malformed());
-        }
-        let Material {
-            payload,
-            payload_type,
-            signatures: [signature],
-        } = serde_json::from_slice(given).map_err(|_| malformed())?;
-        let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
-        if payload_type != PAYLOAD_TYPE || !signature.keyid.bytes().all(plain) {
-            return Err(malformed());
-        }
-        let bytes = STANDARD.decode(&signature.sig).map_err(|_| malformed())?;
-        Ok(Parts {
-            payload: STANDARD.decode(payload).map_err(|_| malformed())?,
-            keyid: signature.keyid,
-            signature: bytes.try_into().map_err(|_| malformed())?,
-        })
+/// The payload of material in any form that the extension allows for one signature.
+fn read_payload(given: &[u8]) -> Option<Vec<u8>> {
+    if given.len() > MATERIAL_BYTES_MAX {
+        return None;
     }
+    let Material {
+        payload,
+        payload_type,
+        signatures: [MaterialSignature { keyid, sig }],
+    } = serde_json::from_slice(given).ok()?;
+    let signed = payload_type == PAYLOAD_TYPE && is_plain(&keyid) && signature_of(&sig).is_some();
+    STANDARD.decode(payload).ok().filter(|_| signed)
+}
 
-    /// Tells content that was changed from a payload that is only written otherwise.
-    fn fault_against(&self, expected: &[u8]) -> Refusal {
-        let read = |payload| serde_json::from_slice::<Digests>(payload).ok();
-        match (read(&self.payload), read(expected)) {
-            (None, _) => Refusal::MaterialMalformed,
-            (Some(given), Some(own)) if given.covers_less_than(&own) => Refusal::AttributesUnsigned,
-            (Some(given), Some(own)) if given.core == own.core && given.ext == own.ext => {
-                Refusal::MaterialNotCanonical
-            }
-            (Some(_), _) => Refusal::DigestMismatch,
+/// Tells content that was changed from a payload that is only written otherwise.
+fn fault_between(given: &[u8], expected: &[u8]) -> Refusal {
+    let read = |payload| serde_json::from_slice::<Digests>(payload).ok();
+    match (read(given), read(expected)) {
+        (None, _) => Refusal::MaterialMalformed,
+        (Some(given), Some(own)) if given.covers_less_than(&own) => Refusal::AttributesUnsigned,
+        (Some(given), Some(own)) if given.core == own.core && given.ext == own.ext => {
+            Refusal::MaterialNotCanonical
         }
+        (Some(_), _) => Refusal::DigestMismatch,
     }
 }
 
