@@ -1,6 +1,7 @@
 //! Settings: the agent's folder comes in, checked settings go out, or every mistake at once.
 //! Secrets stand in files of their own; an unknown key is a mistake; no setting turns a check off.
 
+mod deliver;
 mod reader;
 mod token;
 
@@ -10,9 +11,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use schemas::signing::{PublicKey, SigningKey};
-use schemas::subject::{FeedName, OfficeId};
+use schemas::subject::OfficeId;
 use toml::Table;
 
+pub use self::deliver::{AskLeave, Deliver, DeliverTo, Origin};
 pub use self::reader::Mistake;
 use self::reader::Reader;
 pub use self::token::Token;
@@ -57,21 +59,6 @@ pub struct Http {
 pub struct Store {
     pub dir: PathBuf,
     pub disk_budget_bytes: u64,
-}
-
-/// Where what arrives on a feed is delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deliver {
-    pub feed: FeedName,
-    pub to: DeliverTo,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeliverTo {
-    /// CloudEvents over HTTP.
-    Webhook(String),
-    /// One structured event a line.
-    File(PathBuf),
 }
 
 /// Everything that is wrong with the settings.
@@ -255,7 +242,7 @@ fn checked(top: &mut Reader<'_>, folder: Folder) -> Option<Settings> {
     }
     let http = top.table("http", |http| http_settings(http, &folder));
     let store = top.table("store", |store| store_settings(store, &folder));
-    let deliver = top.tables("deliver", |deliver| deliver_settings(deliver, &folder));
+    let deliver = top.tables("deliver", |deliver| deliver::read(deliver, &folder));
     Some(Settings {
         office: office?,
         gateways,
@@ -329,31 +316,6 @@ fn store_settings(store: &mut Reader<'_>, folder: &Folder) -> Store {
         dir: folder.0.join(dir),
         disk_budget_bytes: budget,
     }
-}
-
-fn deliver_settings(deliver: &mut Reader<'_>, folder: &Folder) -> Option<Deliver> {
-    let feed = deliver.parsed("feed");
-    if feed.is_none() {
-        deliver.missing("feed", "the feed to deliver");
-    }
-    let to = match (deliver.text("webhook"), deliver.text("file")) {
-        (Some(url), None) if url.starts_with("http://") || url.starts_with("https://") => {
-            Some(DeliverTo::Webhook(url))
-        }
-        (Some(_), None) => {
-            deliver.mistake("webhook", "must begin with http:// or https://");
-            None
-        }
-        (None, Some(file)) => Some(DeliverTo::File(folder.0.join(file))),
-        (None, None) | (Some(_), Some(_)) => {
-            deliver.mistake("", "needs either webhook or file");
-            None
-        }
-    };
-    Some(Deliver {
-        feed: feed?,
-        to: to?,
-    })
 }
 
 #[cfg(test)]

@@ -80,7 +80,10 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     for settings::Deliver { feed, to } in subscriptions {
         let (name, to) = match to {
-            DeliverTo::Webhook(url) => (format!("{feed} {url}"), To::Webhook(Webhook::new(url))),
+            DeliverTo::Webhook { url, leave } => (
+                format!("{feed} {url}"),
+                To::Webhook(Webhook::new(url, leave)),
+            ),
             DeliverTo::File(path) => (
                 format!("{feed} {}", path.display()),
                 To::File(LineFile::new(path)),
@@ -222,7 +225,7 @@ impl Subscription {
         !arrived.first_of_id || arrived.position.number() <= delivered
     }
 
-    async fn post(&self, arrived: &Arrived) -> Taken {
+    async fn post(&mut self, arrived: &Arrived) -> Taken {
         let event = match nats::read_stored(&arrived.bytes) {
             Ok(event) => event,
             Err(refusal) => {
@@ -230,7 +233,7 @@ impl Subscription {
                 return Taken::NotThis { why };
             }
         };
-        match &self.to {
+        match &mut self.to {
             To::Webhook(webhook) => webhook.post(&event).await,
             To::File(_) => Taken::Yes,
         }

@@ -9,9 +9,11 @@ use schemas::event::{Classification, Core, Event, Hash, Timestamp};
 use schemas::signing::{SignedEvent, SigningKey};
 use tempfile::TempDir;
 
-use super::webhook::tests::Application;
+use super::webhook::tests::{Application, LEFT_ALONE};
 use super::*;
 use crate::receive::VerifiedEvent;
+
+mod leave;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -93,6 +95,14 @@ fn event(log: &LogName, position: u64) -> Event {
     Event::new(log.clone(), core, recorded).expect("well formed")
 }
 
+/// An application that is not asked for leave.
+fn webhook(application: &Application) -> DeliverTo {
+    DeliverTo::Webhook {
+        url: application.url(),
+        leave: None,
+    }
+}
+
 fn ids(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let ids = text.lines().map(|line| {
@@ -142,7 +152,7 @@ async fn a_webhook_gets_the_signed_bytes_and_every_attribute() {
     let desk = Desk::new();
     desk.arrive("takeo", 1..=1).await;
     let mut application = Application::start(|_| 204).await;
-    let (stop, running) = desk.start(DeliverTo::Webhook(application.url()));
+    let (stop, running) = desk.start(webhook(&application));
     let posted = application.next().await;
     assert_eq!(posted.body, r#"{"price": 1.10, "n":1}"#);
     assert_eq!(posted.header("content-type"), "application/json");
@@ -167,12 +177,12 @@ async fn a_webhook_that_fails_is_tried_again_and_each_log_keeps_its_order() {
         _ => 200,
     })
     .await;
-    let (stop, running) = desk.start(DeliverTo::Webhook(application.url()));
+    let (stop, running) = desk.start(webhook(&application));
     let mut taken: Vec<String> = Vec::new();
     while taken.len() < 4 {
         let posted = application.next().await;
         if posted.status == 200 {
-            taken.push(posted.header("ce-id").to_owned());
+            taken.push(posted.id().to_owned());
         }
     }
     let of = |office: &str| -> Vec<String> {
@@ -190,14 +200,64 @@ async fn a_webhook_that_is_gone_gets_nothing_more_and_an_alarm_is_raised() {
     let desk = Desk::new();
     desk.arrive("takeo", 1..=3).await;
     let mut application = Application::start(|_| 410).await;
-    let (stop, running) = desk.start(DeliverTo::Webhook(application.url()));
-    assert_eq!(application.next().await.header("ce-id"), "takeo-1");
+    let (stop, running) = desk.start(webhook(&application));
+    assert_eq!(application.next().await.id(), "takeo-1");
     until("the alarm", || {
         let alarms = desk.inbox.alarms().list();
         alarms.iter().any(|alarm| alarm.code == "webhook-retired")
     })
     .await;
     assert!(application.is_quiet());
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+}
+
+#[tokio::test]
+async fn a_webhook_that_asks_to_be_left_alone_is_left_alone_for_as_long_as_it_says() {
+    let desk = Desk::new();
+    desk.arrive("takeo", 1..=1).await;
+    desk.arrive("siem-reap", 1..=1).await;
+    let answers = |seen: (&str, u32)| match seen {
+        ("takeo-1", 0) => 429,
+        _ => 204,
+    };
+    let mut application = Application::start(answers).await;
+    let (stop, running) = desk.start(webhook(&application));
+    let first = application.next().await;
+    assert_eq!((first.id(), first.status), ("takeo-1", 429));
+    // Those of other logs are for the same application, which can take none of them.
+    let again = application.next().await;
+    assert_eq!((again.id(), again.status), ("takeo-1", 204));
+    assert!(again.at - first.at >= LEFT_ALONE);
+    assert_eq!(application.next().await.id(), "siem-reap-1");
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+}
+
+#[tokio::test]
+async fn an_event_that_a_webhook_does_not_understand_holds_its_own_log_alone() {
+    let desk = Desk::new();
+    desk.arrive("takeo", 1..=2).await;
+    desk.arrive("siem-reap", 1..=1).await;
+    let answers = |seen: (&str, u32)| match seen {
+        ("takeo-1", 0..=1) => 415,
+        _ => 204,
+    };
+    let mut application = Application::start(answers).await;
+    let (stop, running) = desk.start(webhook(&application));
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|(id, _)| id != "takeo-2") {
+        let posted = application.next().await;
+        seen.push((posted.id().to_owned(), posted.status));
+    }
+    let of_takeo: Vec<u16> = seen
+        .iter()
+        .filter(|(id, _)| id == "takeo-1")
+        .map(|(_, status)| *status)
+        .collect();
+    assert_eq!(of_takeo, [415, 415, 204]);
+    // The other log's event did not wait for the form to be understood.
+    assert_eq!(seen[1], ("siem-reap-1".to_owned(), 204));
     stop.cancel();
     running.await.expect("no panic").expect("no outage");
 }

@@ -1,5 +1,8 @@
 //! Delivery over HTTP (CloudEvents HTTP binding, binary mode; webhook specification): an event comes in, whether the application
-//! has it goes out. The data's bytes travel as they were signed, the attributes as `ce-` headers beside them.
+//! has it goes out. The data's bytes travel as they were signed, the attributes as `ce-` headers beside them. A target that is
+//! to be asked for leave gets nothing before it has given it.
+
+mod leave;
 
 use std::time::Duration;
 
@@ -9,17 +12,20 @@ use reqwest::{Client, Response, StatusCode};
 use schemas::envelope::nats;
 use schemas::signing::SignedEvent;
 
+use self::leave::Leave;
 use super::Taken;
 use super::limits::{CONNECT_TIME, REQUEST_TIME, RETRY_AFTER_LONGEST};
 use crate::link::install_provider;
+use crate::settings::AskLeave;
 
 pub struct Webhook {
     url: String,
     client: Option<Client>,
+    leave: Option<Leave>,
 }
 
 impl Webhook {
-    pub fn new(url: String) -> Webhook {
+    pub fn new(url: String, leave: Option<AskLeave>) -> Webhook {
         install_provider();
         // A redirect is not followed: where events go is what the settings say.
         let client = Client::builder()
@@ -31,22 +37,43 @@ impl Webhook {
             .build()
             .inspect_err(|error| tracing::error!(%error, "cannot make an HTTP client"))
             .ok();
-        Webhook { url, client }
+        Webhook {
+            url,
+            client,
+            leave: leave.map(Leave::new),
+        }
     }
 
-    pub async fn post(&self, event: &SignedEvent) -> Taken {
+    pub async fn post(&mut self, event: &SignedEvent) -> Taken {
         let Some(client) = &self.client else {
             return not_now(None, "there is no HTTP client");
         };
+        let mut headers = headers(event);
+        if let Some(leave) = &mut self.leave {
+            match leave.turn(client, &self.url).await {
+                Ok((name, origin)) => headers.insert(name, origin),
+                Err(why) => return not_now(None, &why),
+            };
+        }
         let request = client
             .post(&self.url)
-            .headers(headers(event))
+            .headers(headers)
             .body(event.event().data().clone());
         match request.send().await {
-            Ok(response) => judge(&response),
+            Ok(response) => {
+                if let (true, Some(leave)) = (forbids(&response), &mut self.leave) {
+                    leave.end();
+                }
+                judge(&response)
+            }
             Err(error) => not_now(None, &error.without_url().to_string()),
         }
     }
+}
+
+/// The target knows us no longer.
+fn forbids(response: &Response) -> bool {
+    [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&response.status())
 }
 
 fn not_now(after: Option<Duration>, why: &str) -> Taken {

@@ -39,6 +39,11 @@ disk_budget_bytes = 1073741824
 feed = "market-prices"
 webhook = "http://127.0.0.1:9000/prices"
 [[deliver]]
+feed = "labour-returns"
+webhook = "https://returns.mlvt.gov.kh/events"
+origin = "Spean.MoH.gov.kh"
+rate_per_minute = 120
+[[deliver]]
 feed = "price-bulletin"
 file = "bulletin.ndjson"
 "#;
@@ -48,9 +53,20 @@ file = "bulletin.ndjson"
     assert_eq!(settings.http.tls, Some(tls));
     assert_eq!(settings.store.dir, Path::new("/var/lib/spean"));
     let to: Vec<DeliverTo> = settings.deliver.into_iter().map(|d| d.to).collect();
-    let webhook = DeliverTo::Webhook("http://127.0.0.1:9000/prices".into());
+    let webhook = DeliverTo::Webhook {
+        url: "http://127.0.0.1:9000/prices".into(),
+        leave: None,
+    };
+    let leave = AskLeave {
+        origin: "spean.moh.gov.kh".parse().expect("a name"),
+        rate: std::num::NonZeroU32::new(120),
+    };
+    let asked = DeliverTo::Webhook {
+        url: "https://returns.mlvt.gov.kh/events".into(),
+        leave: Some(leave),
+    };
     let file = DeliverTo::File("/agent/bulletin.ndjson".into());
-    assert_eq!(to, [webhook, file]);
+    assert_eq!(to, [webhook, asked, file]);
 }
 
 #[test]
@@ -71,6 +87,18 @@ feed = "market-prices"
 [[deliver]]
 feed = "Prices"
 webhook = "ftp://x"
+[[deliver]]
+feed = "market-prices"
+webhook = "http://127.0.0.1:9000/prices"
+origin = "moh gov kh"
+[[deliver]]
+feed = "market-prices"
+file = "prices.ndjson"
+origin = "spean.moh.gov.kh"
+[[deliver]]
+feed = "market-prices"
+webhook = "http://127.0.0.1:9000/prices"
+rate_per_minute = 0
 "#;
     let Mistakes(all) = Settings::parse(text, Folder::new("/agent")).expect_err("mistakes");
     let at: Vec<&str> = all.iter().map(|mistake| &*mistake.at).collect();
@@ -86,6 +114,10 @@ webhook = "ftp://x"
         "deliver[1]",
         "deliver[2].feed",
         "deliver[2].webhook",
+        "deliver[3].origin",
+        "deliver[4].origin",
+        "deliver[5].rate_per_minute",
+        "deliver[5].origin",
         "colour",
     ];
     assert_eq!(at, expected);

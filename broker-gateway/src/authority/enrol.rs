@@ -182,6 +182,9 @@ disk_budget_bytes = 4294967296
 # [[deliver]]
 # feed = "price-bulletin"
 # webhook = "http://127.0.0.1:8080/events"
+# With an origin the webhook is asked for leave before anything is sent to it, and for so many deliveries a minute:
+# origin = "spean.moh.gov.kh"
+# rate_per_minute = 120
 "#,
             office = self.office,
             name = gateway.name,

@@ -1,0 +1,119 @@
+//! Where what arrives is delivered: one `[[deliver]]` table comes in, a feed and its target go out. A target that is to be asked
+//! for leave first is named with the origin under which it is asked.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use schemas::subject::FeedName;
+
+use super::Folder;
+use super::reader::Reader;
+
+/// Where what arrives on a feed is delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deliver {
+    pub feed: FeedName,
+    pub to: DeliverTo,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliverTo {
+    /// CloudEvents over HTTP.
+    Webhook {
+        url: String,
+        /// None: whoever set the address has seen to it that it wants them.
+        leave: Option<AskLeave>,
+    },
+    /// One structured event a line.
+    File(PathBuf),
+}
+
+/// The target is asked before anything is sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskLeave {
+    pub origin: Origin,
+    /// Deliveries a minute that are asked for.
+    pub rate: Option<NonZeroU32>,
+}
+
+/// A DNS name for the system that delivers, not for one machine of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Origin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Origin, &'static str> {
+        let plain = |label: &str| {
+            let letters = label.bytes();
+            (1..=63).contains(&label.len())
+                && letters
+                    .into_iter()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        let name = text.len() <= 253 && text.split('.').all(plain);
+        name.then(|| Origin(text.to_ascii_lowercase()))
+            .ok_or("must be a DNS name such as \"spean.moh.gov.kh\"")
+    }
+}
+
+pub(super) fn read(deliver: &mut Reader<'_>, folder: &Folder) -> Option<Deliver> {
+    let feed = deliver.parsed("feed");
+    if feed.is_none() {
+        deliver.missing("feed", "the feed to deliver");
+    }
+    let leave = leave(deliver);
+    let to = match (deliver.text("webhook"), deliver.text("file")) {
+        (Some(url), None) if url.starts_with("http://") || url.starts_with("https://") => {
+            Some(DeliverTo::Webhook { url, leave })
+        }
+        (Some(_), None) => {
+            deliver.mistake("webhook", "must begin with http:// or https://");
+            None
+        }
+        (None, Some(_)) if leave.is_some() => {
+            deliver.mistake("origin", "goes with webhook: a file gives no leave");
+            None
+        }
+        (None, Some(file)) => Some(DeliverTo::File(folder.0.join(file))),
+        (None, None) | (Some(_), Some(_)) => {
+            deliver.mistake("", "needs either webhook or file");
+            None
+        }
+    };
+    Some(Deliver {
+        feed: feed?,
+        to: to?,
+    })
+}
+
+fn leave(deliver: &mut Reader<'_>) -> Option<AskLeave> {
+    let origin = deliver.parsed("origin");
+    let rate = deliver.number("rate_per_minute").map(|number| {
+        let rate = u32::try_from(number).ok().and_then(NonZeroU32::new);
+        if rate.is_none() {
+            deliver.mistake(
+                "rate_per_minute",
+                "must be a number of deliveries, at least 1",
+            );
+        }
+        rate
+    });
+    if rate.is_some() && origin.is_none() {
+        deliver.missing(
+            "origin",
+            "the name under which rate_per_minute is asked for",
+        );
+    }
+    Some(AskLeave {
+        origin: origin?,
+        rate: rate.flatten(),
+    })
+}
