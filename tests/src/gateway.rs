@@ -4,9 +4,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tokio::net::TcpStream;
-
-use crate::deadline::eventually;
 use crate::programs::{self, GATEWAY, Process};
 
 /// What `spean-gateway init` made.
@@ -114,21 +111,8 @@ impl Gateway {
 
     /// Starts it after `kill` or `stop`.
     pub async fn resume(&mut self) {
-        let mut process = Process::start(
-            &programs::path(GATEWAY),
-            &["serve", &self.authority],
-            &self.log,
-        );
-        let address = self.address;
-        eventually("the gateway", || {
-            assert!(
-                !process.has_ended(),
-                "the gateway ended:\n{}",
-                process.words()
-            );
-            async move { TcpStream::connect(address).await.ok() }
-        })
-        .await;
+        let (program, arguments) = (programs::path(GATEWAY), ["serve", &self.authority]);
+        let process = Process::serving(&program, &arguments, &self.log, self.address).await;
         self.process = Some(process);
     }
 

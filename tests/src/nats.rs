@@ -4,9 +4,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tokio::net::TcpStream;
-
-use crate::deadline::eventually;
 use crate::programs::Process;
 
 pub struct NatsServer {
@@ -30,18 +27,8 @@ impl NatsServer {
     pub async fn resume(&mut self) {
         let log = self.configuration.with_extension("log");
         let configuration = self.configuration.to_string_lossy();
-        let mut process = Process::start(&binary(), &["--config", &configuration], &log);
-        let address = self.address;
-        eventually("nats-server", || {
-            assert!(
-                !process.has_ended(),
-                "nats-server ended:\n{}",
-                process.words()
-            );
-            async move { TcpStream::connect(address).await.ok() }
-        })
-        .await;
-        self.process = Some(process);
+        let arguments = ["--config", &*configuration];
+        self.process = Some(Process::serving(&binary(), &arguments, &log, self.address).await);
     }
 
     pub async fn kill(&mut self) {

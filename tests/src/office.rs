@@ -20,6 +20,39 @@ pub struct Office {
     token: String,
 }
 
+/// A running agent, and how it is reached.
+pub struct Running {
+    pub process: Process,
+    pub address: SocketAddr,
+    pub token: String,
+}
+
+impl Running {
+    /// Starts the agent of a folder that `init` made, and waits for its door.
+    pub async fn start(folder: &Path) -> Running {
+        let (door, arguments) = (
+            folder.join("http.addr"),
+            ["--dir", &folder.to_string_lossy(), "run"],
+        );
+        std::fs::remove_file(&door).ok();
+        let log = folder.join("agent.log");
+        let mut process = Process::start(&programs::path(AGENT), &arguments, &log);
+        let address = process
+            .tells(|| {
+                let written = std::fs::read_to_string(&door);
+                async move { written.ok()?.trim().parse().ok() }
+            })
+            .await;
+        let token = std::fs::read_to_string(folder.join("http.token"));
+        let token = token.expect("the agent wrote its token").trim().to_owned();
+        Running {
+            process,
+            address,
+            token,
+        }
+    }
+}
+
 /// The agent's answer over HTTP.
 #[derive(Debug)]
 pub struct Answer {
@@ -78,28 +111,12 @@ impl Office {
     }
 
     pub async fn resume(&mut self) {
-        std::fs::remove_file(self.folder.join("http.addr")).ok();
-        let arguments = ["--dir", &self.folder.to_string_lossy(), "run"];
-        let mut process = Process::start(
-            &programs::path(AGENT),
-            &arguments,
-            &self.folder.join("agent.log"),
-        );
-        let folder = self.folder.clone();
-        self.address = eventually(&format!("the agent of {}", self.name), || {
-            assert!(
-                !process.has_ended(),
-                "the agent ended:\n{}",
-                process.words()
-            );
-            let written = std::fs::read_to_string(folder.join("http.addr"));
-            async move { written.ok()?.trim().parse().ok() }
-        })
-        .await;
-        self.token = std::fs::read_to_string(self.folder.join("http.token"))
-            .expect("the agent wrote its token")
-            .trim()
-            .to_owned();
+        let Running {
+            process,
+            address,
+            token,
+        } = Running::start(&self.folder).await;
+        (self.address, self.token) = (address, token);
         self.process = Some(process);
     }
 

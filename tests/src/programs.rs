@@ -2,11 +2,15 @@
 //! In: a program's name and arguments. Out: a process whose words are in a log file. Never: a process that outlives its handle.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use tokio::net::TcpStream;
 use tokio::process::Child;
+
+use crate::deadline::{eventually, within};
 
 pub const GATEWAY: &str = "spean-gateway";
 pub const AGENT: &str = "spean-agent";
@@ -110,6 +114,33 @@ impl Process {
         }
     }
 
+    /// Starts a server and waits until it takes connections.
+    pub async fn serving(
+        program: &Path,
+        arguments: &[&str],
+        log: &Path,
+        address: SocketAddr,
+    ) -> Process {
+        let mut process = Process::start(program, arguments, log);
+        process
+            .tells(|| async move { TcpStream::connect(address).await.ok() })
+            .await;
+        process
+    }
+
+    /// Asks until there is an answer; a process that ends before is a panic with its words.
+    pub async fn tells<T, Answer>(&mut self, mut ask: impl FnMut() -> Answer) -> T
+    where
+        Answer: Future<Output = Option<T>>,
+    {
+        let what = format!("what is waited for beside {}", self.log.display());
+        eventually(&what, || {
+            assert!(!self.has_ended(), "it ended:\n{}", self.words());
+            ask()
+        })
+        .await
+    }
+
     pub fn id(&self) -> u32 {
         self.child
             .id()
@@ -133,7 +164,7 @@ impl Process {
             .status()
             .expect("kill runs");
         assert!(asked.success(), "a child can be asked to stop");
-        crate::deadline::within("the end of a stopped process", self.child.wait())
+        within("the end of a stopped process", self.child.wait())
             .await
             .expect("a child can be waited for");
     }

@@ -1,16 +1,15 @@
 //! An office's agent as a process of its own, reached over its local HTTP interface, with no line in between that would take
 //! the bytes apart. In: a bundle. Out: submissions, its status, what it has received. Never: a look into its stores.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::deadline::eventually;
 use tests::gateway::Authority;
+use tests::office::Running;
 use tests::ports;
-use tests::programs::{self, AGENT, Process};
+use tests::programs::{self, AGENT};
 
 use crate::events::{Kind, LABOUR, SIEM_REAP};
 
@@ -18,10 +17,8 @@ use crate::events::{Kind, LABOUR, SIEM_REAP};
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 
 pub struct Agent {
-    process: Process,
+    running: Running,
     http: reqwest::Client,
-    address: SocketAddr,
-    token: String,
     kind: Kind,
 }
 
@@ -41,38 +38,20 @@ impl Agent {
         let text = std::fs::read_to_string(&settings).context("an agent has settings")?;
         let any_port = text.replace("127.0.0.1:7070", "127.0.0.1:0");
         std::fs::write(&settings, any_port)?;
-        let mut process = Process::start(
-            &programs::path(AGENT),
-            &["--dir", &dir, "run"],
-            &folder.join("agent.log"),
-        );
-        let address = eventually("the agent", || {
-            assert!(
-                !process.has_ended(),
-                "the agent ended:\n{}",
-                process.words()
-            );
-            let written = std::fs::read_to_string(folder.join("http.addr"));
-            async move { written.ok()?.trim().parse().ok() }
-        })
-        .await;
-        let token =
-            std::fs::read_to_string(folder.join("http.token")).context("an agent has a token")?;
+        let running = Running::start(folder).await;
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(ANSWER_WAIT)
             .build()?;
         Ok(Agent {
-            process,
+            running,
             http,
-            address,
-            token: token.trim().to_owned(),
             kind,
         })
     }
 
     pub fn id(&self) -> u32 {
-        self.process.id()
+        self.running.process.id()
     }
 
     /// Submits one event that must be accepted.
@@ -106,9 +85,11 @@ impl Agent {
     }
 
     async fn post(&self, content_type: &str, body: String) -> Result<()> {
-        let request = self.http.post(format!("http://{}/events", self.address));
+        let request = self
+            .http
+            .post(format!("http://{}/events", self.running.address));
         let request = request
-            .bearer_auth(&self.token)
+            .bearer_auth(&self.running.token)
             .header("content-type", content_type)
             .body(body);
         let answer = request.send().await.context("the agent does not answer")?;
@@ -124,8 +105,8 @@ impl Agent {
     pub async fn get(&self, path: &str) -> Result<Value> {
         let request = self
             .http
-            .get(format!("http://{}{path}", self.address))
-            .bearer_auth(&self.token);
+            .get(format!("http://{}{path}", self.running.address))
+            .bearer_auth(&self.running.token);
         let answer = request.send().await.context("the agent does not answer")?;
         let text = answer.error_for_status()?.text().await?;
         Ok(serde_json::from_str(&text)?)
