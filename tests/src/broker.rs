@@ -87,6 +87,31 @@ impl Broker {
             .map(drop)
     }
 
+    /// What the feed's stream may hold from now on, in bytes; what it holds counts.
+    pub async fn give_room(&self, feed: &str, bytes: i64) -> Result<()> {
+        let jetstream = self.jetstream();
+        let mut stream = jetstream.get_stream(feed).await?;
+        let mut config = stream.info().await?.config.clone();
+        config.max_bytes = bytes;
+        jetstream.update_stream(config).await?;
+        Ok(())
+    }
+
+    /// How many bytes the feed's stream holds.
+    pub async fn bytes(&self, feed: &str) -> Result<i64> {
+        let mut stream = self.jetstream().get_stream(feed).await?;
+        Ok(stream.info().await?.state.bytes.try_into()?)
+    }
+
+    /// Leaves what is no event on a subject, as a broken program with a gateway's credentials would; says its sequence.
+    pub async fn scribble(&self, subject: &str) -> Result<u64> {
+        let answer = self.gateway.request(subject.to_owned(), "?".into()).await?;
+        let answer: Value = serde_json::from_slice(&answer.payload)?;
+        answer["seq"]
+            .as_u64()
+            .with_context(|| format!("nats-server does not take it: {answer}"))
+    }
+
     /// Puts a lost event back at its position's own subject.
     pub async fn refill(&self, lost: &Stored, position: u64) -> Result<()> {
         let mut headers = HeaderMap::new();

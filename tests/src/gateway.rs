@@ -4,6 +4,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use schemas::event::Timestamp;
+use schemas::registry::RegistryEvent;
+use schemas::registry_log::RegistryLog;
+use schemas::signing::SigningKey;
+
 use crate::programs::{self, GATEWAY, Process};
 
 /// What `spean-gateway init` made.
@@ -66,6 +71,24 @@ impl Authority {
             ],
         );
         bundle
+    }
+
+    /// Says something more in the registry, signed with the authority's key; gateways read it from there.
+    /// Returns how many lines it has then.
+    pub fn say(&self, said: &RegistryEvent) -> u64 {
+        let document = std::fs::read(self.folder.join("authority/signing.pk8"));
+        let key = SigningKey::from_pkcs8(&document.expect("an authority has a signing key"))
+            .expect("a signing key is PKCS#8");
+        let text = std::fs::read_to_string(self.registry()).expect("an authority has a registry");
+        let mut log = RegistryLog::load(&text, *key.public()).expect("the registry is its own");
+        let now =
+            Timestamp::from_time(time::OffsetDateTime::now_utc()).expect("it is this century");
+        let line = log
+            .append(said, &key, now)
+            .expect("the registry can be told this");
+        std::fs::write(self.registry(), format!("{text}{line}\n"))
+            .expect("the registry can be written");
+        log.registry().position()
     }
 
     /// The audit's decisions so far, one JSON object each.

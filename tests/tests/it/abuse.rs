@@ -1,14 +1,17 @@
 //! Bad input: each gets a clear answer with a stable code, and loses nothing. One promise, one test.
 //! In: what no honest client sends. Out: the gateway's answer and what the bus holds afterwards. Never: a client library in between.
 
+mod bus;
 mod events;
 mod identity;
 mod injection;
 mod policy;
 mod protocol;
 
+use schemas::registry::RegistryEvent;
 use serde_json::{Value, json};
 use tests::bus::Bus;
+use tests::deadline::within;
 use tests::envoy::Envoy;
 use tests::letter::{Key, Letter, LogOf};
 
@@ -55,6 +58,20 @@ impl Scene {
 
     async fn publish(&mut self, letter: &Letter) -> Value {
         self.envoy.publish(&HEALTH.subject(), letter).await
+    }
+
+    /// Says something in the registry, and waits until the gateway judges by it.
+    async fn tell(&mut self, said: &RegistryEvent) {
+        let position = self.bus.authority.say(said);
+        let told = async {
+            // Any no names the position that it was judged at.
+            let mut judged_at = Value::Null;
+            while judged_at != position {
+                let no = self.envoy.request("spean.registry", "?").await;
+                judged_at = no["spean"]["registry"].clone();
+            }
+        };
+        within("the gateway to read the registry", told).await;
     }
 
     /// That nothing of what was tried has been stored: the log still begins at 1.

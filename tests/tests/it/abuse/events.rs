@@ -1,6 +1,8 @@
 //! Events that are wrong: in their data, their signature, their place in the log.
 //! In: letters made by hand. Out: the code of each. Never: a wrong event on the bus.
 
+use schemas::registry::KeyRetirement;
+
 use super::*;
 
 #[tokio::test]
@@ -229,6 +231,22 @@ async fn a_key_that_the_registry_does_not_know_is_held() {
     let letter = scene.first().sign(&Key::stranger());
     assert_held(&scene.publish(&letter).await, "key-unknown");
     scene.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn a_key_that_has_ended_counts_for_what_it_signed_before_and_for_nothing_after() {
+    let mut scene = Scene::start().await;
+    let first = scene.first().sign(&scene.key);
+    assert_stored(&scene.publish(&first).await, 1);
+    let feed = HEALTH.feed.parse().expect("a feed");
+    let ended = KeyRetirement {
+        keyid: scene.key.keyid(),
+        last: [(feed, 1)].into(),
+    };
+    scene.tell(&RegistryEvent::KeyRetired(ended)).await;
+    let second = scene.behind(2, &first).sign(&scene.key);
+    assert_refused(&scene.publish(&second).await, "key-retired");
+    assert_stored(&scene.publish(&first).await, 1);
 }
 
 #[tokio::test]

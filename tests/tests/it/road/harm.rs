@@ -1,6 +1,8 @@
 //! Lines that are cut, silent, slow and reset; programs that are killed at any moment. Nothing is lost, doubled or reordered.
 //! In: harm while events are on their way. Out: the same ids in the same order at the reader. Never: an event submitted twice to help.
 
+use tests::broker::Broker;
+use tests::deadline::until;
 use tests::proxy::Weather;
 
 use super::*;
@@ -99,5 +101,32 @@ async fn a_broker_killed_at_any_moment_changes_nothing() {
     bus.nats.kill().await;
     submitted.extend(submit_reports(&province, 10).await);
     bus.nats.resume().await;
+    assert_eq!(ids_at(&hq, 20).await, submitted);
+}
+
+#[tokio::test]
+async fn what_a_full_bus_cannot_take_waits_at_the_office() {
+    let bus = Bus::start(&[PROVINCE, HQ]).await;
+    let (province, hq) = tokio::join!(bus.office(PROVINCE), bus.office(HQ));
+    let broker = Broker::connect(&bus.authority)
+        .await
+        .expect("nats-server answers");
+    let mut submitted = submit_reports(&province, 10).await;
+    hq.receives(HEALTH, 10).await;
+    let held = broker.bytes(HEALTH).await.expect("the stream stands");
+    broker
+        .give_room(HEALTH, held + 1)
+        .await
+        .expect("the operator may");
+    submitted.extend(submit_reports(&province, 10).await);
+    let says_full = |status: &Value| {
+        let feed = &status["outbox"]["feeds"][0];
+        feed["held"]["code"] == "bus-full" && feed["waiting"] == 10
+    };
+    until("the full bus to be named", || province.status(), says_full).await;
+    broker
+        .give_room(HEALTH, 1 << 30)
+        .await
+        .expect("the operator may");
     assert_eq!(ids_at(&hq, 20).await, submitted);
 }
