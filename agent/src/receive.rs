@@ -122,26 +122,26 @@ impl Receive {
     async fn read(self, feed: FeedName, stop: CancellationToken) -> Result<(), store::Outage> {
         let mut troubles = 0;
         let mut reread: Option<Instant> = None;
-        let mut from_beginning = false;
+        let mut doubt = false;
         while !stop.is_cancelled() {
             let session = tokio::select! {
                 session = self.link.session() => session,
                 () = stop.cancelled() => break,
             };
             let ended = tokio::select! {
-                ended = self.pass(&feed, &session, from_beginning) => ended,
+                ended = self.pass(&feed, &session, doubt) => ended,
                 () = stop.cancelled() => break,
             };
-            from_beginning = false;
+            doubt = false;
             let wait = match ended {
                 Ok(Ended::RegistryChanged) => continue,
                 Ok(Ended::PassedOver) => {
-                    from_beginning = reread.is_none_or(|at| at.elapsed() >= REREAD_INTERVAL);
-                    if from_beginning {
-                        tracing::warn!(%feed, "the bus counts more than was seen: the feed is read again");
+                    doubt = reread.is_none_or(|at| at.elapsed() >= REREAD_INTERVAL);
+                    if doubt {
+                        tracing::warn!(%feed, "the bus counts more than was seen: what is not complete is read again");
                         reread = Some(Instant::now());
                     }
-                    PAUSE_LONGEST.mul_f64(if from_beginning { 0.0 } else { 1.0 })
+                    PAUSE_LONGEST.mul_f64(if doubt { 0.0 } else { 1.0 })
                 }
                 Err(Trouble::Store(outage)) => return Err(outage),
                 Err(Trouble::Unanswered(NoAnswer::Outage(Outage::Ended))) => {
@@ -170,17 +170,10 @@ impl Receive {
         &self,
         feed: &FeedName,
         session: &Session,
-        from_beginning: bool,
+        doubt: bool,
     ) -> Result<Ended, Trouble> {
-        let mut changed = self.registry.clone();
-        let registry = changed.borrow_and_update().clone();
-        let reader = Reader {
-            feed,
-            office: &self.office,
-            inbox: &self.inbox,
-            session,
-            verifier: verifier(&registry),
-        };
+        let mut registry = self.registry.clone();
+        let verifier = verifier(&registry.borrow_and_update());
         self.holds
             .change(feed, |holds| *holds = FeedHolds::default());
         let on_hold = |log: &LogName, hold: &Hold| {
@@ -191,12 +184,16 @@ impl Receive {
             });
             self.registry_wanted.notify_one();
         };
-        let registry_changed = async move {
-            if changed.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+        let reader = Reader {
+            feed,
+            office: &self.office,
+            inbox: &self.inbox,
+            session,
+            verifier,
+            registry,
+            on_hold: &on_hold,
         };
-        reader.pass(from_beginning, on_hold, registry_changed).await
+        reader.pass(doubt).await
     }
 }
 

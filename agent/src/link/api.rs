@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::limits::{
-    CONSUMER_IDLE, MESSAGE_TIME, PAGE_BYTES, PAGE_EVENTS, PULL_BYTES, PULL_EVENTS, PULL_TIME,
-    REQUEST_TIME,
+    CONSUMER_IDLE, HEADS_MAX, MESSAGE_TIME, PAGE_BYTES, PAGE_EVENTS, PULL_BYTES, PULL_EVENTS,
+    PULL_TIME, REQUEST_TIME,
 };
 use super::message::Delivery;
 use super::replies::{Replies, Subscription};
@@ -232,6 +232,18 @@ impl Session {
             "seq": from, "next_by_subj": subject, "batch": PAGE_EVENTS, "max_bytes": PAGE_BYTES,
         });
         self.direct(feed, body).await
+    }
+
+    /// The last message of each log of a feed, from any replica: none is newer than the newest among them. None where they are
+    /// more than one answer holds.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn heads(&self, feed: &FeedName) -> Result<Option<Vec<StoredMessage>>, NoAnswer> {
+        let logs = format!("spean.log.{feed}.*.*");
+        let body = json!({ "multi_last": [logs], "batch": HEADS_MAX });
+        let heads = self.direct(feed, body).await?;
+        Ok(Some(heads).filter(|heads| heads.len() < HEADS_MAX))
     }
 
     async fn direct(

@@ -63,6 +63,8 @@ pub const MESSAGE_TIME: Duration = Duration::from_secs(5 * 60);
 pub const PAGE_EVENTS: u64 = 256;
 /// Bytes of one direct read.
 pub const PAGE_BYTES: u64 = 512 * 1024;
+/// Heads of one direct read: the gateway's bound, and more than a feed has offices.
+pub const HEADS_MAX: usize = 1_000;
 /// Events of one pull: as many as are kept with one fsync.
 pub const PULL_EVENTS: u64 = 500;
 /// Bytes of one pull: what may be on its way while the store is busy.

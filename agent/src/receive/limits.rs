@@ -10,8 +10,10 @@ pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 pub const COUNT_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// A pull that says nothing for so long, beyond its own wait, is lost.
 pub const PULL_GRACE: Duration = Duration::from_secs(30);
-/// A feed whose counts show that something was passed over is read again from its beginning, at most so often.
+/// Where counts show that something was passed over, the logs that are not complete are read again, at most so often.
 pub const REREAD_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// Filters of one consumer, two for each log: the gateway's bound. Where more logs than that are not complete, all are read.
+pub const FILTERS_MAX: usize = 256;
 /// First wait after a reader could not go on.
 pub const PAUSE_FIRST: Duration = Duration::from_secs(2);
 /// Longest wait after a reader could not go on.

@@ -1,19 +1,27 @@
-//! One pass through a feed's stream over one session: from behind the cursor, or from the beginning where the stream is not the
-//! one that the cursor was made on. Deliveries come in, kept events and the moved cursor are on disk before more is asked for.
+//! One pass through a feed's stream over one session: from behind the cursor, or, where the stream is not the one that the cursor
+//! was made on, through the logs that are not complete here and then on from the stream's end. Deliveries come in, kept
+//! events and the moved cursor are on disk before more is asked for.
+
+mod batch;
+mod beginning;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use schemas::event::Hash;
 use schemas::refusal::{Hold, Refusal};
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, LogSubject, OfficeId};
+use tokio::sync::watch;
 
+use self::batch::Batch;
+use self::beginning::Beginning;
 use super::Trouble;
-use super::limits::{BATCH_BYTES, BATCH_EVENTS, COUNT_INTERVAL, PULL_GRACE};
+use super::limits::{COUNT_INTERVAL, PULL_GRACE};
 use super::verify::{Incoming, No, VerifiedEvent, Verifier};
 use crate::inbox::{Cursor, Inbox};
-use crate::link::{Delivery, Get, NoAnswer, PULL_EVENTS, PULL_TIME, Session, Subscription};
+use crate::link::{Delivery, NoAnswer, PULL_EVENTS, PULL_TIME, Session, Subscription};
 
 /// Why a pass ended although the session lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +39,19 @@ pub struct Reader<'a> {
     pub inbox: &'a Inbox,
     pub session: &'a Session,
     pub verifier: Verifier,
+    /// The registry that the verifier checks by; a pass ends when there is a newer one.
+    pub registry: watch::Receiver<Arc<Registry>>,
+    /// Is told what could not be checked.
+    pub on_hold: &'a (dyn Fn(&LogName, &Hold) + Sync),
+}
+
+/// How far a consumer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Nothing more lies ready.
+    CaughtUp,
+    /// Something calls for another pass.
+    Ended,
 }
 
 /// How far a pass has come.
@@ -51,86 +72,63 @@ impl Reader<'_> {
         format!("spean.log.{}.>", self.feed)
     }
 
-    /// Reads until the session ends or something calls for another pass. `on_hold` is told what could not be checked.
-    pub async fn pass(
-        &self,
-        from_beginning: bool,
-        mut on_hold: impl FnMut(&LogName, &Hold),
-        registry_changed: impl Future<Output = ()>,
-    ) -> Result<Ended, Trouble> {
-        let cursor = match from_beginning {
-            true => None,
-            false => self.confirmed_cursor().await?,
-        };
-        let start = cursor.map_or(1, |cursor| cursor.stream_sequence + 1);
-        let name = format!(
-            "{}_{}_{:016x}",
-            self.office.ministry(),
-            self.office.place(),
-            fastrand::u64(..)
-        );
-        let mut arrivals = self.session.subscribe(&name).await?;
-        let pending = self
-            .session
-            .create_consumer(self.feed, &name, &[self.filter()], start)
-            .await?;
-        let mut progress = Progress {
-            read: cursor,
-            pending,
-            ..Progress::default()
-        };
-        let reading = self.read_on(&name, &mut arrivals, &mut progress, &mut on_hold);
-        tokio::pin!(registry_changed);
-        let ended = tokio::select! {
-            ended = reading => ended?,
-            () = &mut registry_changed => Ended::RegistryChanged,
-        };
-        self.session.delete_consumer(self.feed, &name).await;
-        Ok(ended)
+    /// Reads until the session ends or something calls for another pass. With `doubt` the cursor is not enough: each log is
+    /// compared with the bus.
+    pub async fn pass(&self, doubt: bool) -> Result<Ended, Trouble> {
+        let mut progress = Progress::default();
+        match self.beginning(doubt).await? {
+            Beginning::Behind(cursor) => progress.read = cursor,
+            Beginning::CatchUp { filters, end } => {
+                if !filters.is_empty()
+                    && let Some(ended) = self.read(&filters, Until::CaughtUp, &mut progress).await?
+                {
+                    return Ok(ended);
+                }
+                progress.read = end;
+                if progress.held.is_none() {
+                    self.inbox.keep(self.feed, Vec::new(), end).await?;
+                }
+            }
+        }
+        let all = [self.filter()];
+        let ended = self.read(&all, Until::Ended, &mut progress).await?;
+        Ok(ended.expect("only who wants to catch up ends without a reason"))
     }
 
-    /// The cursor, if the stream still has the event that it was made on. Else the stream went back or began anew, and
-    /// everything is read again: what is known is seen, what is missing arrives.
-    async fn confirmed_cursor(&self) -> Result<Option<Cursor>, Trouble> {
-        let Some(cursor) = self.inbox.cursor(self.feed)? else {
-            return Ok(None);
-        };
-        let filter = self.filter();
-        let get = Get::From(cursor.stream_sequence, &filter);
-        let there = self.session.message(self.feed, get).await?;
-        let same = there.is_some_and(|message| {
-            let (sequence, subject) = (message.sequence, message.subject.clone());
-            let read = Incoming::read(
-                self.feed,
-                &subject,
-                sequence,
-                &message.headers,
-                message.data,
-            );
-            let hash = read.ok().flatten().map(|incoming| incoming.event.hash());
-            sequence == cursor.stream_sequence && hash == Some(cursor.hash)
-        });
-        if same {
-            return Ok(Some(cursor));
-        }
-        let text = format!(
-            "{}: sequence {} of the stream is not what was read there; the stream went back or began anew, and is read again",
-            self.feed, cursor.stream_sequence
-        );
-        self.inbox.alarms().raise("stream-went-back", text);
-        Ok(None)
+    /// Reads what lies behind `progress` through a consumer of its own.
+    async fn read(
+        &self,
+        filters: &[String],
+        until: Until,
+        progress: &mut Progress,
+    ) -> Result<Option<Ended>, Trouble> {
+        let (ministry, place) = (self.office.ministry(), self.office.place());
+        let name = format!("{ministry}_{place}_{:016x}", fastrand::u64(..));
+        let mut arrivals = self.session.subscribe(&name).await?;
+        let start = progress.read.map_or(1, |read| read.stream_sequence + 1);
+        let created = self
+            .session
+            .create_consumer(self.feed, &name, filters, start);
+        progress.pending = created.await?;
+        let ended = self.read_on(&name, &mut arrivals, until, progress).await?;
+        self.session.delete_consumer(self.feed, &name).await;
+        Ok(ended)
     }
 
     async fn read_on(
         &self,
         consumer: &str,
         arrivals: &mut Subscription,
+        until: Until,
         progress: &mut Progress,
-        on_hold: &mut impl FnMut(&LogName, &Hold),
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<Option<Ended>, Trouble> {
+        let mut registry = self.registry.clone();
         let mut asked_for = 0;
         let mut count: Option<Count> = None;
         loop {
+            if progress.pending == 0 && until == Until::CaughtUp {
+                return Ok(None);
+            }
             if asked_for == 0 {
                 self.session.pull(self.feed, consumer, arrivals).await?;
                 asked_for = PULL_EVENTS;
@@ -144,14 +142,18 @@ impl Reader<'_> {
                     .is_some_and(|count| old || count.is_reached(progress))
                     && self.has_passed_over(count.as_mut(), progress)?
                 {
-                    return Ok(Ended::PassedOver);
+                    return Ok(Some(Ended::PassedOver));
                 }
                 if old {
                     count = Some(self.count().await?);
                     continue;
                 }
             }
-            let first = tokio::time::timeout(PULL_TIME + PULL_GRACE, arrivals.next()).await;
+            let first = tokio::time::timeout(PULL_TIME + PULL_GRACE, arrivals.next());
+            let first = tokio::select! {
+                first = first => first,
+                Ok(()) = registry.changed() => return Ok(Some(Ended::RegistryChanged)),
+            };
             let Ok(first) = first else {
                 asked_for = 0;
                 continue;
@@ -168,7 +170,7 @@ impl Reader<'_> {
                     text: why,
                 }));
             }
-            self.keep(batch.messages, progress, on_hold).await?;
+            self.keep(batch.messages, progress).await?;
         }
     }
 
@@ -177,7 +179,6 @@ impl Reader<'_> {
         &self,
         messages: Vec<(u64, Delivery)>,
         progress: &mut Progress,
-        on_hold: &mut impl FnMut(&LogName, &Hold),
     ) -> Result<(), Trouble> {
         let mut batch = Vec::with_capacity(messages.len());
         for (sequence, message) in messages {
@@ -211,7 +212,7 @@ impl Reader<'_> {
                         .insert(log.clone(), hold.clone())
                         .is_none()
                     {
-                        on_hold(log, &hold);
+                        (self.on_hold)(log, &hold);
                     }
                     None
                 }
@@ -299,91 +300,9 @@ fn cursor_at(stream_sequence: u64, hash: Hash) -> Cursor {
     }
 }
 
-/// What lay ready at once.
-struct Batch {
-    messages: Vec<(u64, Delivery)>,
-    /// How many of what was asked for have come.
-    count: u64,
-    /// How many more the consumer has, by the last message's word.
-    pending: Option<u64>,
-    pull_ended: bool,
-    /// The bus has no such consumer any more.
-    consumer_lost: Option<String>,
-}
-
-impl Batch {
-    /// The first message and those that have arrived behind it.
-    fn gather(first: Delivery, arrivals: &mut Subscription) -> Batch {
-        let mut batch = Batch {
-            messages: Vec::new(),
-            count: 0,
-            pending: None,
-            pull_ended: false,
-            consumer_lost: None,
-        };
-        let mut next = Some(first);
-        let mut bytes = 0;
-        while let Some(message) = next {
-            bytes += message.payload.len() + message.headers.len();
-            batch.take(message);
-            let full = batch.messages.len() >= BATCH_EVENTS || bytes >= BATCH_BYTES;
-            next = if full { None } else { arrivals.now() };
-        }
-        batch
-    }
-
-    fn take(&mut self, message: Delivery) {
-        match message.status {
-            None => {}
-            // The pull has waited long enough, or has brought as many bytes as were asked for.
-            Some(408) => return self.pull_ended = true,
-            Some(409) if message.description.contains("MaxBytes") => return self.pull_ended = true,
-            Some(409) if message.description.contains("Batch Completed") => {
-                return self.pull_ended = true;
-            }
-            Some(status) => {
-                self.consumer_lost = Some(format!("{status} {}", message.description));
-                return;
-            }
-        }
-        self.count += 1;
-        if let Some((sequence, pending)) = message.reply.as_deref().and_then(place) {
-            self.pending = Some(pending);
-            self.messages.push((sequence, message));
-        }
-    }
-}
-
-/// The stream's sequence, and how many more there are: `$JS.ACK[.<domain>.<account>].<stream>.<consumer>.<delivered>.
-/// <stream sequence>.<consumer sequence>.<time>.<pending>[.<token>]`.
-fn place(reply: &str) -> Option<(u64, u64)> {
-    let tokens: Vec<&str> = reply.split('.').collect();
-    let at = match tokens.len() {
-        9 => 5,
-        11.. => 7,
-        _ => return None,
-    };
-    Some((tokens[at].parse().ok()?, tokens[at + 3].parse().ok()?))
-}
-
 /// The registry that a reader of a feed checks by.
 pub fn verifier(registry: &std::sync::Arc<Registry>) -> Verifier {
     Verifier {
         registry: registry.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_place_is_read_from_both_forms_of_the_reply_subject() {
-        let short = "$JS.ACK.market-prices.maff_hq_1.1.42.7.1790000000000000000.3";
-        assert_eq!(place(short), Some((42, 3)));
-        let long = "$JS.ACK._.hash.market-prices.maff_hq_1.1.42.7.1790000000000000000.3.x";
-        assert_eq!(place(long), Some((42, 3)));
-        assert_eq!(place("_INBOX.x"), None);
-        assert_eq!(place("$JS.ACK.a.b.1.x.7.0.3"), None);
     }
 }

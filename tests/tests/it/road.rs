@@ -4,6 +4,7 @@
 mod harm;
 mod holes;
 mod stores;
+mod went_back;
 
 use serde_json::{Value, json};
 use tests::bus::Bus;
