@@ -122,6 +122,7 @@ impl Receive {
     async fn read(self, feed: FeedName, stop: CancellationToken) -> Result<(), store::Outage> {
         let mut troubles = 0;
         let mut reread: Option<Instant> = None;
+        let leftover = Mutex::default();
         let mut doubt = false;
         while !stop.is_cancelled() {
             let session = tokio::select! {
@@ -129,7 +130,7 @@ impl Receive {
                 () = stop.cancelled() => break,
             };
             let ended = tokio::select! {
-                ended = self.pass(&feed, &session, doubt) => ended,
+                ended = self.pass(&feed, &session, &leftover, doubt) => ended,
                 () = stop.cancelled() => break,
             };
             doubt = false;
@@ -170,6 +171,7 @@ impl Receive {
         &self,
         feed: &FeedName,
         session: &Session,
+        leftover: &Mutex<Option<String>>,
         doubt: bool,
     ) -> Result<Ended, Trouble> {
         let mut registry = self.registry.clone();
@@ -191,6 +193,7 @@ impl Receive {
             session,
             verifier,
             registry,
+            leftover,
             on_hold: &on_hold,
         };
         reader.pass(doubt).await

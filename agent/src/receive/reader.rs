@@ -6,7 +6,7 @@ mod batch;
 mod beginning;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use schemas::event::Hash;
@@ -41,6 +41,8 @@ pub struct Reader<'a> {
     pub verifier: Verifier,
     /// The registry that the verifier checks by; a pass ends when there is a newer one.
     pub registry: watch::Receiver<Arc<Registry>>,
+    /// The consumer of a pass that was cut off; none where it was given back.
+    pub leftover: &'a Mutex<Option<String>>,
     /// Is told what could not be checked.
     pub on_hold: &'a (dyn Fn(&LogName, &Hold) + Sync),
 }
@@ -106,13 +108,27 @@ impl Reader<'_> {
         let name = format!("{ministry}_{place}_{:016x}", fastrand::u64(..));
         let mut arrivals = self.session.subscribe(&name).await?;
         let start = progress.read.map_or(1, |read| read.stream_sequence + 1);
+        let left = self.exchange_leftover(Some(name.clone()));
         let created = self
             .session
             .create_consumer(self.feed, &name, filters, start);
-        progress.pending = created.await?;
+        let (created, ()) = tokio::join!(created, self.give_back(left));
+        progress.pending = created?;
         let ended = self.read_on(&name, &mut arrivals, until, progress).await?;
-        self.session.delete_consumer(self.feed, &name).await;
+        let done = self.exchange_leftover(None);
+        self.give_back(done).await;
         Ok(ended)
+    }
+
+    fn exchange_leftover(&self, name: Option<String>) -> Option<String> {
+        let mut leftover = self.leftover.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *leftover, name)
+    }
+
+    async fn give_back(&self, consumer: Option<String>) {
+        if let Some(name) = consumer {
+            self.session.delete_consumer(self.feed, &name).await;
+        }
     }
 
     async fn read_on(
