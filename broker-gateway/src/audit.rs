@@ -1,17 +1,21 @@
-//! Decisions come in, one JSON line each goes to the audit's file: who asked what, and what was said. Never a payload, never a
-//! key. The file is only ever appended to and grows until the operator moves it away; it is opened anew when it was moved.
+//! Decisions come in, one JSON line each goes to the audit's files: who asked what, and what was said. Never a payload, never a
+//! key. Decisions that are lost to a full disk or to the bound on the files are named in the audit itself.
 
-use std::path::{Path, PathBuf};
+mod files;
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::limits::AUDIT_LINES_MAX;
 use crate::peer::Peer;
+
+pub use files::Bounds;
+use files::{Files, Turned};
 
 /// One decision.
 #[derive(Debug, Serialize)]
@@ -47,31 +51,29 @@ pub struct Audit {
 /// The other end, which writes.
 #[derive(Debug)]
 pub struct AuditWriter {
-    path: PathBuf,
+    files: Files,
     lines: mpsc::Receiver<Vec<u8>>,
+    /// Decisions that could not be written, and are not named in the audit yet.
+    lost: usize,
 }
 
 impl Audit {
-    pub fn new(path: PathBuf) -> (Audit, AuditWriter) {
+    pub fn new(path: PathBuf, bounds: Bounds) -> (Audit, AuditWriter) {
         let (sender, lines) = mpsc::channel(AUDIT_LINES_MAX);
-        (Audit { lines: sender }, AuditWriter { path, lines })
+        let writer = AuditWriter {
+            files: Files::new(path, bounds),
+            lines,
+            lost: 0,
+        };
+        (Audit { lines: sender }, writer)
     }
 
     /// Writes decisions down; waits while the file is behind. A peer that has shown no certificate is none.
     pub async fn record(&self, peer: Option<&Peer>, records: impl IntoIterator<Item = Record<'_>>) {
         let peer = peer.map(ToString::to_string);
-        let now = OffsetDateTime::now_utc()
-            .format(&Rfc3339)
-            .expect("this century's times are RFC 3339");
-        let mut lines = Vec::new();
+        let (now, mut lines) = (now(), Vec::new());
         for record in records {
-            let line = Line {
-                time: &now,
-                peer: peer.as_deref(),
-                record,
-            };
-            serde_json::to_writer(&mut lines, &line).expect("a struct of plain fields is JSON");
-            lines.push(b'\n');
+            write_line(&mut lines, &now, peer.as_deref(), record);
         }
         if !lines.is_empty() {
             // The writer outlives the sessions, so this fails only while the process ends.
@@ -87,54 +89,82 @@ impl AuditWriter {
         while self.lines.recv_many(&mut waiting, 256).await > 0 {
             let lines = waiting.concat();
             waiting.clear();
-            if let Err(error) = append(&self.path, &lines).await {
-                error!(path = %self.path.display(), %error, "decisions could not be written to the audit");
+            let writing = tokio::task::spawn_blocking(move || {
+                self.write(&lines);
+                self
+            });
+            match writing.await {
+                Ok(writer) => self = writer,
+                Err(panic) => return error!(%panic, "the audit is not written any longer"),
             }
+        }
+    }
+
+    /// What could not be written is counted, and named by the first line that can be.
+    fn write(&mut self, lines: &[u8]) {
+        let path = self.files.path().display().to_string();
+        let mut notes = Vec::new();
+        match self.files.make_room(lines.len()) {
+            Ok(turned) => self.tell(&turned, &mut notes),
+            // The file grows beyond its bound rather than lose a decision.
+            Err(error) => error!(path, %error, "a full file of the audit cannot be put away"),
+        }
+        if self.lost > 0 {
+            note(&mut notes, "lost", &format!("{} decisions", self.lost));
+        }
+        match self.files.append(&[&notes, lines].concat()) {
+            Ok(()) => self.lost = 0,
+            Err(error) => {
+                self.lost += lines.iter().filter(|byte| **byte == b'\n').count();
+                let lost = self.lost;
+                error!(path, %error, lost, "decisions could not be written to the audit");
+            }
+        }
+    }
+
+    fn tell(&self, turned: &Turned, notes: &mut Vec<u8>) {
+        let most = self.files.bounds().files;
+        for name in &turned.removed {
+            error!(
+                name,
+                "the oldest file of the audit was removed: there is room for {most}"
+            );
+            note(notes, "removed", name);
+        }
+        if let Some(full) = turned.full
+            && full * 4 >= most * 3
+        {
+            warn!(
+                "{full} full files of the audit of at most {most}: move the oldest away, or they are removed"
+            );
         }
     }
 }
 
-async fn append(path: &Path, lines: &[u8]) -> std::io::Result<()> {
-    let mut options = tokio::fs::OpenOptions::new();
-    let mut file = options.create(true).append(true).open(path).await?;
-    file.write_all(lines).await?;
-    file.flush().await
+/// A line about the audit itself.
+fn note(into: &mut Vec<u8>, answer: &str, what: &str) {
+    let record = Record {
+        op: "audit",
+        subject: Some(what),
+        answer,
+        code: None,
+        registry: 0,
+        id: None,
+        position: None,
+    };
+    write_line(into, &now(), None, record);
+}
+
+fn write_line(into: &mut Vec<u8>, time: &str, peer: Option<&str>, record: Record<'_>) {
+    let line = Line { time, peer, record };
+    serde_json::to_writer(&mut *into, &line).expect("a struct of plain fields is JSON");
+    into.push(b'\n');
+}
+
+fn now() -> String {
+    let now = OffsetDateTime::now_utc().format(&Rfc3339);
+    now.expect("this century's times are RFC 3339")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixtures;
-
-    #[tokio::test]
-    async fn each_decision_is_one_line_behind_those_before() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("audit.ndjson");
-        std::fs::write(&path, "{}\n").expect("written");
-        let (audit, writer) = Audit::new(path.clone());
-        let record = |answer| Record {
-            op: "publish",
-            subject: Some("a\"\nb"),
-            answer,
-            code: None,
-            registry: 3,
-            id: Some("x"),
-            position: None,
-        };
-        let peer = fixtures::peer("moh/hq");
-        audit
-            .record(Some(&peer), [record("stored"), record("held")])
-            .await;
-        drop(audit);
-        writer.run().await;
-        let text = std::fs::read_to_string(&path).expect("a file");
-        let lines: Vec<serde_json::Value> = text
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"))
-            .collect();
-        assert_eq!(lines.len(), 3);
-        assert_eq!(lines[1]["peer"], "moh/hq");
-        assert_eq!(lines[2]["answer"], "held");
-        assert_eq!(lines[2].get("code"), None);
-    }
-}
+mod tests;

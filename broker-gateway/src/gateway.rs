@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::admit::Admission;
 use crate::audit::Audit;
 use crate::commit::Commits;
+use crate::consumers::Consumers;
 use crate::limits::ALL_PUBLISH_BYTES_MAX;
 use crate::policy::Policy;
 use crate::settings::Settings;
@@ -24,6 +25,7 @@ pub struct Gateway {
     pub admission: Admission,
     pub commits: Commits,
     pub broker: Broker,
+    pub consumers: Consumers,
     pub audit: Audit,
     /// Bytes of publishes, of all sessions, that wait for their answers.
     pub publishing: Arc<Semaphore>,
@@ -45,6 +47,7 @@ impl Gateway {
             admission,
             commits,
             broker,
+            consumers: Consumers::default(),
             audit,
             publishing: Arc::new(Semaphore::new(ALL_PUBLISH_BYTES_MAX)),
             clients: AtomicU64::new(1),

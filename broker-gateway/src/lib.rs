@@ -13,6 +13,7 @@ pub mod wire;
 pub mod session;
 pub mod judge;
 pub mod request;
+pub mod consumers;
 pub mod acl;
 pub mod admit;
 pub mod commit;

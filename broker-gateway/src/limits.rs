@@ -11,6 +11,9 @@ pub const UNKNOWN_PEER_WAIT: Duration = Duration::from_secs(10);
 pub const UNKNOWN_PEER_BYTES_MAX: usize = 64 * 1024;
 /// Peers without identity at once: each costs about 40 KiB, and CPU for a handshake.
 pub const UNKNOWN_PEERS_MAX: usize = 512;
+/// Those of them that come from one address (of IPv6: one /64): half of all, so that no address shuts out the others. It may be
+/// the one address of many offices, which all come at once when their line is back.
+pub const UNKNOWN_PEERS_OF_ADDRESS_MAX: usize = 256;
 /// Subscriptions of a session: stock clients share one inbox; a few dozen are usual.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Publishes that are judged together: enough for a batch that saves fsyncs, small enough to keep a session's turn short.
@@ -47,6 +50,11 @@ pub const UPSTREAM_ANSWER_WAIT: Duration = Duration::from_secs(5);
 pub const UPSTREAM_QUESTIONS_MAX: usize = 4_096;
 /// How often the registry's file is looked at: a revocation takes effect within this.
 pub const REGISTRY_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// One file of the audit: some 300,000 decisions.
+pub const AUDIT_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Full files of the audit beside the one that is written, 4 GiB: about a month of 132 offices that are connected all the time.
+/// Whoever wants to keep more moves them away.
+pub const AUDIT_FILES_MAX: usize = 64;
 /// Audit records that wait to be written: a second of a busy gateway.
 pub const AUDIT_LINES_MAX: usize = 16 * 1024;
 /// Messages of one pull: agents ask for 500.
@@ -57,6 +65,9 @@ pub const PULL_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 pub const ACKS_PENDING_MAX: i64 = 20_000;
 /// How long a consumer may stay unused before nats-server forgets it.
 pub const CONSUMER_IDLE_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Consumers of one office on one feed. An agent has one or two, and may leave one behind for a quarter of an hour each time it is
+/// killed; each costs nats-server 40 KB.
+pub const CONSUMERS_MAX: usize = 256;
 /// Messages of one direct read.
 pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 /// Bytes of one pull or direct read, where the client names a number.

@@ -2,6 +2,7 @@
 //! identity gets few bytes, little time and no place among the sessions; nothing that it says is written down.
 
 mod guarded;
+mod strangers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,13 +22,14 @@ use tracing::{debug, info, warn};
 
 use crate::audit::Record;
 use crate::gateway::Gateway;
-use crate::limits::{FAREWELL_WAIT, TLS_FIRST_WAIT, UNKNOWN_PEER_WAIT, UNKNOWN_PEERS_MAX};
+use crate::limits::{FAREWELL_WAIT, TLS_FIRST_WAIT, UNKNOWN_PEER_WAIT};
 use crate::peer::{Peer, PeerFault};
 use crate::session;
 use crate::socket;
 use crate::wire::Frame;
 
 use guarded::Guarded;
+use strangers::{Place, Strangers};
 
 /// The first byte of a TLS record that carries a handshake (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -72,7 +74,7 @@ impl TurnedAway {
 impl Listener {
     /// Accepts until shutdown, and ends when the last session has ended.
     pub async fn run(self, gateway: Arc<Gateway>, shutdown: CancellationToken) {
-        let unknown = Arc::new(Semaphore::new(UNKNOWN_PEERS_MAX));
+        let strangers = Strangers::default();
         let sessions = Arc::new(Semaphore::new(gateway.settings.sessions_max));
         let connections = TaskTracker::new();
         loop {
@@ -83,7 +85,7 @@ impl Listener {
             match accepted {
                 Ok((socket, address)) => {
                     // A flood of strangers is met by closing, which costs least.
-                    let Ok(unknown) = unknown.clone().try_acquire_owned() else {
+                    let Some(place) = strangers.enter(address.ip()) else {
                         debug!(%address, "too many peers without identity");
                         continue;
                     };
@@ -94,7 +96,7 @@ impl Listener {
                         client_id: gateway.next_client(),
                         shutdown: shutdown.clone(),
                     };
-                    connections.spawn(door.meet(socket, address, unknown));
+                    connections.spawn(door.meet(socket, address, place));
                 }
                 Err(error) => {
                     warn!(%error, "cannot accept a connection");
@@ -117,7 +119,7 @@ struct Door {
 }
 
 impl Door {
-    async fn meet(self, socket: TcpStream, address: SocketAddr, unknown: OwnedSemaphorePermit) {
+    async fn meet(self, socket: TcpStream, address: SocketAddr, stranger: Place) {
         // The handshake's state is large and short-lived; boxed, it does not stay in the session's task.
         let met = tokio::time::timeout(UNKNOWN_PEER_WAIT, Box::pin(self.shake_hands(socket)));
         let stream = tokio::select! {
@@ -129,7 +131,7 @@ impl Door {
             Ok(Err(error)) => return debug!(%address, %error, "no handshake"),
             Err(_) => return debug!(%address, "no handshake in time"),
         };
-        drop(unknown);
+        drop(stranger);
         match self.identify(&stream) {
             Ok((peer, place)) => {
                 let client_id = self.client_id;

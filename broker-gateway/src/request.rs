@@ -110,6 +110,13 @@ fn api(asker: Asker<'_>, tokens: &[&str], body: &[u8]) -> Result<Request, No> {
     }
 }
 
+/// The consumer that a request as it is written here makes or changes.
+pub fn consumer_made(subject: &Subject) -> Option<(FeedName, &str)> {
+    let rest = subject.as_str().strip_prefix("$JS.API.CONSUMER.CREATE.")?;
+    let (feed, name) = rest.split_once('.')?;
+    Some((feed.parse().ok()?, name))
+}
+
 /// The shape in which a form's clients read a no.
 pub fn shape_of(subject: &Subject) -> Shape {
     let tokens: Vec<&str> = subject.as_str().split('.').collect();

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::admit::Admission;
-use crate::audit::Audit;
+use crate::audit::{Audit, Bounds};
 use crate::authority::streams::{self, Difference, StreamState};
 use crate::commit::Commits;
 use crate::gateway::Gateway;
@@ -51,7 +51,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let comparing = shutdown.clone().run_until_cancelled_owned(comparing);
     let comparing = tokio::spawn(comparing);
     let (policy_sender, policies) = watch::channel(Arc::new(policy));
-    let (audit, audit_writer) = Audit::new(settings.audit.clone());
+    let (audit, audit_writer) = Audit::new(settings.audit.clone(), Bounds::USUAL);
     let watching = policy::watch(settings.registry.clone(), policy_sender, shutdown.clone());
     let watching = tokio::spawn(watching);
     let auditing = tokio::spawn(audit_writer.run());

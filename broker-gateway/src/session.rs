@@ -284,9 +284,13 @@ impl Session {
         reply: Option<&Subject>,
         body: &[u8],
     ) -> Result<(), End> {
-        let opened = match self.upstream.take() {
-            Some(upstream) => Ok(upstream),
-            None => self.open_upstream().await,
+        let opened = match (self.has_room(subject).await, self.upstream.take()) {
+            (Ok(()), Some(upstream)) => Ok(upstream),
+            (Ok(()), None) => self.open_upstream().await,
+            (Err(no), upstream) => {
+                self.upstream = upstream;
+                Err(no)
+            }
         };
         match opened {
             Ok(upstream) => {
@@ -306,6 +310,18 @@ impl Session {
                 Ok(self.desk.deny(&denial, &self.policy).await?)
             }
         }
+    }
+
+    /// For the consumer that a request makes; any other request needs none.
+    async fn has_room(&self, subject: &Subject) -> Result<(), No> {
+        let Some((feed, name)) = request::consumer_made(subject) else {
+            return Ok(());
+        };
+        let gateway = &self.desk.gateway;
+        let room = gateway
+            .consumers
+            .room(&gateway.broker, &self.desk.peer, &feed, name);
+        room.await
     }
 
     async fn open_upstream(&self) -> Result<Upstream, No> {

@@ -224,6 +224,41 @@ async fn another_offices_log_cannot_be_read_by_message_get() {
     }
 }
 
+/// As many as the gateway lets an office have on one feed.
+const CONSUMERS_MAX: usize = 256;
+
+async fn make_consumer(envoy: &mut Envoy, name: &str) -> Value {
+    let body = json!({
+        "stream_name": "health-quarterly",
+        "config": { "name": name, "ack_policy": "none", "deliver_policy": "all", "mem_storage": true, "inactive_threshold": 600_000_000_000_u64 },
+    });
+    let subject = format!("$JS.API.CONSUMER.CREATE.health-quarterly.{name}");
+    envoy.request(&subject, &body.to_string()).await
+}
+
+#[tokio::test]
+async fn an_office_has_so_many_consumers_on_a_feed_and_no_more() {
+    let scene = Scene::with(&["moh/hq", "mef/hq"]).await;
+    let mut reader = scene.envoy_of("moh/hq").await;
+    for number in 0..CONSUMERS_MAX {
+        let made = make_consumer(&mut reader, &format!("moh_hq_{number}")).await;
+        assert_eq!(made["name"], format!("moh_hq_{number}"), "{made}");
+    }
+    let more = make_consumer(&mut reader, "moh_hq_more").await;
+    assert_refused_request(&more, "request-forbidden");
+    // One that it has is no further one, and others are not asked to pay for it.
+    let known = make_consumer(&mut reader, "moh_hq_7").await;
+    assert_eq!(known["name"], "moh_hq_7", "{known}");
+    let mut other = scene.envoy_of("mef/hq").await;
+    let others = make_consumer(&mut other, "mef_hq_1").await;
+    assert_eq!(others["name"], "mef_hq_1", "{others}");
+    let delete = "$JS.API.CONSUMER.DELETE.health-quarterly.moh_hq_7";
+    let gone = reader.request(delete, "").await;
+    assert_eq!(gone["success"], true, "{gone}");
+    let more = make_consumer(&mut reader, "moh_hq_more").await;
+    assert_eq!(more["name"], "moh_hq_more", "{more}");
+}
+
 #[tokio::test]
 async fn every_decision_leaves_one_audit_line() {
     let mut scene = Scene::start().await;

@@ -1,9 +1,14 @@
 //! Operations out of order, out of bounds, out of form.
 //! In: bytes on an open connection. Out: the error that ends it. Never: a session that goes on after a breach.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use tests::deadline::within;
 use tests::raw::{Handshake, RawClient, ServerOp};
+
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::*;
 
@@ -172,4 +177,35 @@ async fn a_peer_that_never_says_a_word_of_tls_is_let_go() {
         "{}",
         String::from_utf8_lossy(&seen)
     );
+}
+
+/// As many peers without identity as the gateway meets from one address.
+const STRANGERS_MAX: usize = 256;
+
+/// A peer that says nothing, from an address of this machine; what it hears first.
+async fn silent_peer(bus: &Bus, from: [u8; 4]) -> (TcpStream, Vec<u8>) {
+    let socket = TcpSocket::new_v4().expect("the system has sockets");
+    socket
+        .bind(SocketAddr::from((from, 0)))
+        .expect("loopback has all of 127.0.0.0/8");
+    let mut stream = socket
+        .connect(bus.gateway.address())
+        .await
+        .expect("the gateway listens");
+    let mut heard = vec![0; 5];
+    let read = within("INFO or the end", stream.read(&mut heard)).await;
+    heard.truncate(read.unwrap_or(0));
+    (stream, heard)
+}
+
+#[tokio::test]
+async fn a_flood_from_one_address_shuts_out_nobody_else() {
+    let bus = Bus::start(&[HEALTH.office]).await;
+    let flood = (0..STRANGERS_MAX).map(|_| silent_peer(&bus, [127, 0, 0, 2]));
+    let flood = futures_util::future::join_all(flood).await;
+    assert!(flood.iter().all(|(_, heard)| heard == b"INFO "));
+    let (_, one_more) = silent_peer(&bus, [127, 0, 0, 2]).await;
+    assert_eq!(one_more, b"");
+    // From another address an office is let in.
+    bus.raw(HEALTH.office).await;
 }
