@@ -8,6 +8,7 @@ use sled::{Batch, Db, IVec};
 
 use crate::store::chunked;
 use crate::store::fields::{Fields, number, text};
+use crate::store::keys::{feed_key, unreadable};
 
 const EVENT: u8 = b'e';
 const BYTES: u8 = b'b';
@@ -17,10 +18,6 @@ const LOG: u8 = b'l';
 const CURSOR: u8 = b'c';
 const NEXT: u8 = b'n';
 const BRANCH: u8 = b'x';
-
-fn feed_key(letter: u8, feed: &FeedName, rest: &[u8]) -> Vec<u8> {
-    [&[letter], feed.as_str().as_bytes(), &[0], rest].concat()
-}
 
 fn log_key(letter: u8, log: &LogName, rest: &[u8]) -> Vec<u8> {
     let office = log.office.to_string();
@@ -71,10 +68,6 @@ pub struct Arrival {
     pub log: LogName,
     pub position: Position,
     pub first_of_id: bool,
-}
-
-fn unreadable(what: &str) -> sled::Error {
-    sled::Error::Unsupported(format!("a damaged {what} in the index"))
 }
 
 type Result<T> = std::result::Result<T, sled::Error>;

@@ -8,16 +8,7 @@ use sled::{Batch, Db, IVec};
 use super::journal::Mark;
 use super::segment::Location;
 use crate::store::fields::{Fields, NONE, number, text};
-
-/// Keys: one letter, the feed, a zero, the rest.
-pub(super) fn key(letter: u8, feed: &FeedName, rest: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(feed.as_str().len() + rest.len() + 2);
-    key.push(letter);
-    key.extend_from_slice(feed.as_str().as_bytes());
-    key.push(0);
-    key.extend_from_slice(rest);
-    key
-}
+use crate::store::keys::{feed_key as key, unreadable};
 
 const ID: u8 = b'i';
 const IDEMPOTENCY: u8 = b'k';
@@ -150,11 +141,6 @@ impl Known {
 pub struct OwnHead {
     pub position: Position,
     pub hash: Hash,
-}
-
-/// A value that this code has not written: the index is damaged.
-pub(super) fn unreadable(what: &str) -> sled::Error {
-    sled::Error::Unsupported(format!("a damaged {what} in the index"))
 }
 
 pub(super) type Result<T> = std::result::Result<T, sled::Error>;

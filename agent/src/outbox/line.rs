@@ -4,8 +4,9 @@
 use schemas::subject::FeedName;
 use sled::{Db, IVec};
 
-use super::index::{Entry, Reads, Result, Stage, Writes, key, unreadable};
+use super::index::{Entry, Reads, Result, Stage, Writes};
 use crate::store::fields::{Fields, number, text};
+use crate::store::keys::{feed_key as key, unreadable};
 use crate::store::limits::INDEX_VALUE_BYTES_MAX;
 
 const BLOCK: u8 = b'q';

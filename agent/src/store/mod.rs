@@ -6,6 +6,7 @@ pub mod chunked;
 pub mod disk;
 pub mod fields;
 pub mod index;
+pub mod keys;
 pub mod limits;
 
 use std::path::{Path, PathBuf};
