@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use schemas::confirmation::{Confirmation, ConfirmationFault};
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::{Denied, Registry, Rule};
-use schemas::subject::{FeedName, LogName};
+use schemas::subject::{ConfirmSubject, FeedName, LogName};
 
 use crate::peer::Peer;
 use crate::refuse::No;
@@ -40,12 +41,17 @@ impl ReadRight {
     }
 }
 
-/// How much of a feed is asked for. Rights know no more than these two: a grant opens all logs of a feed, and every office
+/// How much of a stream is asked for. Of a feed, rights know no more than two: a grant opens all logs of it, and every office
 /// has its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     Feed(FeedName),
     Log(LogName),
+    /// What readers say of a log, in the stream of confirmations; or of none: the stream itself, with nothing in it.
+    Confirmations {
+        stream: FeedName,
+        of: Option<LogName>,
+    },
 }
 
 impl Scope {
@@ -53,6 +59,7 @@ impl Scope {
         match self {
             Scope::Feed(feed) => feed,
             Scope::Log(log) => &log.feed,
+            Scope::Confirmations { stream, .. } => stream,
         }
     }
 }
@@ -72,6 +79,37 @@ pub fn publish(registry: &Arc<Registry>, peer: &Peer, log: LogName) -> Result<Pu
     })
 }
 
+/// A reader's own word about a log that it may read.
+///
+/// # Errors
+/// What is no confirmation, or another's, is refused; what the registry does not know is held.
+pub fn confirm(
+    registry: &Registry,
+    peer: &Peer,
+    subject: &ConfirmSubject,
+    body: &[u8],
+) -> Result<Confirmation, No> {
+    let read: Option<Confirmation> = serde_json::from_slice(body).ok();
+    let confirmation = read.ok_or(Refusal::ConfirmationMalformed)?;
+    if subject.reader != *peer.office() || confirmation.said().subject() != *subject {
+        return Err(Refusal::ConfirmationNotYours.into());
+    }
+    match registry.may_read(peer.office(), &subject.log) {
+        Ok(Rule::Grant(_) | Rule::OwnLog) => {}
+        Err(Denied::NoGrant { .. }) => return Err(Refusal::ConfirmationNotYours.into()),
+        Err(denied @ (Denied::OfficeUnknown(_) | Denied::FeedUnknown(_))) => {
+            return Err(Hold::from(denied).into());
+        }
+    }
+    match confirmation.verified(registry) {
+        Ok(_) => Ok(confirmation),
+        Err(ConfirmationFault::KeyUnknown(_)) => Err(Hold::KeyUnknown.into()),
+        Err(ConfirmationFault::KeyNotTheirs | ConfirmationFault::Signature) => {
+            Err(Refusal::ConfirmationNotYours.into())
+        }
+    }
+}
+
 /// # Errors
 /// An unknown office or feed is held; what no rule grants is refused, with the filter that would be granted.
 pub fn read(registry: &Registry, peer: &Peer, scope: &Scope) -> Result<ReadRight, No> {
@@ -79,16 +117,48 @@ pub fn read(registry: &Registry, peer: &Peer, scope: &Scope) -> Result<ReadRight
     let log = match scope {
         Scope::Feed(feed) => own_log(peer, feed),
         Scope::Log(log) => log.clone(),
+        Scope::Confirmations { of, .. } => {
+            return read_confirmations(registry, peer, scope, of.as_ref());
+        }
     };
-    match (registry.may_read(peer.office(), &log), scope) {
-        (Ok(Rule::Grant(_)), _) | (Ok(Rule::OwnLog), Scope::Log(_)) => Ok(ReadRight {
+    let may_read = registry.may_read(peer.office(), &log);
+    let whole_feed = matches!(scope, Scope::Feed(_));
+    match may_read {
+        // What opens the own log alone does not open the feed.
+        Ok(Rule::OwnLog) if whole_feed => Err(forbidden()),
+        Ok(Rule::Grant(_) | Rule::OwnLog) => Ok(ReadRight {
             feed: scope.feed().clone(),
         }),
-        // What opens the own log alone does not open the feed.
-        (Ok(Rule::OwnLog), Scope::Feed(_)) | (Err(Denied::NoGrant { .. }), _) => Err(forbidden()),
-        (Err(denied @ (Denied::OfficeUnknown(_) | Denied::FeedUnknown(_))), _) => {
+        Err(Denied::NoGrant { .. }) => Err(forbidden()),
+        Err(denied @ (Denied::OfficeUnknown(_) | Denied::FeedUnknown(_))) => {
             Err(Hold::from(denied).into())
         }
+    }
+}
+
+/// Who has read a log is its own office's to know.
+fn read_confirmations(
+    registry: &Registry,
+    peer: &Peer,
+    scope: &Scope,
+    of: Option<&LogName>,
+) -> Result<ReadRight, No> {
+    if registry.office(peer.office()).is_none() {
+        return Err(Hold::OfficeUnknown.into());
+    }
+    match of {
+        Some(log) if log.office != *peer.office() => {
+            let subject = ConfirmSubject::filter(&own_log(peer, &log.feed));
+            Err(Refusal::RequestForbidden(Detail::new(
+                "filter_subject",
+                format!("an office sees who has read its own logs alone; ask for {subject}"),
+                format!("ការិយាល័យមើលឃើញតែអ្នកអានកំណត់ហេតុរបស់ខ្លួន សូមសុំ {subject}"),
+            ))
+            .into())
+        }
+        Some(_) | None => Ok(ReadRight {
+            feed: scope.feed().clone(),
+        }),
     }
 }
 
@@ -163,8 +233,13 @@ fn own_log_only(peer: &Peer, feed: &FeedName) -> Detail {
 
 #[cfg(test)]
 mod tests {
+    use schemas::confirmation::Said;
+    use schemas::event::{Hash, Position, Timestamp};
+    use schemas::signing::SigningKey;
+
     use super::*;
     use crate::fixtures;
+    use crate::fixtures::pen::Pen;
 
     fn log(text: &str) -> LogName {
         LogName::from_source(text).expect("a source")
@@ -200,6 +275,73 @@ mod tests {
             super::publish(&registry, &stranger, theirs).map(|_| ()),
             Err(No::Held(Hold::OfficeUnknown))
         );
+    }
+
+    #[test]
+    fn a_reader_confirms_in_its_own_name_what_it_may_read() {
+        let pen = Pen::of("moh/hq", "KH12");
+        let log = log("urn:spean:moh:siem-reap:health-quarterly");
+        let said = |reader: &str, log: &LogName| Said {
+            reader: reader.parse().expect("an office"),
+            log: log.clone(),
+            position: Position::FIRST,
+            hash: Hash::of(b"event"),
+            time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
+        };
+        let judged = |said: Said, at: &LogName, key: &SigningKey| {
+            let subject = ConfirmSubject {
+                reader: "moh/hq".parse().expect("an office"),
+                log: at.clone(),
+            };
+            let body = Confirmation::sign(said, key).to_string();
+            let peer = fixtures::peer("moh/hq");
+            confirm(&pen.registry, &peer, &subject, body.as_bytes()).map(|_| ())
+        };
+        assert_eq!(judged(said("moh/hq", &log), &log, &pen.key), Ok(()));
+        let not_yours = Err(No::Refused(Refusal::ConfirmationNotYours));
+        let labour = super::tests::log("urn:spean:mlvt:hq:labour-returns");
+        let own = super::tests::log("urn:spean:moh:hq:health-quarterly");
+        for (said, at) in [
+            (said("mef/hq", &log), &log),
+            (said("moh/hq", &own), &log),
+            (said("moh/hq", &labour), &labour),
+        ] {
+            assert_eq!(judged(said.clone(), at, &pen.key), not_yours, "{said:?}");
+        }
+        let (stranger, _) = SigningKey::generate().expect("a key");
+        let unknown = Err(No::Held(Hold::KeyUnknown));
+        assert_eq!(judged(said("moh/hq", &log), &log, &stranger), unknown);
+        let subject = said("moh/hq", &log).subject();
+        let peer = fixtures::peer("moh/hq");
+        let changed = Confirmation::sign(said("moh/hq", &log), &pen.key)
+            .to_string()
+            .replace(r#""position":1"#, r#""position":2"#);
+        let changed = confirm(&pen.registry, &peer, &subject, changed.as_bytes());
+        assert_eq!(changed.map(|_| ()), not_yours);
+        let malformed = confirm(&pen.registry, &peer, &subject, b"{}").map(|_| ());
+        assert_eq!(malformed, Err(No::Refused(Refusal::ConfirmationMalformed)));
+    }
+
+    #[test]
+    fn an_office_sees_who_has_read_its_own_logs_and_no_others() {
+        let registry = fixtures::registry();
+        let peer = fixtures::peer("moh/siem-reap");
+        let stream: FeedName = schemas::subject::CONFIRMATIONS.parse().expect("a token");
+        let of = |source| Scope::Confirmations {
+            stream: stream.clone(),
+            of: Some(log(source)),
+        };
+        let own = read(
+            &registry,
+            &peer,
+            &of("urn:spean:moh:siem-reap:health-quarterly"),
+        );
+        assert!(own.is_ok());
+        let others = read(&registry, &peer, &of("urn:spean:moh:hq:health-quarterly"));
+        let others = others.expect_err("not its own");
+        assert_eq!(others.code().name, "request-forbidden");
+        let whole = read(&registry, &peer, &Scope::Feed(stream));
+        assert_eq!(whole, Err(No::Held(Hold::FeedUnknown)));
     }
 
     #[test]

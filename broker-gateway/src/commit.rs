@@ -4,6 +4,7 @@
 
 mod append;
 mod heads;
+mod notary;
 mod plan;
 mod read;
 mod store;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemas::subject::FeedName;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::notary::{Notary, NotaryFault};
 use self::unit::Unit;
 use self::writer::Writer;
 use crate::admit::Admitted;
@@ -31,16 +33,15 @@ pub type Answers = oneshot::Receiver<Vec<Answered>>;
 #[derive(Debug)]
 pub struct Commits {
     broker: Arc<Broker>,
-    /// The gateway's name, for the stamp on what it stored.
-    gateway: Arc<str>,
+    notary: Arc<Notary>,
     lines: Mutex<HashMap<FeedName, mpsc::Sender<Unit>>>,
 }
 
 impl Commits {
-    pub fn new(broker: Broker, gateway: &str) -> Commits {
+    pub fn new(broker: Broker, notary: Notary) -> Commits {
         Commits {
             broker: Arc::new(broker),
-            gateway: gateway.into(),
+            notary: Arc::new(notary),
             lines: Mutex::default(),
         }
     }
@@ -62,7 +63,7 @@ impl Commits {
             Some(line) => line.clone(),
             None => {
                 let (line, waiting) = mpsc::channel(COMMIT_LINE_RUNS_MAX);
-                let writer = Writer::new(feed.clone(), self.broker.clone(), self.gateway.clone());
+                let writer = Writer::new(feed.clone(), self.broker.clone(), self.notary.clone());
                 tokio::spawn(writer.run(waiting));
                 lines.insert(feed.clone(), line.clone());
                 line

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use schemas::refusal::{Detail, Refusal};
-use schemas::subject::LogSubject;
+use schemas::subject::{ConfirmSubject, LogSubject};
 
 use crate::acl::{self, PublishPermit};
 use crate::admit::RawEvent;
@@ -144,6 +144,9 @@ fn judge_publish(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
     if text == REGISTRY_SUBJECT {
         return judge_registry(publish, peer, policy);
     }
+    if let Ok(subject) = text.parse::<ConfirmSubject>() {
+        return judge_confirmation(&subject, publish, peer, policy);
+    }
     deny(publish, Refusal::SubjectForbidden.into(), None, peer)
 }
 
@@ -201,6 +204,23 @@ fn judge_registry(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
         },
         (Ok(_), None) => deny(publish, Refusal::SubjectForbidden.into(), None, peer),
         (Err(no), _) => deny(publish, no, None, peer),
+    }
+}
+
+/// A confirmation goes to its stream as it is written anew here, and nothing beside it.
+fn judge_confirmation(
+    subject: &ConfirmSubject,
+    publish: Publish,
+    peer: &Peer,
+    policy: &Policy,
+) -> Verdict {
+    match acl::confirm(&policy.registry, peer, subject, &publish.payload) {
+        Ok(confirmation) => Verdict::Forward {
+            subject: publish.subject,
+            reply: publish.reply,
+            body: confirmation.to_string().into(),
+        },
+        Err(no) => deny(publish, no, None, peer),
     }
 }
 

@@ -2,6 +2,7 @@
 //! else in the error shape of JetStream's API, so that every stock client sees it. The bodies are kept as golden files.
 
 use bytes::Bytes;
+use schemas::receipt::Receipt;
 use schemas::refusal::{Code, Detail, Hold, Refusal};
 use schemas::subject::FeedName;
 use serde::Serialize;
@@ -9,11 +10,13 @@ use serde::Serialize;
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// `seq` is the stream's; `duplicate`, if the event stood at its position already.
+    /// `seq` is the stream's; `duplicate`, if the event stood at its position already. The last of what was stored together
+    /// carries the receipt for all of it.
     Stored {
         stream: FeedName,
         seq: u64,
         duplicate: bool,
+        receipt: Option<Box<Receipt>>,
     },
     Refused(Refusal),
     Held(Hold),
@@ -85,10 +88,12 @@ impl Answer {
                 stream,
                 seq,
                 duplicate,
+                receipt,
             } => json(&PubAck {
                 stream: stream.as_str(),
                 seq: *seq,
                 duplicate: *duplicate,
+                receipt: receipt.as_deref(),
             }),
             Answer::Refused(refusal) => ack(refused(refusal)),
             Answer::Held(hold) => ack(held(hold)),
@@ -173,6 +178,7 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::NotYourLog
         | Refusal::RowNotYours(_)
         | Refusal::RefillNotTaken
+        | Refusal::ConfirmationNotYours
         | Refusal::SubjectForbidden
         | Refusal::RequestForbidden(_) => 403,
         Refusal::HeaderMalformed
@@ -191,6 +197,7 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::ContractViolated(_)
         | Refusal::TypeNotOfFeed
         | Refusal::SchemaNotOfFeed
+        | Refusal::ConfirmationMalformed
         | Refusal::RequestMalformed(_) => 400,
     }
 }
@@ -241,6 +248,9 @@ struct PubAck<'a> {
     seq: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     duplicate: bool,
+    /// Stock clients leave it aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'a Receipt>,
 }
 
 #[derive(Serialize)]

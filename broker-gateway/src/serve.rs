@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 use crate::admit::Admission;
 use crate::audit::{Audit, Bounds};
 use crate::authority::streams::{self, Difference, StreamState};
-use crate::commit::Commits;
+use crate::commit::{Commits, Notary, NotaryFault};
 use crate::gateway::Gateway;
 use crate::limits::STREAMS_LOOK_INTERVAL;
 use crate::listen::Listener;
@@ -28,6 +28,8 @@ pub enum Fault {
     Policy(#[from] PolicyFault),
     #[error(transparent)]
     Tls(#[from] TlsFault),
+    #[error(transparent)]
+    Notary(#[from] NotaryFault),
     #[error("cannot listen on {address}: {source}")]
     Listen {
         address: std::net::SocketAddr,
@@ -41,6 +43,15 @@ pub enum Fault {
 /// `Fault`, before anything is served.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), Fault> {
     let policy = Policy::read(&settings.registry, settings.authority_key)?;
+    let notary = Notary::read(&settings)?;
+    if !notary.is_known_to(&policy.registry) {
+        let (gateway, keyid) = (&settings.name, notary.keyid());
+        error!(
+            gateway,
+            keyid,
+            "the registry does not know this gateway's signing key: no office will believe its receipts, and none will settle"
+        );
+    }
     let server_config = tls::server_config(&settings.tls)?;
     let broker = Broker::new(&settings.nats)?;
     let address = settings.listen;
@@ -56,7 +67,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let watching = tokio::spawn(watching);
     let auditing = tokio::spawn(audit_writer.run());
 
-    let commits = Commits::new(Broker::new(&settings.nats)?, &settings.name);
+    let commits = Commits::new(Broker::new(&settings.nats)?, notary);
     let name = settings.name.clone();
     let gateway = Gateway::new(settings, policies, Admission::new(), commits, broker, audit);
     let (_tls_sender, tls) = watch::channel(Arc::new(server_config));
@@ -83,7 +94,7 @@ async fn compare_streams(broker: Broker, registry: Arc<Registry>) {
         tokio::time::sleep(STREAMS_LOOK_INTERVAL).await;
     };
     for report in found {
-        let (stream, state) = (report.feed, report.state);
+        let (stream, state) = (report.stream, report.state);
         match state {
             StreamState::Right | StreamState::Created => {}
             StreamState::Missing => {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use schemas::receipt::is_gateway_name;
 use schemas::signing::PublicKey;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,8 @@ pub struct GatewayToml {
     /// The key that signs the registry, in base64.
     pub authority_key: String,
     pub audit: PathBuf,
+    /// The private key with which the gateway signs receipts, in PKCS#8.
+    pub signing_key: PathBuf,
     #[serde(default = "sessions_max_usual")]
     pub sessions_max: usize,
     pub tls: TlsToml,
@@ -66,6 +69,7 @@ pub struct Settings {
     pub registry: PathBuf,
     pub authority_key: PublicKey,
     pub audit: PathBuf,
+    pub signing_key: PathBuf,
     pub sessions_max: usize,
     pub tls: TlsSettings,
     pub nats: NatsSettings,
@@ -171,6 +175,7 @@ impl Settings {
             tls12: raw.tls.tls12,
         };
         let registry = file("registry", &raw.registry);
+        let signing_key = file("signing_key", &raw.signing_key);
         let (ca, certificate) = (
             file("nats.ca", &raw.nats.ca),
             file("nats.certificate", &raw.nats.certificate),
@@ -193,6 +198,7 @@ impl Settings {
                 registry,
                 authority_key,
                 audit: folder.join(raw.audit),
+                signing_key,
                 sessions_max: raw.sessions_max,
                 tls,
                 nats,
@@ -212,8 +218,7 @@ impl Mistakes {
 
     /// The name goes into headers and JSON, so it is plain.
     fn name(&mut self, key: &'static str, name: String) -> String {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+        if !is_gateway_name(&name) {
             self.value(key, "must be 1 to 64 of a-z, A-Z, 0-9, -, . and _");
         }
         name
@@ -291,6 +296,7 @@ mod tests {
             registry: file.clone(),
             authority_key: KEY.into(),
             audit: "audit.ndjson".into(),
+            signing_key: file.clone(),
             sessions_max: 10,
             tls: TlsToml {
                 certificate: file.clone(),

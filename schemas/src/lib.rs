@@ -16,3 +16,5 @@ pub mod contract;
 pub mod feed;
 pub mod registry;
 pub mod registry_log;
+pub mod receipt;
+pub mod confirmation;

@@ -71,6 +71,8 @@ pub enum Refusal {
     SubjectForbidden,
     RequestMalformed(Detail),
     RequestForbidden(Detail),
+    ConfirmationMalformed,
+    ConfirmationNotYours,
 }
 
 impl Refusal {
@@ -103,6 +105,8 @@ impl Refusal {
             Refusal::SubjectForbidden => codes::SUBJECT_FORBIDDEN,
             Refusal::RequestMalformed(_) => codes::REQUEST_MALFORMED,
             Refusal::RequestForbidden(_) => codes::REQUEST_FORBIDDEN,
+            Refusal::ConfirmationMalformed => codes::CONFIRMATION_MALFORMED,
+            Refusal::ConfirmationNotYours => codes::CONFIRMATION_NOT_YOURS,
         }
     }
 
@@ -134,7 +138,9 @@ impl Refusal {
             | Refusal::TypeNotOfFeed
             | Refusal::SchemaNotOfFeed
             | Refusal::RefillNotTaken
-            | Refusal::SubjectForbidden => Vec::new(),
+            | Refusal::SubjectForbidden
+            | Refusal::ConfirmationMalformed
+            | Refusal::ConfirmationNotYours => Vec::new(),
         }
     }
 }

@@ -13,13 +13,14 @@ use std::sync::Arc;
 use crate::contract::{Contract, SchemaFault};
 use crate::event::{Hash, Position};
 use crate::feed::Feed;
-use crate::subject::{FeedName, OfficeId};
+use crate::receipt::is_gateway_name;
+use crate::subject::{CONFIRMATIONS, FeedName, OfficeId};
 pub use crate::tables::{Ministry, Node, Province};
 
 pub use self::policy::{Denied, Rule};
 pub use self::record::{
-    ContractRecord, Grant, Key, KeyRecord, KeyRetirement, Office, RegistryEvent, Right, RuleName,
-    Span, Standing, Who,
+    ContractRecord, Gateway, Grant, Key, KeyRecord, KeyRetirement, Office, RegistryEvent, Right,
+    RuleName, Span, Standing, Who,
 };
 pub use self::seed::seed;
 
@@ -34,8 +35,10 @@ pub enum RegistryFault {
     },
     #[error("{0} is a provincial office without a province")]
     NoProvince(OfficeId),
-    #[error("the key {0} is another office's already, or another key")]
+    #[error("the key {0} is another's already")]
     KeyTaken(String),
+    #[error("{0:?} is no gateway's name: 1 to 64 of a-z, A-Z, 0-9, -, . and _ are")]
+    GatewayName(String),
     #[error("the keyid of {office}'s key must be {thumbprint}, its RFC 7638 thumbprint")]
     Keyid {
         office: OfficeId,
@@ -61,6 +64,8 @@ pub struct Registry {
     keys: BTreeMap<String, Key>,
     /// The keys of each office, the newest last.
     keyids: BTreeMap<OfficeId, Vec<String>>,
+    /// By the `keyid` of their keys.
+    gateways: BTreeMap<String, Gateway>,
     contracts: BTreeMap<String, Arc<Contract>>,
     feeds: BTreeMap<FeedName, Feed>,
     grants: BTreeMap<String, Grant>,
@@ -78,6 +83,7 @@ impl Registry {
             offices: BTreeMap::new(),
             keys: BTreeMap::new(),
             keyids: BTreeMap::new(),
+            gateways: BTreeMap::new(),
             contracts: BTreeMap::new(),
             feeds: BTreeMap::new(),
             grants: BTreeMap::new(),
@@ -102,6 +108,7 @@ impl Registry {
             RegistryEvent::OfficeAdded(office) => self.add_office(office)?,
             RegistryEvent::KeyAdded(record) => self.add_key(record)?,
             RegistryEvent::KeyRetired(retirement) => self.retire_key(retirement)?,
+            RegistryEvent::GatewayAdded(gateway) => self.add_gateway(gateway)?,
             RegistryEvent::ContractAdded(record) => self.add_contract(record)?,
             RegistryEvent::FeedAdded(feed) => self.add_feed(feed)?,
             RegistryEvent::GrantAdded(grant) => self.add_grant(grant)?,
@@ -186,6 +193,11 @@ impl Registry {
             .find(|key| key.honoured(feed, position))
     }
 
+    /// The gateway that signs receipts with a key.
+    pub fn gateway_key(&self, keyid: &str) -> Option<&Gateway> {
+        self.gateways.get(keyid)
+    }
+
     pub fn grants(&self) -> impl Iterator<Item = &Grant> {
         self.grants.values()
     }
@@ -232,6 +244,9 @@ impl Registry {
         if !self.offices.contains_key(&key.office) {
             return Err(unknown("the key", "office", &key.office.to_string()));
         }
+        if self.gateways.contains_key(&key.keyid) {
+            return Err(RegistryFault::KeyTaken(key.keyid));
+        }
         match self.keys.get(&key.keyid) {
             Some(known) if known.office != key.office => {
                 return Err(RegistryFault::KeyTaken(key.keyid));
@@ -254,6 +269,19 @@ impl Registry {
         Ok(())
     }
 
+    fn add_gateway(&mut self, gateway: &Gateway) -> Result<(), RegistryFault> {
+        if !is_gateway_name(&gateway.name) {
+            return Err(RegistryFault::GatewayName(gateway.name.clone()));
+        }
+        let keyid = gateway.public.keyid();
+        let other = self.gateways.get(&keyid).filter(|known| *known != gateway);
+        if other.is_some() || self.keys.contains_key(&keyid) {
+            return Err(RegistryFault::KeyTaken(keyid));
+        }
+        self.gateways.insert(keyid, gateway.clone());
+        Ok(())
+    }
+
     fn add_contract(&mut self, record: &ContractRecord) -> Result<(), RegistryFault> {
         if let Some(known) = self.contracts.get(&record.uri) {
             return (*known.schema() == record.schema)
@@ -272,8 +300,8 @@ impl Registry {
             why,
         };
         self.know_ministry(feed.name.as_str(), &feed.owner)?;
-        if feed.name.as_str() == LOG_FEED {
-            return Err(fault("has the name of the registry's own log"));
+        if [LOG_FEED, CONFIRMATIONS].contains(&feed.name.as_str()) {
+            return Err(fault("has a name that the bus itself uses"));
         }
         if feed
             .province_at

@@ -22,6 +22,8 @@ pub enum NameFault {
     Source(String),
     #[error("{0:?} is no subject of a log")]
     Subject(String),
+    #[error("{0:?} is no subject of confirmations")]
+    ConfirmSubject(String),
 }
 
 fn token(text: &str) -> Result<&str, NameFault> {
@@ -161,6 +163,60 @@ impl FromStr for LogSubject {
     }
 }
 
+/// The stream of confirmations. No feed has its name.
+pub const CONFIRMATIONS: &str = "confirmations";
+
+/// Where a reader confirms how much of a log it holds: `spean.confirm.<reader>.<feed>.<office>`, each office two tokens. Only
+/// the newest is kept on each, and the log's office asks for `spean.confirm.*.*.<feed>.<office>` alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfirmSubject {
+    pub reader: OfficeId,
+    pub log: LogName,
+}
+
+impl ConfirmSubject {
+    /// What every reader says of a log.
+    pub fn filter(log: &LogName) -> String {
+        let LogName { feed, office } = log;
+        format!(
+            "spean.confirm.*.*.{feed}.{}.{}",
+            office.ministry, office.place
+        )
+    }
+}
+
+impl fmt::Display for ConfirmSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ConfirmSubject { reader, log } = self;
+        let LogName { feed, office } = log;
+        write!(
+            f,
+            "spean.confirm.{}.{}.{feed}.{}.{}",
+            reader.ministry, reader.place, office.ministry, office.place
+        )
+    }
+}
+
+impl FromStr for ConfirmSubject {
+    type Err = NameFault;
+
+    fn from_str(subject: &str) -> Result<ConfirmSubject, NameFault> {
+        let parts: Vec<&str> = subject.splitn(8, '.').collect();
+        let ["spean", "confirm", reader, at, feed, ministry, place] = parts[..] else {
+            return Err(NameFault::ConfirmSubject(
+                subject.chars().take(128).collect(),
+            ));
+        };
+        Ok(ConfirmSubject {
+            reader: OfficeId::new(reader, at)?,
+            log: LogName {
+                feed: feed.parse()?,
+                office: OfficeId::new(ministry, place)?,
+            },
+        })
+    }
+}
+
 impl fmt::Display for LogName {
     /// In words: `moh/siem-reap health-quarterly`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -249,6 +305,24 @@ mod tests {
             LogSubject::Refill(log(), Position::FIRST),
         ] {
             assert_eq!(subject.to_string().parse(), Ok(subject));
+        }
+        let confirmed = ConfirmSubject {
+            reader: "moh/hq".parse().expect("an office"),
+            log: log(),
+        };
+        let subject = "spean.confirm.moh.hq.health-quarterly.moh.siem-reap";
+        assert_eq!(confirmed.to_string(), subject);
+        assert_eq!(subject.parse(), Ok(confirmed));
+        assert_eq!(
+            ConfirmSubject::filter(&log()),
+            "spean.confirm.*.*.health-quarterly.moh.siem-reap"
+        );
+        for other in [
+            "spean.confirm.moh.hq",
+            "spean.confirm.*.*.a.b.c",
+            &format!("{subject}.x"),
+        ] {
+            assert!(other.parse::<ConfirmSubject>().is_err(), "{other}");
         }
     }
 

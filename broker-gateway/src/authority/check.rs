@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::folder;
 use super::streams::{self, StreamState};
 use super::table::Table;
+use crate::commit::Notary;
 use crate::settings::{FILE_NAME, GatewayToml, Settings};
 use crate::upstream::raw::Broker;
 
@@ -103,7 +104,12 @@ async fn check_folder(raw: GatewayToml, folder: &Path, findings: &mut Findings) 
     let path = |within: &PathBuf| folder.join(within);
     let registry = registry(&raw, folder, findings);
     certificates::check(&raw, folder, findings);
-    for secret in [&raw.tls.key, &raw.nats.key, &raw.nats.nkey] {
+    for secret in [
+        &raw.tls.key,
+        &raw.signing_key,
+        &raw.nats.key,
+        &raw.nats.nkey,
+    ] {
         private(&path(secret), findings);
     }
     let seed = folder::read_text(&path(&raw.nats.nkey)).unwrap_or_default();
@@ -112,7 +118,10 @@ async fn check_folder(raw: GatewayToml, folder: &Path, findings: &mut Findings) 
     }
     sync_interval(folder, findings);
     match Settings::check(raw, folder) {
-        Ok(settings) => broker(&settings, registry.as_ref(), findings).await,
+        Ok(settings) => {
+            notary(&settings, registry.as_ref(), findings);
+            broker(&settings, registry.as_ref(), findings).await;
+        }
         Err(fault) => {
             for mistake in fault.0 {
                 findings.mistake(FILE_NAME, mistake);
@@ -136,6 +145,22 @@ fn registry(raw: &GatewayToml, folder: &Path, findings: &mut Findings) -> Option
             findings.mistake(file.display(), fault);
             None
         }
+    }
+}
+
+/// A receipt is worth as much as the registry knows of the key that signed it.
+fn notary(settings: &Settings, registry: Option<&Registry>, findings: &mut Findings) {
+    match Notary::read(settings) {
+        Ok(notary) => {
+            if registry.is_some_and(|registry| !notary.is_known_to(registry)) {
+                let what = format!(
+                    "is unknown to the registry (keyid {}): no office believes its receipts; the authority must add it",
+                    notary.keyid()
+                );
+                findings.mistake("signing_key", what);
+            }
+        }
+        Err(fault) => findings.mistake("signing_key", fault),
     }
 }
 
@@ -195,7 +220,7 @@ async fn broker(settings: &Settings, registry: Option<&Registry>, findings: &mut
 }
 
 fn stream(report: &streams::StreamReport, findings: &mut Findings) {
-    let at = format!("stream {}", report.feed);
+    let at = format!("stream {}", report.stream);
     match &report.state {
         StreamState::Right | StreamState::Created => {}
         StreamState::Missing => findings.mistake(at, "is missing; run spean-gateway streams"),

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use nkeys::KeyPair;
 use schemas::event::Timestamp;
-use schemas::registry;
+use schemas::registry::{self, Gateway, RegistryEvent};
 use schemas::registry_log::RegistryLog;
-use schemas::signing::SigningKey;
+use schemas::signing::{PublicKey, SigningKey};
 use time::OffsetDateTime;
 
 use super::broker::{self, Broker};
@@ -42,7 +42,8 @@ impl Init {
             folder::make_private(&self.folder.join(private))?;
         }
         let folder = Folder::new(&self.folder.canonicalize()?);
-        let authority = self.authority(&folder)?;
+        let signing_key = self.gateway_key(&folder)?;
+        let authority = self.authority(&folder, signing_key)?;
         self.offices_ca(&folder)?;
         self.nats_side(&folder)?;
         folder::write(
@@ -67,14 +68,25 @@ impl Init {
         )
     }
 
-    /// The authority's key and the registry's first words, which it signs.
-    fn authority(&self, folder: &Folder) -> anyhow::Result<SigningKey> {
+    /// The key with which the gateway signs receipts.
+    fn gateway_key(&self, folder: &Folder) -> anyhow::Result<PublicKey> {
+        let (key, document) = SigningKey::generate()?;
+        folder::write_secret(&folder.file("gateway/signing.pk8"), document)?;
+        Ok(*key.public())
+    }
+
+    /// The authority's key and the registry's first words, which it signs; the gateway is among them.
+    fn authority(&self, folder: &Folder, gateway: PublicKey) -> anyhow::Result<SigningKey> {
         let (key, document) = SigningKey::generate()?;
         folder::write_secret(&folder.signing_key(), document)?;
         let now = now()?;
         let mut log = RegistryLog::begin(*key.public());
         let mut lines = String::new();
-        for said in registry::seed() {
+        let gateway = RegistryEvent::GatewayAdded(Gateway {
+            name: self.names[0].clone(),
+            public: gateway,
+        });
+        for said in registry::seed().into_iter().chain([gateway]) {
             lines.push_str(&log.append(&said, &key, now)?);
             lines.push('\n');
         }
@@ -144,6 +156,8 @@ registry = "registry.ndjson"
 authority_key = "{authority_key}"
 # One JSON line for each decision.
 audit = "audit.ndjson"
+# Signs the receipts for what is stored; the registry knows its public half.
+signing_key = "gateway/signing.pk8"
 
 [tls]
 certificate = "gateway/gateway.pem"
@@ -191,6 +205,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::commit::Notary;
     use crate::settings::Settings;
 
     fn init(folder: &Path) -> Init {
@@ -215,6 +230,8 @@ mod tests {
         let log = RegistryLog::load(&text, settings.authority_key).expect("signed");
         assert_eq!(log.registry().feeds().count(), 4);
         assert_eq!(log.registry().offices().count(), 0);
+        let notary = Notary::read(&settings).expect("a key that signs receipts");
+        assert!(notary.is_known_to(log.registry()));
     }
 
     #[test]
@@ -227,6 +244,7 @@ mod tests {
             "authority/signing.pk8",
             "authority/operator.nk",
             "gateway/gateway.key",
+            "gateway/signing.pk8",
             "gateway/gateway.nk",
             "gateway/nats-client.key",
             "nats/server.key",

@@ -1,11 +1,12 @@
-//! `streams`: the registry's feeds come in; for each, a stream that exists as it must be goes out, or what is different about it.
+//! `streams`: the registry's feeds come in; for each, and for confirmations, a stream that exists as it must be goes out, or what
+//! is different about it.
 //! Only what is missing is created. A stream that stands is never changed here: a wrong update destroys events.
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use schemas::registry::Registry;
-use schemas::subject::FeedName;
+use schemas::subject::{CONFIRMATIONS, FeedName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -28,10 +29,10 @@ pub struct NewStreams {
     pub room_gib: u32,
 }
 
-/// One feed's stream, as it was found.
+/// One stream, as it was found: a feed's, which has its name, or the one of confirmations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StreamReport {
-    pub feed: FeedName,
+    pub stream: FeedName,
     #[serde(flatten)]
     pub state: StreamState,
 }
@@ -79,9 +80,9 @@ pub async fn create(folder: &Path, new: NewStreams) -> anyhow::Result<Vec<Stream
     let mut reports = compare(&jetstream, log.registry()).await?;
     for report in &mut reports {
         if report.state == StreamState::Missing {
-            create_one(&jetstream, &report.feed, new)
+            create_one(&jetstream, &report.stream, new)
                 .await
-                .with_context(|| format!("the stream {} is still missing", report.feed))?;
+                .with_context(|| format!("the stream {} is still missing", report.stream))?;
             report.state = StreamState::Created;
         }
     }
@@ -101,7 +102,7 @@ pub async fn connect(broker: &Broker) -> Result<JetStream, BrokerFault> {
     Ok(jetstream)
 }
 
-/// Looks at the stream of every feed, and changes nothing.
+/// Looks at the stream of every feed and at that of confirmations, and changes nothing.
 ///
 /// # Errors
 /// The server does not answer.
@@ -114,56 +115,63 @@ pub async fn compare(
         config: Map<String, Value>,
     }
     let mut reports = Vec::new();
-    for feed in registry.feeds().map(|feed| feed.name.clone()) {
-        let subject = format!("$JS.API.STREAM.INFO.{feed}");
+    let feeds = registry.feeds().map(|feed| feed.name.clone());
+    for stream in feeds.chain([CONFIRMATIONS.parse().expect("a token")]) {
+        let subject = format!("$JS.API.STREAM.INFO.{stream}");
         let state = match jetstream.ask::<StreamInfo>(&subject, &json!({})).await? {
-            Ok(found) => match differences(&feed, &found.config) {
+            Ok(found) => match differences(&stream, &found.config) {
                 none if none.is_empty() => StreamState::Right,
                 differences => StreamState::Different { differences },
             },
             Err(error) if error.err_code == STREAM_NOT_FOUND => StreamState::Missing,
             Err(error) => {
                 return Err(BrokerFault::Api {
-                    what: format!("look at the stream {feed}"),
+                    what: format!("look at the stream {stream}"),
                     why: error.to_string(),
                 });
             }
         };
-        reports.push(StreamReport { feed, state });
+        reports.push(StreamReport { stream, state });
     }
     Ok(reports)
 }
 
 async fn create_one(
     jetstream: &JetStream,
-    feed: &FeedName,
+    stream: &FeedName,
     new: NewStreams,
 ) -> Result<(), BrokerFault> {
-    let mut config = fixed(feed);
+    let mut config = fixed(stream);
     config.retain(|_, value| !value.is_null());
-    config.insert("name".into(), json!(feed));
+    config.insert("name".into(), json!(stream));
     config.insert("num_replicas".into(), json!(new.replicas));
     config.insert("max_bytes".into(), json!(u64::from(new.room_gib) * GIB));
-    let subject = format!("$JS.API.STREAM.CREATE.{feed}");
+    let subject = format!("$JS.API.STREAM.CREATE.{stream}");
     match jetstream.ask::<Value>(&subject, &config).await? {
         Ok(_) => Ok(()),
         Err(error) => Err(BrokerFault::Api {
-            what: format!("create the stream {feed}"),
+            what: format!("create the stream {stream}"),
             why: error.to_string(),
         }),
     }
 }
 
 /// What must be so on every stream: `null` is "not set". Full is an outage and never a loss, so only bytes are limited;
-/// nothing expires, nothing is overwritten, nothing comes in from elsewhere.
-fn fixed(feed: &FeedName) -> Map<String, Value> {
+/// nothing expires, nothing is overwritten, nothing comes in from elsewhere. Of confirmations the newest says all, and is all
+/// that is kept of what one reader says of one log.
+fn fixed(stream: &FeedName) -> Map<String, Value> {
+    let confirmations = stream.as_str() == CONFIRMATIONS;
+    let subjects = match confirmations {
+        true => "spean.confirm.>".to_owned(),
+        false => format!("spean.log.{stream}.>"),
+    };
     let fixed = json!({
-        "subjects": [format!("spean.log.{feed}.>")],
+        "subjects": [subjects],
         "retention": "limits",
         "storage": "file",
         "discard": "new",
         "max_msgs": -1,
-        "max_msgs_per_subject": -1,
+        "max_msgs_per_subject": if confirmations { 1 } else { -1 },
         "max_age": 0,
         "max_msg_size": -1,
         "max_consumers": -1,
@@ -188,8 +196,8 @@ fn fixed(feed: &FeedName) -> Map<String, Value> {
     }
 }
 
-fn differences(feed: &FeedName, config: &Map<String, Value>) -> Vec<Difference> {
-    let fixed = fixed(feed);
+fn differences(stream: &FeedName, config: &Map<String, Value>) -> Vec<Difference> {
+    let fixed = fixed(stream);
     let mut differences: Vec<Difference> = fixed
         .iter()
         .filter_map(|(setting, must)| {
@@ -226,14 +234,15 @@ fn version(text: &str) -> Option<[u32; 3]> {
 /// For a person to read.
 pub fn table(reports: &[StreamReport]) -> String {
     let mut table = Table::new(&["stream", "state", "setting", "is", "must be"]);
-    for StreamReport { feed, state } in reports {
+    for StreamReport { stream, state } in reports {
+        let stream = stream.as_str();
         match state {
-            StreamState::Right => table.row([feed.as_str(), "right", "", "", ""]),
-            StreamState::Created => table.row([feed.as_str(), "created", "", "", ""]),
-            StreamState::Missing => table.row([feed.as_str(), "missing", "", "", ""]),
+            StreamState::Right => table.row([stream, "right", "", "", ""]),
+            StreamState::Created => table.row([stream, "created", "", "", ""]),
+            StreamState::Missing => table.row([stream, "missing", "", "", ""]),
             StreamState::Different { differences } => {
                 for Difference { setting, is, must } in differences {
-                    table.row([feed.as_str(), "different", setting, &is.to_string(), must]);
+                    table.row([stream, "different", setting, &is.to_string(), must]);
                 }
             }
         }

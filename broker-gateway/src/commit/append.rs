@@ -3,19 +3,13 @@
 
 use std::fmt::Write as _;
 
+use schemas::receipt::Stamp;
 use serde::Deserialize;
 
 use crate::upstream::jetstream::{self, ApiError, JetStream, Messages, Outage};
 
 /// What a message carries besides the event's headers and data: subject, stamp, and what JetStream must know.
 pub(super) const OWN_BYTES_USUAL: usize = 400;
-
-/// Put on every stored event; a receipt will be a function of what is stored.
-#[derive(Debug)]
-pub(super) struct Stamp<'a> {
-    pub gateway: &'a str,
-    pub admitted: String,
-}
 
 /// What became of an append.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +46,7 @@ impl Message<'_> {
 pub(super) fn single<'j>(
     jetstream: &'j JetStream,
     message: &Message<'_>,
-    stamp: &Stamp<'_>,
+    stamp: &Stamp,
 ) -> Messages<'j> {
     let mut messages = Messages::of(jetstream, message.bytes());
     let own = own_headers(message, stamp, "");
@@ -64,7 +58,7 @@ pub(super) fn single<'j>(
 pub(super) fn batch<'j>(
     jetstream: &'j JetStream,
     all: &[Message<'_>],
-    stamp: &Stamp<'_>,
+    stamp: &Stamp,
 ) -> Messages<'j> {
     let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
     let mut messages = Messages::of(jetstream, all.iter().map(Message::bytes).sum());
@@ -91,11 +85,8 @@ fn whole<'m>(message: &Message<'m>, own: &'m str) -> [&'m [u8]; 2] {
 }
 
 /// The gateway's stamp, and what JetStream must know.
-fn own_headers(message: &Message<'_>, stamp: &Stamp<'_>, batch: &str) -> String {
-    let mut own = format!(
-        "Spean-Admitted: {}\r\nSpean-Gateway: {}\r\n{batch}",
-        stamp.admitted, stamp.gateway
-    );
+fn own_headers(message: &Message<'_>, stamp: &Stamp, batch: &str) -> String {
+    let mut own = stamp.headers() + batch;
     if let Some(expected) = message.expected {
         write!(own, "Nats-Expected-Last-Subject-Sequence: {expected}\r\n").expect("a String grows");
     }

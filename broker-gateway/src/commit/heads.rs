@@ -2,9 +2,11 @@
 //! forgotten with the connection: a broker that went back uses stream sequences again, and an old expectation would fit.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use schemas::chain::Head;
 use schemas::event::{Hash, Position};
+use schemas::receipt::Stamp;
 use schemas::subject::LogName;
 
 use crate::limits::{HEADS_REMEMBERED_MAX, RECENT_EVENTS_MAX};
@@ -24,26 +26,37 @@ pub(super) struct LogHead {
 }
 
 /// A stored event's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub position: Position,
     pub hash: Hash,
     pub seq: u64,
+    /// What stands with it; None where no gateway of this kind stored it.
+    pub stamp: Option<Arc<Stamp>>,
 }
 
 impl LogHead {
-    pub fn read(head: Head, seq: u64, turn: u64) -> LogHead {
-        let place = head.position.map(|position| Place {
-            position,
-            hash: head.hash,
-            seq,
-        });
+    /// The end of a log that holds nothing.
+    pub fn empty(genesis: Hash, turn: u64) -> LogHead {
         LogHead {
-            head,
-            expected: seq,
-            seq,
+            head: Head::empty(genesis),
+            expected: 0,
+            seq: 0,
             read_in: turn,
-            recent: place.into_iter().collect(),
+            recent: VecDeque::new(),
+        }
+    }
+
+    pub fn read(place: Place, turn: u64) -> LogHead {
+        LogHead {
+            head: Head {
+                position: Some(place.position),
+                hash: place.hash,
+            },
+            expected: place.seq,
+            seq: place.seq,
+            read_in: turn,
+            recent: [place].into(),
         }
     }
 
@@ -64,7 +77,7 @@ impl LogHead {
         let newest = self.recent.back()?;
         let back = newest.position.number().checked_sub(position.number())?;
         let index = (self.recent.len() - 1).checked_sub(usize::try_from(back).ok()?)?;
-        self.recent.get(index).copied()
+        self.recent.get(index).cloned()
     }
 }
 
@@ -138,16 +151,14 @@ mod tests {
             position: Position::new(number).expect("a position"),
             hash: Hash::of(&number.to_be_bytes()),
             seq: number * 10,
+            stamp: None,
         }
     }
 
     #[test]
     fn the_last_events_are_remembered_and_no_more() {
         let mut heads = Heads::default();
-        heads.learn(
-            &log(),
-            LogHead::read(Head::empty(Hash::of(b"genesis")), 0, 1),
-        );
+        heads.learn(&log(), LogHead::empty(Hash::of(b"genesis"), 1));
         let last = RECENT_EVENTS_MAX as u64 + 5;
         for number in 1..=last {
             heads.store(&log(), place(number));
@@ -164,11 +175,7 @@ mod tests {
     #[test]
     fn what_the_server_counts_on_is_expected_only_behind_the_head_that_was_in_doubt() {
         let mut heads = Heads::default();
-        let head = |number| {
-            let position = Position::new(number);
-            let hash = Hash::of(b"event");
-            LogHead::read(Head { position, hash }, number * 10, 1)
-        };
+        let head = |number| LogHead::read(place(number), 1);
         heads.learn(&log(), head(3));
         heads.doubt(&log(), 0);
         assert!(heads.of(&log()).is_none());

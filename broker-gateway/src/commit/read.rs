@@ -1,12 +1,14 @@
 //! Questions about a log come in, what the stream's leader can read of it goes out. Heads that decide are read from the leader
 //! alone (`STREAM.MSG.GET`); a replica's answer may be older than an acknowledgement.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use schemas::chain::Head;
 use schemas::envelope::nats::{self, Origin};
 use schemas::event::{Hash, Position};
 use schemas::head::{Answer, Ask, HeadSearch, Step};
+use schemas::receipt::Stamp;
 use schemas::subject::{LogName, LogSubject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -68,19 +70,20 @@ impl Reader<'_> {
                 Ask::Last => {
                     let last_by_subj = &subject;
                     read = self.get(Wanted::Last { last_by_subj }).await?;
-                    message(read)
+                    message(read.as_ref())
                 }
                 Ask::From(seq) => {
                     let next_by_subj = &subject;
                     let found = self.get(Wanted::From { seq, next_by_subj }).await?;
+                    let answer = message(found.as_ref());
                     read = found.or(read);
-                    message(found)
+                    answer
                 }
                 Ask::Count => self.count(&subject).await?,
             };
             match search.answer(answer) {
                 Step::Ask(next) => ask = next,
-                Step::Found(None) => return Ok(LogHead::read(Head::empty(genesis), 0, turn)),
+                Step::Found(None) => return Ok(LogHead::empty(genesis, turn)),
                 Step::Found(Some(seq)) => return self.head_at(seq, read, turn).await,
             }
         }
@@ -99,11 +102,10 @@ impl Reader<'_> {
                 self.get(Wanted::From { seq, next_by_subj }).await?
             }
         };
-        let Some(Place { position, hash, .. }) = place else {
-            return Err(self.no_event(seq, "it was there a moment ago"));
-        };
-        let position = Some(position);
-        Ok(LogHead::read(Head { position, hash }, seq, turn))
+        match place {
+            Some(place) => Ok(LogHead::read(place, turn)),
+            None => Err(self.no_event(seq, "it was there a moment ago")),
+        }
     }
 
     /// Where the event at a position at or below the head stands, if it can be read at all; `before` is the position before it,
@@ -121,8 +123,8 @@ impl Reader<'_> {
         };
         if let Some(before) = before {
             let next = self.get(from(before.seq + 1)).await?;
-            if next.is_some_and(|next| next.position == position) {
-                return Ok(next);
+            if let Some(next) = next.filter(|next| next.position == position) {
+                return Ok(Some(next));
             }
         }
         let (mut low, mut high) = (1, head);
@@ -156,7 +158,8 @@ impl Reader<'_> {
             let decoded = STANDARD.decode(text);
             decoded.map_err(|why| self.no_event(seq, &why.to_string()))
         };
-        let event = nats::decode(&bytes(hdrs)?, bytes(data)?.into(), Origin::Bus)
+        let headers = bytes(hdrs)?;
+        let event = nats::decode(&headers, bytes(data)?.into(), Origin::Bus)
             .map_err(|refusal| self.no_event(seq, &refusal.to_string()))?;
         if event.event().log() != self.log {
             return Err(self.no_event(seq, "it is another log's"));
@@ -165,6 +168,7 @@ impl Reader<'_> {
             position: event.link().position,
             hash: event.hash(),
             seq,
+            stamp: Stamp::read(&headers).map(Arc::new),
         })
     }
 
@@ -200,6 +204,6 @@ impl Reader<'_> {
     }
 }
 
-fn message(place: Option<Place>) -> Answer {
+fn message(place: Option<&Place>) -> Answer {
     place.map_or(Answer::None, |place| Answer::Message(place.seq))
 }

@@ -1,16 +1,16 @@
 //! A plan comes in; its units go out stored, held, or back in line to be judged again. A refused batch that several logs share does
 //! not name the guilty one, so each is tried alone, under a new batch id.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
-use schemas::event::Timestamp;
 use schemas::limits::BATCH_EVENTS_MIN;
+use schemas::receipt::Stamp;
 use schemas::refusal::Hold;
 use schemas::subject::LogName;
-use time::OffsetDateTime;
 use tracing::warn;
 
-use super::append::{self, Message, Outcome, Stamp};
+use super::append::{self, Message, Outcome};
 use super::heads::Place;
 use super::plan::Plan;
 use super::unit::Unit;
@@ -46,8 +46,9 @@ impl Writer {
             .into_iter()
             .partition(|unit| logs.insert(unit.log().clone()));
         back_in_line(behind, waiting);
-        let gateway = self.gateway.clone();
-        let stamp = stamp(&gateway);
+        let Some(stamp) = self.notary.stamp() else {
+            return hold_all(first, &Hold::BusUnavailable);
+        };
         let mut sent = Vec::with_capacity(first.len());
         for unit in first {
             let subjects = [unit.log().subject()];
@@ -62,7 +63,7 @@ impl Writer {
         let mut refused = Vec::new();
         for (unit, pending) in sent {
             let outcome = append::outcome(pending).await;
-            self.settle(jetstream, vec![unit], outcome, &mut refused);
+            self.settle(jetstream, vec![unit], (outcome, &stamp), &mut refused);
         }
         back_in_line(refused, waiting);
     }
@@ -73,17 +74,19 @@ impl Writer {
         units: Vec<Unit>,
         waiting: &mut VecDeque<Unit>,
     ) {
-        let gateway = self.gateway.clone();
+        let Some(stamp) = self.notary.stamp() else {
+            return hold_all(units, &Hold::BusUnavailable);
+        };
         let subjects: Vec<String> = units.iter().map(|unit| unit.log().subject()).collect();
         let messages = self.messages(&units, &subjects);
         let pending = match &messages[..] {
-            [message] => append::single(jetstream, message, &stamp(&gateway)),
-            messages => append::batch(jetstream, messages, &stamp(&gateway)),
+            [message] => append::single(jetstream, message, &stamp),
+            messages => append::batch(jetstream, messages, &stamp),
         };
         drop(messages);
         let outcome = append::outcome(pending.send().await).await;
         let mut refused = Vec::new();
-        self.settle(jetstream, units, outcome, &mut refused);
+        self.settle(jetstream, units, (outcome, &stamp), &mut refused);
         back_in_line(refused, waiting);
     }
 
@@ -111,11 +114,11 @@ impl Writer {
         &mut self,
         jetstream: &JetStream,
         units: Vec<Unit>,
-        outcome: Outcome,
+        (outcome, stamp): (Outcome, &Arc<Stamp>),
         again: &mut Vec<Unit>,
     ) {
         match outcome {
-            Outcome::Stored(last) => self.settle_stored(units, last),
+            Outcome::Stored(last) => self.settle_stored(units, last, stamp),
             Outcome::Stale(told) => self.settle_stale(units, told, again),
             Outcome::Full => {
                 warn!(feed = %self.feed, "the stream is full; what waits is held");
@@ -134,20 +137,29 @@ impl Writer {
         }
     }
 
-    /// The messages of an append stand one behind the other in the stream.
-    fn settle_stored(&mut self, units: Vec<Unit>, last: u64) {
+    /// The messages of an append stand one behind the other in the stream. The last event of each log carries the receipt.
+    fn settle_stored(&mut self, units: Vec<Unit>, last: u64, stamp: &Arc<Stamp>) {
+        let ends: HashMap<LogName, usize> = units
+            .iter()
+            .enumerate()
+            .map(|(index, unit)| (unit.log().clone(), index))
+            .collect();
         let events: usize = units.iter().map(|unit| unit.events().len()).sum();
         let mut seq = last + 1 - events as u64;
-        for mut unit in units {
+        for (index, mut unit) in units.into_iter().enumerate() {
             let log = unit.log().clone();
-            while let Some(event) = unit.events().first() {
+            let ends_log = ends.get(&log) == Some(&index);
+            while let [event, behind @ ..] = unit.events() {
                 let place = Place {
                     position: event.link().position,
                     hash: event.hash(),
                     seq,
+                    stamp: Some(stamp.clone()),
                 };
+                let is_last = ends_log && behind.is_empty();
+                let receipt = is_last.then(|| self.notary.receipt(event, stamp));
                 self.heads.store(&log, place);
-                unit.stored(seq, false);
+                unit.stored(seq, false, receipt);
                 seq += 1;
             }
             unit.finish();
@@ -172,14 +184,5 @@ impl Writer {
                 unit.hold(&Hold::BusUnavailable);
             }
         }
-    }
-}
-
-fn stamp(gateway: &str) -> Stamp<'_> {
-    let now = Timestamp::from_time(OffsetDateTime::now_utc());
-    Stamp {
-        gateway,
-        // A clock beyond the year 9999 stamps nothing.
-        admitted: now.map_or_else(String::new, |now| now.to_string()),
     }
 }

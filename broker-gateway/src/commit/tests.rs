@@ -7,14 +7,48 @@ use crate::admit::{Admission, RawEvent};
 use crate::fixtures::nats::Nats;
 use crate::fixtures::pen::{Pen, sent};
 use crate::refuse::Answer;
+use schemas::receipt::{Facts, Receipt};
 use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 
 const LOG: &str = "spean.log.health-quarterly.moh.siem-reap";
 const STREAM: &str = "health-quarterly";
 
-/// Sends events as one submission and waits for all answers, by place.
+/// Sends events as one submission and waits for all answers, by place; without their receipts.
 async fn store(commits: &Commits, pen: &Pen, events: &[SignedEvent]) -> Vec<Answer> {
+    let bare = |answer| match answer {
+        Answer::Stored {
+            stream,
+            seq,
+            duplicate,
+            receipt: _,
+        } => Answer::Stored {
+            stream,
+            seq,
+            duplicate,
+            receipt: None,
+        },
+        Answer::Refused(_) | Answer::Held(_) => answer,
+    };
+    let answers = answers(commits, pen, events).await;
+    answers.into_iter().map(bare).collect()
+}
+
+/// The receipts among the answers, each with its event's place.
+async fn receipts(commits: &Commits, pen: &Pen, events: &[SignedEvent]) -> Vec<(usize, Receipt)> {
+    let receipt = |(place, answer)| match answer {
+        Answer::Stored { receipt, .. } => receipt.map(|receipt| (place, *receipt)),
+        Answer::Refused(_) | Answer::Held(_) => panic!("not stored: {answer:?}"),
+    };
+    let answers = answers(commits, pen, events).await;
+    answers
+        .into_iter()
+        .enumerate()
+        .filter_map(receipt)
+        .collect()
+}
+
+async fn answers(commits: &Commits, pen: &Pen, events: &[SignedEvent]) -> Vec<Answer> {
     let raw: Vec<RawEvent> = events.iter().map(sent).collect();
     let judged = Admission::new().admit(pen.submission(raw));
     let mut answered = judged.answered;
@@ -37,6 +71,7 @@ fn stored(seqs: impl IntoIterator<Item = u64>, duplicate: bool) -> Vec<Answer> {
         stream: STREAM.parse().expect("a feed"),
         seq,
         duplicate,
+        receipt: None,
     };
     seqs.into_iter().map(stored).collect()
 }
@@ -69,10 +104,43 @@ async fn what_is_admitted_is_stored_in_order_and_what_is_sent_again_is_known() {
     for ((subject, headers), event) in all.iter().zip(&events) {
         assert_eq!(subject, LOG);
         let sequence = format!("ce-sequence: {}\r\n", event.link().position.sequence());
-        assert!(
-            headers.contains(&sequence) && headers.contains("Spean-Gateway: gateway-under-test")
-        );
+        assert!(headers.contains(&sequence) && headers.contains("Spean-Gateway: localhost"));
     }
+}
+
+#[tokio::test]
+async fn one_receipt_a_run_and_the_same_facts_again_at_any_gateway() {
+    let nats = Nats::start().await;
+    let (one, other, mut pen) = (nats.commits(), nats.commits(), Pen::new());
+    let registry = nats.registry();
+    let events = pen.run(300);
+    let first = receipts(&one, &pen, &events[..100]).await;
+    let [(99, receipt)] = &first[..] else {
+        panic!("one for the run, on its last event: {first:?}")
+    };
+    let verified = receipt.clone().verified(&registry).expect("believed");
+    assert_eq!(verified.is_for(&events[99]), Ok(()));
+    assert_eq!(receipt.facts().stamp.gateway, "localhost");
+
+    // Sent again, by a gateway that remembers it and by one that must read it.
+    for (commits, sent) in [
+        (&one, &events[..100]),
+        (&one, &events[99..100]),
+        (&other, &events[..100]),
+    ] {
+        let again = receipts(commits, &pen, sent).await;
+        assert_eq!(again, [(sent.len() - 1, receipt.clone())]);
+    }
+    // Any stored position can be asked for, and what is new has its own.
+    let overlapping = receipts(&other, &pen, &events[40..150]).await;
+    let places: Vec<usize> = overlapping.iter().map(|(place, _)| *place).collect();
+    assert_eq!(places, [59, 109]);
+    let (_, asked) = &receipts(&one, &pen, &events[49..50]).await[0];
+    assert_eq!(
+        asked.facts(),
+        &Facts::of(&events[49], receipt.facts().stamp.clone())
+    );
+    assert_eq!(receipts(&one, &pen, &events[150..151]).await.len(), 1);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use schemas::event::Hash;
+use schemas::receipt::Receipt;
 use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
@@ -70,12 +71,13 @@ impl Unit {
         self.answered.push(answered);
     }
 
-    pub fn stored(&mut self, seq: u64, duplicate: bool) {
+    pub fn stored(&mut self, seq: u64, duplicate: bool, receipt: Option<Receipt>) {
         let stream = self.log().feed.clone();
         self.answer_next(Answer::Stored {
             stream,
             seq,
             duplicate,
+            receipt: receipt.map(Box::new),
         });
     }
 

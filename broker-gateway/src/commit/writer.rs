@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::heads::{Heads, LogHead, Place};
+use super::notary::Notary;
 use super::plan::{Joint, Plan};
 use super::read::{Reader, Unreadable};
 use super::unit::Unit;
@@ -24,7 +25,7 @@ use crate::upstream::raw::Broker;
 pub(super) struct Writer {
     pub(super) feed: FeedName,
     broker: Arc<Broker>,
-    pub(super) gateway: Arc<str>,
+    pub(super) notary: Arc<Notary>,
     connection: Option<JetStream>,
     pub(super) heads: Heads,
     /// Counts what was stored together; a head that was read in this turn is not read again.
@@ -32,11 +33,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(feed: FeedName, broker: Arc<Broker>, gateway: Arc<str>) -> Writer {
+    pub fn new(feed: FeedName, broker: Arc<Broker>, notary: Arc<Notary>) -> Writer {
         Writer {
             feed,
             broker,
-            gateway,
+            notary,
             connection: None,
             heads: Heads::default(),
             turn: 0,
@@ -207,7 +208,7 @@ impl Writer {
             log: &log,
         };
         let mut before: Option<Place> = None;
-        for _ in 0..count {
+        for index in 1..=count {
             let Some(event) = unit.events().first() else {
                 break;
             };
@@ -219,8 +220,13 @@ impl Writer {
                     .await
                     .map_err(|why| held(&log, &why))?,
             };
-            match place {
-                Some(place) if place.hash == hash => unit.stored(place.seq, true),
+            match &place {
+                Some(place) if place.hash == hash => {
+                    // One covers all before it.
+                    let stamp = place.stamp.as_ref().filter(|_| index == count);
+                    let receipt = stamp.map(|stamp| self.notary.receipt(event, stamp));
+                    unit.stored(place.seq, true, receipt);
+                }
                 Some(_) => {
                     let head = known.head.number();
                     return Err(Hold::PositionTaken { head });

@@ -5,6 +5,7 @@ use schemas::event::{AttributeFault, Position};
 use super::*;
 
 /// The answers to publishes that every client must be able to read, one body a line: a line that changes breaks somebody's client.
+/// `GOLDEN=write` writes it, for a change that is meant.
 const GOLDEN: &str = "golden/answers.ndjson";
 
 fn detail() -> Detail {
@@ -52,7 +53,9 @@ fn after_refusal(refusal: &Refusal) -> Option<Refusal> {
         Refusal::RefillNotTaken => Refusal::SubjectForbidden,
         Refusal::SubjectForbidden => Refusal::RequestMalformed(detail()),
         Refusal::RequestMalformed(_) => Refusal::RequestForbidden(detail()),
-        Refusal::RequestForbidden(_) => return None,
+        Refusal::RequestForbidden(_) => Refusal::ConfirmationMalformed,
+        Refusal::ConfirmationMalformed => Refusal::ConfirmationNotYours,
+        Refusal::ConfirmationNotYours => return None,
     })
 }
 
@@ -86,16 +89,29 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
 }
 
 fn answers() -> Vec<Answer> {
-    let stored = |duplicate| Answer::Stored {
+    let stored = |duplicate, receipt| Answer::Stored {
         stream: feed(),
         seq: 42,
         duplicate,
+        receipt,
     };
-    [stored(false), stored(true)]
-        .into_iter()
-        .chain(refusals().into_iter().map(Answer::Refused))
-        .chain(holds().into_iter().map(Answer::Held))
-        .collect()
+    let receipt = || Some(Box::new(receipt()));
+    [
+        stored(false, None),
+        stored(true, None),
+        stored(false, receipt()),
+        stored(true, receipt()),
+    ]
+    .into_iter()
+    .chain(refusals().into_iter().map(Answer::Refused))
+    .chain(holds().into_iter().map(Answer::Held))
+    .collect()
+}
+
+/// As the golden vectors have it.
+fn receipt() -> Receipt {
+    let text = include_str!("../../../schemas/vectors/receipt.json");
+    serde_json::from_str(text).expect("a receipt")
 }
 
 fn feed() -> FeedName {
@@ -109,6 +125,9 @@ fn every_answer_is_written_as_its_golden_line() {
         .map(|answer| String::from_utf8_lossy(&answer.body(&feed(), 12)).into_owned())
         .collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    if std::env::var_os("GOLDEN").is_some_and(|given| given == "write") {
+        std::fs::write(&path, written.join("\n") + "\n").expect("written");
+    }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
     for (written, expected) in written.iter().zip(golden.lines()) {
         assert_eq!(written, expected);

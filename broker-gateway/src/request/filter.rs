@@ -1,12 +1,13 @@
 //! A filter or a subject of a request comes in, the logs that it reaches go out.
 
-use schemas::subject::{FeedName, LogName, OfficeId};
+use schemas::subject::{CONFIRMATIONS, FeedName, LogName, OfficeId};
 
 use super::{Asker, malformed};
 use crate::acl::{self, ReadRight, Scope};
 use crate::refuse::No;
 
-/// A filter inside one feed: `spean.log.<feed>.>`, or one log with or without what stands beside it.
+/// A filter inside one feed: `spean.log.<feed>.>`, or one log with or without what stands beside it; or inside the
+/// confirmations: `spean.confirm.*.*.<feed>.<ministry>.<office>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter {
     text: String,
@@ -19,6 +20,9 @@ impl LogFilter {
     /// # Errors
     /// What is no filter of this feed.
     pub fn parse(feed: &FeedName, text: &str) -> Result<LogFilter, No> {
+        if feed.as_str() == CONFIRMATIONS {
+            return LogFilter::parse_confirmations(feed, text);
+        }
         let none = || {
             malformed(
                 "filter_subject",
@@ -39,6 +43,34 @@ impl LogFilter {
         Ok(LogFilter {
             text: text.to_owned(),
             scope,
+        })
+    }
+
+    /// Reads a filter of the stream of confirmations: what any reader, or one, says of one log.
+    fn parse_confirmations(stream: &FeedName, text: &str) -> Result<LogFilter, No> {
+        let tokens: Vec<&str> = text.split('.').collect();
+        let named = match tokens.as_slice() {
+            ["spean", "confirm", reader, at, feed, ministry, place]
+                if is_token(reader) && is_token(at) =>
+            {
+                let office = OfficeId::new(ministry, place).ok();
+                feed.parse().ok().zip(office)
+            }
+            _ => None,
+        };
+        let (feed, office) = named.ok_or_else(|| {
+            malformed(
+                "filter_subject",
+                "must be spean.confirm.*.*.<feed>.<ministry>.<office>",
+                "ត្រូវជា spean.confirm.*.*.<feed>.<ក្រសួង>.<ការិយាល័យ>",
+            )
+        })?;
+        Ok(LogFilter {
+            text: text.to_owned(),
+            scope: Scope::Confirmations {
+                stream: stream.clone(),
+                of: Some(LogName { feed, office }),
+            },
         })
     }
 

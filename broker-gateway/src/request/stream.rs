@@ -1,6 +1,7 @@
 //! What there is to read: names from policy, counts from the server.
 
 use bytes::Bytes;
+use schemas::subject::{CONFIRMATIONS, FeedName, LogName};
 use serde::{Deserialize, Serialize};
 
 use super::filter::LogFilter;
@@ -115,9 +116,15 @@ pub fn info(asker: Asker<'_>, stream: &str, body: &[u8]) -> Result<Request, No> 
 }
 
 /// The least that an office may read of a feed.
-pub(super) fn own(asker: Asker<'_>, feed: &schemas::subject::FeedName) -> Scope {
-    Scope::Log(schemas::subject::LogName {
-        feed: feed.clone(),
+pub(super) fn own(asker: Asker<'_>, stream: &FeedName) -> Scope {
+    if stream.as_str() == CONFIRMATIONS {
+        return Scope::Confirmations {
+            stream: stream.clone(),
+            of: None,
+        };
+    }
+    Scope::Log(LogName {
+        feed: stream.clone(),
         office: asker.peer.office().clone(),
     })
 }

@@ -169,6 +169,19 @@ pub(super) const REQUEST_FORBIDDEN: Code = code(
     "the JetStream request asks for what this office may not have",
     "សំណើ JetStream សុំអ្វីដែលការិយាល័យនេះគ្មានសិទ្ធិ",
 );
+// Numbers below 60,141 are left to what events may do wrong.
+pub(super) const CONFIRMATION_MALFORMED: Code = code(
+    60141,
+    "confirmation-malformed",
+    "this is no confirmation: the reader, the log, a position, its hash, a time, and the reader's seal, as documented",
+    "នេះមិនមែនជាការបញ្ជាក់ទេ៖ ត្រូវមានអ្នកអាន កំណត់ហេតុ ទីតាំង ហាស ពេលវេលា និងហត្ថលេខារបស់អ្នកអាន",
+);
+pub(super) const CONFIRMATION_NOT_YOURS: Code = code(
+    60142,
+    "confirmation-not-yours",
+    "a reader confirms in its own name, signed with its own key, and only what it may read",
+    "អ្នកអានបញ្ជាក់តែក្នុងនាមខ្លួន ដោយសោរបស់ខ្លួន និងតែអ្វីដែលខ្លួនមានសិទ្ធិអាន",
+);
 
 // Holds: 60,201 and on.
 pub(super) const FEED_UNKNOWN: Code = code(

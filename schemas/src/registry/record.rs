@@ -23,6 +23,7 @@ pub enum RegistryEvent {
     OfficeAdded(Office),
     KeyAdded(KeyRecord),
     KeyRetired(KeyRetirement),
+    GatewayAdded(Gateway),
     ContractAdded(ContractRecord),
     FeedAdded(Feed),
     GrantAdded(Grant),
@@ -39,12 +40,23 @@ impl RegistryEvent {
             RegistryEvent::OfficeAdded(_) => "office-added",
             RegistryEvent::KeyAdded(_) => "key-added",
             RegistryEvent::KeyRetired(_) => "key-retired",
+            RegistryEvent::GatewayAdded(_) => "gateway-added",
             RegistryEvent::ContractAdded(_) => "contract-added",
             RegistryEvent::FeedAdded(_) => "feed-added",
             RegistryEvent::GrantAdded(_) => "grant-added",
             RegistryEvent::GrantRemoved(_) => "grant-removed",
         }
     }
+}
+
+/// A gateway and the key with which it signs receipts. A name may have several keys, one after the other: a receipt stays good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    #[serde(rename = "gateway")]
+    pub name: String,
+    #[serde(rename = "public_key")]
+    pub public: PublicKey,
 }
 
 /// A contract as the registry carries it: the whole schema.
@@ -166,7 +178,12 @@ impl Key {
         self.honoured.get(feed).unwrap_or(&self.elsewhere)
     }
 
-    pub(super) fn retire(&mut self, last: &BTreeMap<FeedName, u64>) {
+    /// Whether it was ended, whatever it is still honoured for.
+    pub fn is_retired(&self) -> bool {
+        self.elsewhere == Span::NONE
+    }
+
+    pub(crate) fn retire(&mut self, last: &BTreeMap<FeedName, u64>) {
         let ended = |feed: &FeedName, first| {
             (
                 feed.clone(),

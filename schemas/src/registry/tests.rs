@@ -200,6 +200,38 @@ fn a_key_is_one_known_offices_under_its_own_thumbprint() {
 }
 
 #[test]
+fn a_gateways_key_is_no_others() {
+    let mut registry = peopled();
+    let (public, offices) = (key_record("moh/hq").public_key, key_record("maff/hq"));
+    let gateway = |name: &str, public| {
+        RegistryEvent::GatewayAdded(Gateway {
+            name: name.into(),
+            public,
+        })
+    };
+    registry
+        .apply(&RegistryEvent::KeyAdded(offices.clone()))
+        .expect("an office's key");
+    registry.apply(&gateway("one", public)).expect("a gateway");
+    let known = registry.gateway_key(&public.keyid());
+    assert_eq!(known.map(|known| &*known.name), Some("one"));
+    let taken = KeyRecord {
+        keyid: public.keyid(),
+        public_key: public,
+        ..key_record("moh/hq")
+    };
+    refused(
+        &mut registry,
+        vec![
+            gateway("two", public),
+            gateway("three", offices.public_key),
+            gateway("a b", key_record("moh/hq").public_key),
+            RegistryEvent::KeyAdded(taken),
+        ],
+    );
+}
+
+#[test]
 fn an_office_stands_in_a_known_province_on_a_known_node() {
     let mut registry = peopled();
     let kampot = registry

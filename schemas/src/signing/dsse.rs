@@ -47,9 +47,14 @@ pub fn ext_digest<'a>(values: impl Iterator<Item = &'a [u8]>) -> Hash {
 
 /// DSSE's pre-authentication encoding of a payload of [`PAYLOAD_TYPE`]: what is signed.
 pub fn pre_authentication_encoding(payload: &[u8]) -> Vec<u8> {
+    encoding_of(PAYLOAD_TYPE, payload)
+}
+
+/// DSSE's pre-authentication encoding of a payload of any type.
+pub(super) fn encoding_of(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let head = format!(
-        "DSSEv1 {} {PAYLOAD_TYPE} {} ",
-        PAYLOAD_TYPE.len(),
+        "DSSEv1 {} {payload_type} {} ",
+        payload_type.len(),
         payload.len()
     );
     [head.as_bytes(), payload].concat()

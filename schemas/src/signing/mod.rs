@@ -4,6 +4,7 @@
 
 pub mod dsse;
 mod key;
+mod seal;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ use serde::Deserialize;
 
 use self::dsse::{PAYLOAD_TYPE, core_digest, ext_digest, pre_authentication_encoding};
 pub use self::key::{KeyFault, PublicKey, SigningKey};
+pub use self::seal::{Seal, SealFault};
 use crate::chain::Link;
 use crate::event::{Event, Hash, LOG_FORMAT};
 use crate::limits::MATERIAL_BYTES_MAX;
@@ -246,4 +248,4 @@ fn fault_between(given: &[u8], expected: &[u8]) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

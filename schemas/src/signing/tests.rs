@@ -12,7 +12,7 @@ use crate::event::{Classification, Core, Position, Timestamp};
 const BUS: Origin<'static> = Origin::Bus;
 
 /// The secret key of RFC 8032 §7.1, test 1, as PKCS#8.
-fn key() -> SigningKey {
+pub(crate) fn key() -> SigningKey {
     let mut document = vec![
         0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
         0x20,
@@ -49,11 +49,11 @@ fn genesis() -> Head {
     Head::empty(Hash::of(b"genesis"))
 }
 
-fn signed(id: &str, data: &[u8]) -> SignedEvent {
+pub(crate) fn signed(id: &str, data: &[u8]) -> SignedEvent {
     SignedEvent::sign(event(id, data), genesis().next(), &key())
 }
 
-fn run_of(length: usize) -> Vec<SignedEvent> {
+pub(crate) fn run_of(length: usize) -> Vec<SignedEvent> {
     let mut head = genesis();
     (0..length)
         .map(|n| {
@@ -65,7 +65,7 @@ fn run_of(length: usize) -> Vec<SignedEvent> {
 }
 
 /// Compares with a golden file; `GOLDEN=write` writes it, for a change that is meant.
-fn golden(name: &str, bytes: &[u8]) {
+pub(crate) fn golden(name: &str, bytes: &[u8]) {
     let path = format!("{}/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("GOLDEN").is_some_and(|v| v == "write") {
         std::fs::write(&path, bytes).unwrap();

@@ -202,7 +202,9 @@ fn refusal_status(refusal: &Refusal) -> u16 {
         | Refusal::KeyRetired { .. }
         | Refusal::RefillNotTaken
         | Refusal::SubjectForbidden
-        | Refusal::RequestForbidden(_) => 422,
+        | Refusal::RequestForbidden(_)
+        | Refusal::ConfirmationMalformed
+        | Refusal::ConfirmationNotYours => 422,
     }
 }
 

@@ -1,0 +1,98 @@
+//! Receipts: their golden bytes, what verifies, and what does not.
+
+use super::*;
+use crate::registry::{Gateway, RegistryEvent};
+use crate::signing::tests::{golden, key, run_of, signed};
+
+fn stamp() -> Stamp {
+    Stamp {
+        admitted: "2026-10-02T03:00:09Z".parse().expect("a time"),
+        gateway: "gateway-1".into(),
+    }
+}
+
+fn receipt() -> Receipt {
+    let event = signed("1", br#"{"price":"1.10"}"#);
+    Receipt::sign(Facts::of(&event, stamp()), &key())
+}
+
+fn registry() -> Registry {
+    let mut registry = Registry::empty(Hash::of(b"genesis"));
+    let gateway = Gateway {
+        name: "gateway-1".into(),
+        public: *key().public(),
+    };
+    registry
+        .apply(&RegistryEvent::GatewayAdded(gateway))
+        .expect("a gateway");
+    registry
+}
+
+#[test]
+fn the_bytes_of_a_receipt_never_change() {
+    golden("receipt.json", receipt().to_string().as_bytes());
+    golden("receipt.dsse", receipt().envelope().as_bytes());
+}
+
+#[test]
+fn a_receipt_reads_back_and_is_believed_by_the_registry() {
+    let text = receipt().to_string();
+    let read: Receipt = serde_json::from_str(&text).expect("a receipt");
+    assert_eq!(read, receipt());
+    let verified = read.verified(&registry()).expect("a gateway's word");
+    assert_eq!(
+        verified.is_for(&signed("1", br#"{"price":"1.10"}"#)),
+        Ok(())
+    );
+    let other = signed("1", br#"{"price":"1.1"}"#);
+    assert_eq!(verified.is_for(&other), Err(ReceiptFault::OtherEvent));
+}
+
+#[test]
+fn a_receipt_of_an_unknown_gateway_proves_nothing() {
+    let nobody = Registry::empty(Hash::of(b"genesis"));
+    let keyid = key().keyid().to_owned();
+    assert_eq!(
+        receipt().verified(&nobody).expect_err("nobody knows it"),
+        ReceiptFault::KeyUnknown(keyid)
+    );
+}
+
+#[test]
+fn any_changed_byte_of_a_receipt_is_seen() {
+    let text = receipt().to_string();
+    let registry = registry();
+    for index in 0..text.len() {
+        let mut bytes = text.clone().into_bytes();
+        bytes[index] ^= 1;
+        let believed = serde_json::from_slice::<Receipt>(&bytes)
+            .ok()
+            .filter(|read| read.to_string().as_bytes() == bytes)
+            .and_then(|read| read.verified(&registry).ok());
+        assert_eq!(believed, None, "byte {index}");
+    }
+}
+
+#[test]
+fn a_stamp_reads_back_from_the_headers_of_a_stored_event() {
+    let block = |stamp: &str| format!("NATS/1.0\r\nce-id: 1\r\n{stamp}Nats-Batch-Id: x\r\n\r\n");
+    let lines = stamp().headers();
+    assert_eq!(Stamp::read(block(&lines).as_bytes()), Some(stamp()));
+    for none in [
+        String::new(),
+        lines.repeat(2),
+        lines.replace("gateway-1", "a b"),
+        lines.replace("2026", "26"),
+    ] {
+        assert_eq!(Stamp::read(block(&none).as_bytes()), None, "{none}");
+    }
+}
+
+#[test]
+fn by_the_chain_one_receipt_is_enough_for_a_run() {
+    let run = run_of(5);
+    let last = Receipt::sign(Facts::of(&run[4], stamp()), &key());
+    let verified = last.verified(&registry()).expect("a gateway's word");
+    assert_eq!(verified.is_for(&run[4]), Ok(()));
+    assert_eq!(verified.is_for(&run[3]), Err(ReceiptFault::OtherEvent));
+}
