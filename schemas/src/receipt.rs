@@ -116,6 +116,8 @@ pub enum ReceiptFault {
     Signature,
     #[error("it is for another event than the one that was sent")]
     OtherEvent,
+    #[error("it is not written as a receipt is: {0}")]
+    Unreadable(String),
 }
 
 impl Receipt {

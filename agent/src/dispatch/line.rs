@@ -4,11 +4,14 @@
 use std::collections::VecDeque;
 
 use schemas::chain::{Head, Link};
-use schemas::event::Position;
+use schemas::event::{Hash, Position};
+use schemas::receipt::{Receipt, ReceiptFault};
+use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
+use schemas::subject::LogName;
 
 use crate::link::Answer;
-use crate::outbox::Settled;
+use crate::outbox::{Settled, Vouched};
 
 /// Where an event came from.
 #[derive(Debug, Clone)]
@@ -34,7 +37,12 @@ pub enum Stop {
 #[derive(Debug, Clone)]
 pub enum Effect {
     Nothing,
-    Settle(Settled),
+    /// A receipt covers these.
+    Settle(Vouched),
+    /// A receipt that proves nothing came.
+    Alarm {
+        text: String,
+    },
     Refuse {
         number: u64,
         body: String,
@@ -49,16 +57,24 @@ pub enum Effect {
 pub struct Line {
     /// Of what was sent, whether it is answered or not.
     head: Head,
-    flight: VecDeque<(Position, Sent)>,
+    flight: VecDeque<(Position, Hash, Sent)>,
+    /// Stored, as the gateway says, and not covered by a receipt yet.
+    unvouched: Vec<Settled>,
+    log: LogName,
     stop: Option<Stop>,
 }
 
+/// The code shown for a feed whose receipts prove nothing.
+pub const RECEIPT_INVALID: &str = "receipt-invalid";
+
 impl Line {
     /// Begins behind the head that was just read from the bus.
-    pub fn new(head: Head) -> Line {
+    pub fn new(log: LogName, head: Head) -> Line {
         Line {
             head,
             flight: VecDeque::new(),
+            unvouched: Vec::new(),
+            log,
             stop: None,
         }
     }
@@ -70,7 +86,8 @@ impl Line {
 
     pub fn sent(&mut self, event: &SignedEvent, from: Sent) {
         self.head = Head::of(event);
-        self.flight.push_back((event.link().position, from));
+        let position = event.link().position;
+        self.flight.push_back((position, event.hash(), from));
     }
 
     pub fn under_way(&self) -> usize {
@@ -85,18 +102,24 @@ impl Line {
     /// Takes the answer to the oldest event under way.
     ///
     /// Behind a stop nothing is settled: the own log has no gaps, and the next look at the bus finds what was stored.
-    pub fn answered(&mut self, answer: Answer) -> Effect {
-        let Some((position, sent)) = self.flight.pop_front() else {
+    pub fn answered(&mut self, answer: Answer, registry: &Registry) -> Effect {
+        let Some((position, hash, sent)) = self.flight.pop_front() else {
             return Effect::Nothing;
         };
         if self.stop.is_some() {
             return Effect::Nothing;
         }
         match answer {
-            Answer::Stored { .. } => match sent {
-                Sent::Waiting { settled, .. } => Effect::Settle(settled),
-                Sent::Own => Effect::Nothing,
-            },
+            Answer::Stored { receipt, .. } => {
+                match sent {
+                    Sent::Waiting { settled, .. } => self.unvouched.push(settled),
+                    Sent::Own => {}
+                }
+                match receipt {
+                    None => self.without_receipt(),
+                    Some(told) => self.vouched(told, (position, hash), registry),
+                }
+            }
             Answer::Refused { body, .. } => {
                 self.stop(Stop::ReadHead);
                 match sent {
@@ -123,6 +146,43 @@ impl Line {
         }
     }
 
+    /// One that comes behind it covers it; where nothing is to come, it is asked for at the head.
+    fn without_receipt(&mut self) -> Effect {
+        if self.flight.is_empty() {
+            self.stop(Stop::ReadHead);
+        }
+        Effect::Nothing
+    }
+
+    /// Nothing is settled on a bare acknowledgement, nor on a receipt that does not verify.
+    fn vouched(
+        &mut self,
+        told: Result<Box<Receipt>, ReceiptFault>,
+        (position, hash): (Position, Hash),
+        registry: &Registry,
+    ) -> Effect {
+        let verified = told
+            .and_then(|receipt| receipt.verified(registry))
+            .and_then(|receipt| {
+                receipt.is_at(&self.log, position, hash)?;
+                Ok(receipt)
+            });
+        match verified {
+            Ok(receipt) => {
+                let events = std::mem::take(&mut self.unvouched);
+                Effect::Settle(Vouched::by(receipt, events))
+            }
+            Err(fault) => {
+                let text = format!("{}: the receipt for position {position}: {fault}", self.log);
+                self.stop(Stop::Wait {
+                    code: RECEIPT_INVALID.into(),
+                    text: text.clone(),
+                });
+                Effect::Alarm { text }
+            }
+        }
+    }
+
     /// Why the line has stopped, once nothing is under way any more.
     pub fn stopped(&self) -> Option<&Stop> {
         self.stop.as_ref().filter(|_| self.flight.is_empty())
@@ -136,81 +196,4 @@ impl Line {
 }
 
 #[cfg(test)]
-mod tests {
-    use schemas::event::Hash;
-
-    use super::super::tests::event_at;
-    use super::*;
-
-    /// A line with so many events under way.
-    fn line(under_way: u64) -> Line {
-        let mut line = Line::new(Head::empty(Hash::of(b"genesis")));
-        for number in 1..=under_way {
-            let link = line.next().expect("nothing has stopped it");
-            let event = event_at(&format!("event-{number}"), link);
-            let settled = Settled::of(&event);
-            line.sent(&event, Sent::Waiting { number, settled });
-        }
-        line
-    }
-
-    fn stored() -> Answer {
-        Answer::Stored {
-            sequence: 1,
-            duplicate: false,
-        }
-    }
-
-    fn held(head: Option<u64>) -> Answer {
-        Answer::Held {
-            code: "bus-unavailable".into(),
-            head,
-            text: "not now".into(),
-        }
-    }
-
-    fn refused() -> Answer {
-        Answer::Refused {
-            code: "not-json".into(),
-            body: "{}".into(),
-        }
-    }
-
-    #[test]
-    fn a_refused_event_leaves_the_line_and_those_behind_it_are_numbered_anew() {
-        let mut line = line(3);
-        assert!(matches!(line.answered(stored()), Effect::Settle(_)));
-        let refusal = line.answered(refused());
-        assert!(matches!(refusal, Effect::Refuse { number: 2, .. }));
-        assert_eq!((line.next(), line.stopped()), (None, None));
-        assert!(matches!(line.answered(held(Some(1))), Effect::Nothing));
-        assert_eq!(line.stopped(), Some(&Stop::ReadHead));
-    }
-
-    #[test]
-    fn behind_a_stop_nothing_is_settled() {
-        let mut line = line(2);
-        line.answered(held(None));
-        assert!(matches!(line.answered(stored()), Effect::Nothing));
-        assert!(
-            matches!(line.stopped(), Some(Stop::Wait { code, .. }) if code == "bus-unavailable")
-        );
-    }
-
-    #[test]
-    fn an_event_of_the_own_log_that_is_refused_goes_back_into_line() {
-        let mut line = Line::new(Head::empty(Hash::of(b"genesis")));
-        let event = event_at("event-1", line.next().expect("nothing has stopped it"));
-        line.sent(&event, Sent::Own);
-        let effect = line.answered(refused());
-        assert!(matches!(effect, Effect::PutBack { from } if from == Position::FIRST));
-    }
-
-    #[test]
-    fn a_session_that_ends_leaves_everything_unreachable() {
-        let mut line = line(2);
-        line.answered(Answer::Unreachable);
-        assert_eq!(line.under_way(), 1);
-        assert_eq!(line.abandon(), Stop::Ended);
-    }
-}
+mod tests;

@@ -5,11 +5,12 @@ use schemas::chain::Head;
 use schemas::envelope::nats::{self, Origin};
 use schemas::event::Hash;
 use schemas::head::{Answer, Ask, HeadSearch, Step};
+use schemas::receipt::{Receipt, ReceiptFault};
 use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 
 use super::Trouble;
-use crate::link::{Get, Session, StoredMessage};
+use crate::link::{Answer as LinkAnswer, Get, Session, StoredMessage};
 
 /// An event of the own log, and where the stream has it.
 #[derive(Debug, Clone)]
@@ -34,7 +35,12 @@ pub trait BusLog {
     async fn from(&self, sequence: u64) -> Result<Option<OnBus>, Trouble>;
     /// Some events from a sequence on; may end early, and even be empty.
     async fn page(&self, sequence: u64) -> Result<Vec<OnBus>, Trouble>;
+    /// The gateway's word that an event which is there is durable: the same event sent again is answered with it.
+    async fn receipt(&self, event: &SignedEvent) -> Answered;
 }
+
+/// What was told of a receipt: none, one that is not believed yet, or why there was no answer.
+pub type Answered = Result<Option<Result<Box<Receipt>, ReceiptFault>>, Trouble>;
 
 /// A log, asked for over a session.
 pub struct SessionLog<'s> {
@@ -98,6 +104,22 @@ impl BusLog for SessionLog<'_> {
             .page(&self.log.feed, &subject, sequence)
             .await?;
         page.into_iter().map(|message| self.own(message)).collect()
+    }
+
+    async fn receipt(&self, event: &SignedEvent) -> Answered {
+        match self.session.publish(event).await.await {
+            LinkAnswer::Stored { receipt, .. } => Ok(receipt),
+            LinkAnswer::Refused { code, .. } => Err(Trouble::Held {
+                code,
+                text: format!(
+                    "{}: position {} is on the bus, and its receipt is refused",
+                    self.log,
+                    event.link().position
+                ),
+            }),
+            LinkAnswer::Held { code, text, .. } => Err(Trouble::Held { code, text }),
+            LinkAnswer::Unreachable => Err(Trouble::Ended),
+        }
     }
 }
 

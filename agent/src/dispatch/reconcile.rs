@@ -9,14 +9,19 @@ use std::sync::Arc;
 use schemas::chain::Head;
 use schemas::envelope::nats;
 use schemas::event::Position;
+use schemas::receipt::VerifiedReceipt;
 use schemas::registry::Registry;
 use schemas::signing::{PublicKey, SignedEvent, SigningKey};
 use schemas::subject::LogName;
 
 use super::Trouble;
 use super::limits::PUT_BACK_EVENTS;
+use super::line::RECEIPT_INVALID;
 use super::own_log::{BusHead, BusLog, OWN_LOG_UNREADABLE, OnBus};
-use crate::outbox::{Outbox, PutBack, Settled, Stage};
+use crate::outbox::{Outbox, PutBack, Settled, Stage, Vouched};
+
+/// The code shown for a feed whose gateway answers without receipts.
+const RECEIPT_MISSING: &str = "receipt-missing";
 
 /// Where to go on.
 #[derive(Debug, Clone)]
@@ -52,6 +57,7 @@ impl Own {
             Some(last) => self.agrees(&last.event)?,
         };
         if agree {
+            self.vouch_head(bus, last.as_ref()).await?;
             let lacking = head.number() + 1..=our_number;
             return Ok(Standing {
                 head,
@@ -60,8 +66,9 @@ impl Own {
             });
         }
         let last = last.ok_or_else(unlinked)?;
+        let receipt = self.receipt(bus, &last.event).await?;
         let from = self.last_agreed(bus, &last, our_number).await?;
-        let taken_back = self.follow(bus, from, last.sequence).await?;
+        let taken_back = self.follow(bus, from, last.sequence, &receipt).await?;
         if taken_back > 0 {
             let text = format!(
                 "{}: {taken_back} events of our own log, up to position {}, were on the bus and not in this store",
@@ -74,6 +81,52 @@ impl Own {
             head,
             resend: None,
             taken_back,
+        })
+    }
+
+    /// What is settled has a receipt; where the head has none that is kept, it is asked for.
+    async fn vouch_head(&self, bus: &impl BusLog, last: Option<&OnBus>) -> Result<(), Trouble> {
+        let feed = &self.log.feed;
+        let Some(OnBus { event, .. }) = last else {
+            return Ok(());
+        };
+        if self
+            .outbox
+            .receipt_for(feed, event.link().position)?
+            .is_some()
+        {
+            return Ok(());
+        }
+        let receipt = self.receipt(bus, event).await?;
+        Ok(self
+            .outbox
+            .settle(feed, Vouched::by(receipt, Vec::new()))
+            .await?)
+    }
+
+    /// A receipt for an event that is on the bus. One that is missing or proves nothing is an alarm, and is asked for again.
+    async fn receipt(
+        &self,
+        bus: &impl BusLog,
+        event: &SignedEvent,
+    ) -> Result<VerifiedReceipt, Trouble> {
+        let told = bus.receipt(event).await?;
+        let position = event.link().position;
+        let (code, why) = match told {
+            None => (RECEIPT_MISSING, "the gateway gives none".to_owned()),
+            Some(told) => {
+                let verified = told.and_then(|receipt| receipt.verified(&self.registry));
+                match verified.and_then(|receipt| receipt.is_for(event).map(|()| receipt)) {
+                    Ok(receipt) => return Ok(receipt),
+                    Err(fault) => (RECEIPT_INVALID, fault.to_string()),
+                }
+            }
+        };
+        let text = format!("{}: the receipt for position {position}: {why}", self.log);
+        self.outbox.alarms().raise(code, text.clone());
+        Err(Trouble::Held {
+            code: code.into(),
+            text,
         })
     }
 
@@ -118,6 +171,7 @@ impl Own {
         bus: &impl BusLog,
         from: Option<OnBus>,
         last_sequence: u64,
+        receipt: &VerifiedReceipt,
     ) -> Result<usize, Trouble> {
         let mut next = from.as_ref().map_or(1, |from| from.sequence + 1);
         let mut head = from.map(|from| Head::of(&from.event));
@@ -146,7 +200,7 @@ impl Own {
                 self.put_back_from(first.link().position).await?;
                 forked = true;
             }
-            taken_back += self.take(news).await?;
+            taken_back += self.take(news, receipt).await?;
         }
         Ok(taken_back)
     }
@@ -253,7 +307,11 @@ impl Own {
 
     /// What waits and is on the bus is settled; what waits under the same id with other data is put aside; the rest is
     /// taken back. In the order of the log, so that a crash leaves no gap in the own log.
-    async fn take(&self, events: Vec<SignedEvent>) -> Result<usize, Trouble> {
+    async fn take(
+        &self,
+        events: Vec<SignedEvent>,
+        receipt: &VerifiedReceipt,
+    ) -> Result<usize, Trouble> {
         let feed = &self.log.feed;
         let (mut settled, mut taken, mut count) = (Vec::new(), Vec::new(), 0);
         for event in events {
@@ -262,11 +320,11 @@ impl Own {
             let waiting = known.filter(|known| known.stage == Stage::Accepted);
             match waiting {
                 Some(known) if known.data == on_bus.data => {
-                    self.flush_taken(&mut taken).await?;
+                    self.flush_taken(&mut taken, receipt).await?;
                     settled.push(on_bus);
                 }
                 other => {
-                    self.flush_settled(&mut settled).await?;
+                    self.flush_settled(&mut settled, receipt).await?;
                     if let Some(known) = other {
                         self.set_aside(event.id(), known.number).await?;
                     }
@@ -275,22 +333,30 @@ impl Own {
                 }
             }
         }
-        self.flush_settled(&mut settled).await?;
-        self.flush_taken(&mut taken).await?;
+        self.flush_settled(&mut settled, receipt).await?;
+        self.flush_taken(&mut taken, receipt).await?;
         Ok(count)
     }
 
-    async fn flush_settled(&self, settled: &mut Vec<Settled>) -> Result<(), Trouble> {
+    async fn flush_settled(
+        &self,
+        settled: &mut Vec<Settled>,
+        receipt: &VerifiedReceipt,
+    ) -> Result<(), Trouble> {
         if !settled.is_empty() {
-            let settled = std::mem::take(settled);
+            let settled = Vouched::by(receipt.clone(), std::mem::take(settled));
             self.outbox.settle(&self.log.feed, settled).await?;
         }
         Ok(())
     }
 
-    async fn flush_taken(&self, taken: &mut Vec<Settled>) -> Result<(), Trouble> {
+    async fn flush_taken(
+        &self,
+        taken: &mut Vec<Settled>,
+        receipt: &VerifiedReceipt,
+    ) -> Result<(), Trouble> {
         if !taken.is_empty() {
-            let taken = std::mem::take(taken);
+            let taken = Vouched::by(receipt.clone(), std::mem::take(taken));
             self.outbox.take_back(&self.log.feed, taken).await?;
         }
         Ok(())

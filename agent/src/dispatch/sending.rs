@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Trouble;
 use super::limits::PAGE_EVENTS;
-use super::line::{Effect, Line, Sent, Stop};
+use super::line::{Effect, Line, RECEIPT_INVALID, Sent, Stop};
 use super::reconcile::{Own, Standing};
 use crate::link::{Answer, Pending, Session};
-use crate::outbox::{Settled, Waiting};
+use crate::outbox::{Settled, Vouched, Waiting};
 
 /// What events are sent over: a session, or in the tests a line in memory.
 pub trait Lane {
@@ -62,9 +62,9 @@ impl<L: Lane> Sending<L> {
     pub fn new(own: Own, lane: L, standing: Standing) -> Sending<L> {
         Sending {
             news: own.outbox.news(),
-            own,
             lane,
-            line: Line::new(standing.head),
+            line: Line::new(own.log.clone(), standing.head),
+            own,
             answers: VecDeque::new(),
             resend: standing.resend,
             page: VecDeque::new(),
@@ -79,7 +79,7 @@ impl<L: Lane> Sending<L> {
         self.line.stopped()
     }
 
-    /// How many were stored.
+    /// More than 0 once a receipt came.
     pub fn stored(&self) -> u64 {
         self.stored
     }
@@ -186,33 +186,38 @@ impl<L: Lane> Sending<L> {
         Ok(())
     }
 
-    /// Takes the oldest answer and those that are there behind it. What is stored is settled as one.
+    /// Takes the oldest answer and those that are there behind it. What receipts cover is settled as one.
     pub(super) async fn settle(&mut self, first: Answer) -> Result<(), Trouble> {
-        let mut settled: Vec<Settled> = Vec::new();
+        let mut settled: Option<Vouched> = None;
         let mut answer = Some(first);
         let mut effect = Effect::Nothing;
         while let Some(taken) = answer.take() {
-            if let (Answer::Stored { .. }, true) = (&taken, self.line.next().is_some()) {
-                self.stored += 1;
-            }
-            effect = self.line.answered(taken);
+            effect = self.line.answered(taken, &self.own.registry);
             match effect {
-                Effect::Settle(event) => {
-                    settled.push(event);
+                Effect::Settle(vouched) => {
+                    match &mut settled {
+                        Some(settled) => settled.and(vouched),
+                        None => settled = Some(vouched),
+                    }
                     effect = Effect::Nothing;
                 }
                 Effect::Nothing => {}
-                Effect::Refuse { .. } | Effect::PutBack { .. } => break,
+                Effect::Refuse { .. } | Effect::PutBack { .. } | Effect::Alarm { .. } => break,
             }
-            if settled.len() < PAGE_EVENTS {
+            if settled.as_ref().map_or(0, Vouched::events) < PAGE_EVENTS {
                 answer = self.ready();
             }
         }
-        if !settled.is_empty() {
+        if let Some(settled) = settled {
+            self.stored += 1 + settled.events() as u64;
             self.own.outbox.settle(&self.own.log.feed, settled).await?;
         }
         match effect {
             Effect::Nothing | Effect::Settle(_) => Ok(()),
+            Effect::Alarm { text } => {
+                self.own.outbox.alarms().raise(RECEIPT_INVALID, text);
+                Ok(())
+            }
             Effect::Refuse { number, body } => {
                 let log = &self.own.log;
                 tracing::warn!(%log, number, "an event was refused and lies in the tray");

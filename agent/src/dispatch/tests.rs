@@ -3,15 +3,16 @@
 //! schedule everything drains, and nothing is lost, doubled or moved. A failure names its seed.
 
 mod bus;
-mod office;
+pub mod office;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fastrand::Rng;
 use schemas::chain::{Head, Link};
-use schemas::event::Hash;
-use schemas::registry::Registry;
+use schemas::event::{Hash, Timestamp};
+use schemas::receipt::{Facts, Receipt, Stamp};
+use schemas::registry::{self, Registry, RegistryEvent};
 use schemas::signing::{SignedEvent, SigningKey};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,38 @@ use super::sending::Sending;
 pub fn event_at(id: &str, link: Link) -> SignedEvent {
     let key = SigningKey::generate().unwrap().0;
     SignedEvent::sign(office::event(id), link, &key)
+}
+
+/// A gateway's key, and a registry that knows it.
+pub struct Notary {
+    key: SigningKey,
+    pub registry: Arc<Registry>,
+}
+
+impl Notary {
+    pub fn new() -> Notary {
+        let (key, _) = SigningKey::generate().unwrap();
+        let mut registry = Registry::empty(genesis());
+        let gateway = registry::Gateway {
+            name: "gateway-1".into(),
+            public: *key.public(),
+        };
+        registry
+            .apply(&RegistryEvent::GatewayAdded(gateway))
+            .unwrap();
+        Notary {
+            key,
+            registry: Arc::new(registry),
+        }
+    }
+
+    pub fn receipt(&self, event: &SignedEvent) -> Receipt {
+        let stamp = Stamp {
+            admitted: Timestamp::from_unix_seconds(1_790_000_002).unwrap(),
+            gateway: "gateway-1".into(),
+        };
+        Receipt::sign(Facts::of(event, stamp), &self.key)
+    }
 }
 
 struct World {
@@ -65,10 +98,14 @@ const BROKER_FAULTS: [Fault; 4] = [
 impl World {
     fn new(seed: u64, agents: usize) -> World {
         let folder = TempDir::new().unwrap();
+        let notary = Arc::new(Notary::new());
         let open = |n: usize| Agent::open(folder.path().join(format!("agent-{n}")));
         World {
             rng: Rng::with_seed(seed),
-            bus: Bus(Arc::default()),
+            bus: Bus {
+                log: Arc::default(),
+                notary: notary.clone(),
+            },
             backup: Log::default(),
             gateways: [Gateway::default(), Gateway::default()],
             zombies: Vec::new(),
@@ -77,7 +114,7 @@ impl World {
             gone: BTreeSet::new(),
             seen: BTreeMap::new(),
             branches: 0,
-            registry: Arc::new(Registry::empty(genesis())),
+            registry: notary.registry.clone(),
             key: Arc::new(SigningKey::generate().unwrap().0),
             _folder: folder,
         }
@@ -192,10 +229,10 @@ impl World {
                 agent.reopen();
             }
             Fault::Restore => self.restore(agent).await,
-            Fault::Backup => self.backup = self.bus.0.lock().unwrap().clone(),
+            Fault::Backup => self.backup = self.bus.log.lock().unwrap().clone(),
             Fault::BrokerBack => self.broker_back(self.backup.clone()).await,
             Fault::LoseTail => {
-                let mut log = self.bus.0.lock().unwrap().clone();
+                let mut log = self.bus.log.lock().unwrap().clone();
                 let keep = self.rng.usize(..=log.events.len());
                 log.events.truncate(keep);
                 self.broker_back(log).await;
@@ -229,7 +266,7 @@ impl World {
 
     async fn broker_back(&mut self, log: Log) {
         let before = self.bus.ids();
-        *self.bus.0.lock().unwrap() = log;
+        *self.bus.log.lock().unwrap() = log;
         for agent in &mut self.agents {
             agent.session = None;
         }

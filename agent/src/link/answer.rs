@@ -2,20 +2,21 @@
 //! anything is lost or stored by: it holds.
 
 use bytes::Bytes;
+use schemas::receipt::{Receipt, ReceiptFault};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What became of a publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
+    /// The last of what was stored together carries the receipt for all of it; nothing is proved of it yet.
     Stored {
         sequence: u64,
         duplicate: bool,
+        receipt: Option<Result<Box<Receipt>, ReceiptFault>>,
     },
     /// Final.
-    Refused {
-        code: String,
-        body: String,
-    },
+    Refused { code: String, body: String },
     /// Not now. `head` is the log's last position, where the hold says that it is another than assumed.
     Held {
         code: String,
@@ -32,6 +33,7 @@ struct Body {
     seq: u64,
     #[serde(default)]
     duplicate: bool,
+    receipt: Option<Value>,
     error: Option<JetStreamError>,
     spean: Option<Spean>,
 }
@@ -64,10 +66,15 @@ impl Answer {
                 error: None,
                 seq,
                 duplicate,
+                receipt,
                 spean: None,
             }) if seq > 0 => Answer::Stored {
                 sequence: seq,
                 duplicate,
+                receipt: receipt.map(|told| {
+                    let read = serde_json::from_value(told).map(Box::new);
+                    read.map_err(|error| ReceiptFault::Unreadable(error.to_string()))
+                }),
             },
             Ok(Body {
                 spean: Some(spean), ..
@@ -117,9 +124,28 @@ mod tests {
             read(r#"{"stream":"market-prices","seq":7,"duplicate":true}"#),
             Answer::Stored {
                 sequence: 7,
-                duplicate: true
+                duplicate: true,
+                receipt: None,
             }
         );
+    }
+
+    #[test]
+    fn a_receipt_is_read_and_one_that_cannot_be_is_told() {
+        let receipt = include_str!("../../../schemas/vectors/receipt.json");
+        let body =
+            |receipt: &str| Bytes::from(format!(r#"{{"stream":"x","seq":7,"receipt":{receipt}}}"#));
+        assert!(matches!(
+            Answer::read(&body(receipt)),
+            Answer::Stored { receipt: Some(Ok(read)), .. } if read.to_string() == receipt
+        ));
+        assert!(matches!(
+            Answer::read(&body("{}")),
+            Answer::Stored {
+                receipt: Some(Err(ReceiptFault::Unreadable(_))),
+                ..
+            }
+        ));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::index::Writes;
 use super::journal::{CommitError, Journal};
 use super::segment::Location;
 use super::state::State;
-use super::{AcceptError, PutBack, Settled, Shared, Submission};
+use super::{AcceptError, PutBack, Shared, Submission, Vouched};
 use crate::store::Outage;
 use crate::store::index::Index;
 use crate::store::limits::{
@@ -29,8 +29,8 @@ pub(super) enum Job {
         answer: AcceptAnswer,
         _room: OwnedSemaphorePermit,
     },
-    Settle(FeedName, Vec<Settled>, Answer),
-    TakeBack(FeedName, Vec<Settled>, Answer),
+    Settle(FeedName, Vouched, Answer),
+    TakeBack(FeedName, Vouched, Answer),
     PutBack(FeedName, Vec<PutBack>, Answer),
     Refuse(FeedName, u64, String, Answer),
     Release(FeedName, u64, Answer),

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use schemas::envelope::nats;
 use schemas::event::{Hash, Position};
 use schemas::limits::MESSAGE_BYTES_MAX;
+use schemas::receipt::VerifiedReceipt;
 use schemas::signing::SignedEvent;
 use schemas::subject::FeedName;
 
@@ -95,6 +96,44 @@ impl Settled {
             data: Hash::of(event.event().data()),
             bytes: nats::stored(event),
         }
+    }
+}
+
+/// Events that a receipt covers: only these are settled.
+#[derive(Debug, Clone)]
+pub struct Vouched {
+    pub(super) events: Vec<Settled>,
+    /// In the order of the log; the last one covers all of it.
+    pub(super) receipts: Vec<VerifiedReceipt>,
+}
+
+impl Vouched {
+    /// The receipt is for the last of these events, or for one behind it.
+    pub fn by(receipt: VerifiedReceipt, events: Vec<Settled>) -> Vouched {
+        Vouched {
+            events,
+            receipts: vec![receipt],
+        }
+    }
+
+    /// These, and what comes behind them.
+    pub fn and(&mut self, behind: Vouched) {
+        self.events.extend(behind.events);
+        self.receipts.extend(behind.receipts);
+    }
+
+    /// How many events are settled by it.
+    pub fn events(&self) -> usize {
+        self.events.len()
+    }
+}
+
+/// For the stores' tests, which are about what is settled already.
+#[cfg(test)]
+impl From<Vec<Settled>> for Vouched {
+    fn from(events: Vec<Settled>) -> Vouched {
+        let receipts = Vec::new();
+        Vouched { events, receipts }
     }
 }
 

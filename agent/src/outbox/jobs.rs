@@ -8,7 +8,7 @@ use super::index::{Known, Reads, Stage, Writes};
 use super::journal::CommitError;
 use super::record::{self, Record, Refused};
 use super::segment::Location;
-use super::{PutBack, Settled};
+use super::{PutBack, Settled, Vouched, receipts};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
 use crate::store::fields;
@@ -24,12 +24,12 @@ impl Committer {
     pub fn serve_one(&mut self, job: Job) -> Result<(), Outage> {
         match job {
             Job::Accept { .. } => unreachable!("submissions are served in groups"),
-            Job::Settle(feed, events, answer) => {
-                let done = self.settle(&feed, events);
+            Job::Settle(feed, vouched, answer) => {
+                let done = self.settle(&feed, &vouched);
                 tell(answer, done)
             }
-            Job::TakeBack(feed, events, answer) => {
-                let done = self.take_back(&feed, events);
+            Job::TakeBack(feed, vouched, answer) => {
+                let done = self.take_back(&feed, &vouched);
                 tell(answer, done)
             }
             Job::PutBack(feed, events, answer) => {
@@ -147,24 +147,26 @@ impl Committer {
         Ok(())
     }
 
-    fn settle(&mut self, feed: &FeedName, events: Vec<Settled>) -> Result<(), Outage> {
+    fn settle(&mut self, feed: &FeedName, vouched: &Vouched) -> Result<(), Outage> {
         self.shared.status.hold(feed, None);
-        self.add_to_own_log(feed, &events, |stage| stage != Stage::Lost)
+        self.add_to_own_log(feed, vouched, |stage| stage != Stage::Lost)
     }
 
-    fn take_back(&mut self, feed: &FeedName, events: Vec<Settled>) -> Result<(), Outage> {
-        self.add_to_own_log(feed, &events, |stage| stage == Stage::Accepted)
+    fn take_back(&mut self, feed: &FeedName, vouched: &Vouched) -> Result<(), Outage> {
+        self.add_to_own_log(feed, vouched, |stage| stage == Stage::Accepted)
     }
 
     /// What the bus has is not journaled: after a crash it is read from the bus again.
     fn add_to_own_log(
         &mut self,
         feed: &FeedName,
-        events: &[Settled],
+        vouched: &Vouched,
         leaves: impl Fn(Stage) -> bool,
     ) -> Result<(), Outage> {
         let mut writes = Writes::default();
-        self.write_own_log(&mut writes, feed, events, leaves)
+        self.write_own_log(&mut writes, feed, &vouched.events, leaves)
+            .map_err(|e| Outage::index("read", &e))?;
+        receipts::keep(&self.index.db, &mut writes, feed, &vouched.receipts)
             .map_err(|e| Outage::index("read", &e))?;
         self.apply_index(writes)?;
         let mut writes = Writes::default();

@@ -11,6 +11,7 @@ pub mod journal;
 mod line;
 mod record;
 mod read;
+mod receipts;
 mod recover;
 mod segment;
 mod state;
@@ -30,7 +31,7 @@ use crate::store::limits::{REFUSAL_BYTES_MAX, WAITING_KIB_MAX};
 use crate::store::{Outage, disk};
 use committer::{Answer, Job};
 
-pub use given::{AcceptError, Accepted, InTray, PutBack, Settled, Submission, Waiting};
+pub use given::{AcceptError, Accepted, InTray, PutBack, Settled, Submission, Vouched, Waiting};
 pub use index::{Entry, Known, OwnHead, Stage};
 pub use recover::OpenReport;
 pub use state::Counts;
@@ -102,18 +103,23 @@ impl Outbox {
         answered.await.unwrap_or(Err(Outage::Stopped.into()))
     }
 
-    /// The bus has these: what waited leaves the line, all become part of the own log.
-    pub async fn settle(&self, feed: &FeedName, events: Vec<Settled>) -> Result<(), Outage> {
-        let feed = feed.clone();
-        self.ask(|answer| Job::Settle(feed, events, answer)).await
+    /// These are durable on the bus: what waited leaves the line, all become part of the own log, and their receipts are kept.
+    pub async fn settle(&self, feed: &FeedName, vouched: impl Into<Vouched>) -> Result<(), Outage> {
+        let (feed, vouched) = (feed.clone(), vouched.into());
+        self.ask(|answer| Job::Settle(feed, vouched, answer)).await
     }
 
     /// The bus has these under our name, and we do not remember them: they are part of the own log. Whoever takes them back
     /// tells it, once for all of them.
     /// An event in the tray with the same id stays there.
-    pub async fn take_back(&self, feed: &FeedName, events: Vec<Settled>) -> Result<(), Outage> {
-        let feed = feed.clone();
-        self.ask(|answer| Job::TakeBack(feed, events, answer)).await
+    pub async fn take_back(
+        &self,
+        feed: &FeedName,
+        vouched: impl Into<Vouched>,
+    ) -> Result<(), Outage> {
+        let (feed, vouched) = (feed.clone(), vouched.into());
+        self.ask(|answer| Job::TakeBack(feed, vouched, answer))
+            .await
     }
 
     /// From the own log to the front of the line, in this order, durably.

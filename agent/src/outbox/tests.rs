@@ -279,7 +279,7 @@ async fn a_used_up_budget_is_told_and_settling_makes_room() {
         ..settled(&n.to_string(), n as u64 + 1, &large)
     });
     outbox
-        .settle(&health(), sent.collect())
+        .settle(&health(), sent.collect::<Vec<_>>())
         .await
         .expect("settles");
     outbox.checkpoint().await.expect("syncs");

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// Of the receipts of one day, one in so many positions of a log is kept, besides the last: deadlines are days, and a proof
+/// leads from an event to its receipt.
+pub const RECEIPT_SPACING: u64 = 16;
+
 /// Bytes after which a journal segment is closed: small enough to be scanned in a blink, large enough to be few.
 pub const SEGMENT_BYTES: u32 = 8 * 1024 * 1024;
 /// Body of one journal record: the largest event with its names, and what a refusal says about it.

@@ -19,7 +19,7 @@ async fn filled() -> tempfile::TempDir {
     }
     let sent = (0..10).map(|n| settled(&format!("{n:02}"), n + 1, &format!("{n:02}")));
     outbox
-        .settle(&health(), sent.collect())
+        .settle(&health(), sent.collect::<Vec<_>>())
         .await
         .expect("settles");
     drop(outbox);
@@ -57,7 +57,7 @@ async fn a_lost_index_is_rebuilt_from_the_journal() {
     );
     let sent = (0..10).map(|n| settled(&format!("{n:02}"), n + 1, &format!("{n:02}")));
     outbox
-        .settle(&health(), sent.collect())
+        .settle(&health(), sent.collect::<Vec<_>>())
         .await
         .expect("settles");
     assert_eq!(ids(&outbox, &health()).await.len(), 20);

@@ -94,7 +94,7 @@ impl Both {
                 settled(&id.to_string(), position, &text(*id, *content))
             });
             self.outbox()
-                .settle(feed, own.collect())
+                .settle(feed, own.collect::<Vec<_>>())
                 .await
                 .expect("settles");
         }

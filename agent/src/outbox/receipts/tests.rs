@@ -1,0 +1,103 @@
+//! Which receipts stay, and which one covers a position.
+
+use schemas::event::Timestamp;
+use schemas::receipt::{Facts, Stamp};
+use schemas::registry::{Gateway, Registry, RegistryEvent};
+use schemas::signing::SigningKey;
+use schemas::subject::LogName;
+
+use super::*;
+use crate::outbox::tests::{health, open, settled};
+use crate::outbox::{Settled, Vouched};
+
+/// A gateway that the registry knows.
+struct Notary {
+    key: SigningKey,
+    registry: Registry,
+}
+
+impl Notary {
+    fn new() -> Notary {
+        let (key, _) = SigningKey::generate().expect("random bytes");
+        let mut registry = Registry::empty(Hash::of(b"genesis"));
+        let gateway = RegistryEvent::GatewayAdded(Gateway {
+            name: "gateway-1".into(),
+            public: *key.public(),
+        });
+        registry.apply(&gateway).expect("a gateway");
+        Notary { key, registry }
+    }
+
+    fn vouch(&self, event: Settled, day: i64) -> Vouched {
+        let facts = Facts {
+            log: LogName {
+                feed: health(),
+                office: "moh/siem-reap".parse().expect("an office"),
+            },
+            position: event.position,
+            hash: event.hash,
+            stamp: Stamp {
+                admitted: Timestamp::from_unix_seconds(1_790_000_000 + day * 86_400)
+                    .expect("a time"),
+                gateway: "gateway-1".into(),
+            },
+        };
+        let receipt = Receipt::sign(facts, &self.key);
+        let verified = receipt.verified(&self.registry).expect("its own word");
+        Vouched::by(verified, vec![event])
+    }
+}
+
+fn event(n: u64) -> Settled {
+    settled(&format!("event-{n}"), n, "data")
+}
+
+fn covers(outbox: &Outbox, n: u64) -> Option<u64> {
+    let position = Position::new(n).expect("a position");
+    let receipt = outbox.receipt_for(&health(), position).expect("reads");
+    receipt.map(|receipt| receipt.facts().position.number())
+}
+
+#[tokio::test]
+async fn the_last_of_each_day_and_one_in_sixteen_positions_stay() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (outbox, _) = open(dir.path());
+    let notary = Notary::new();
+    for (day, positions) in [(0, 1..=5), (1, 6..=45), (2, 46..=47)] {
+        for n in positions {
+            let vouched = notary.vouch(event(n), day);
+            outbox.settle(&health(), vouched).await.expect("settles");
+        }
+    }
+    let kept: Vec<u64> = (1..=47)
+        .filter(|n| covers(&outbox, *n) == Some(*n))
+        .collect();
+    assert_eq!(kept, [1, 5, 20, 35, 45, 47]);
+    assert_eq!(covers(&outbox, 3), Some(5));
+    assert_eq!(covers(&outbox, 48), None);
+}
+
+#[tokio::test]
+async fn the_older_receipt_of_a_position_stays_and_a_lost_branch_s_covers_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (outbox, _) = open(dir.path());
+    let notary = Notary::new();
+    let first = notary.vouch(event(1), 0);
+    outbox.settle(&health(), first).await.expect("settles");
+    let again = notary.vouch(event(1), 9);
+    outbox.settle(&health(), again).await.expect("settles");
+    let position = Position::FIRST;
+    let receipt = outbox.receipt_for(&health(), position).expect("reads");
+    let admitted = receipt.expect("a receipt").facts().stamp.admitted;
+    assert_eq!(admitted.unix_seconds(), 1_790_000_000);
+
+    let elsewhere = settled("other", 1, "other");
+    outbox
+        .take_back(&health(), vec![elsewhere.clone()])
+        .await
+        .expect("taken");
+    assert_eq!(covers(&outbox, 1), None);
+    let vouched = notary.vouch(elsewhere, 10);
+    outbox.settle(&health(), vouched).await.expect("settles");
+    assert_eq!(covers(&outbox, 1), Some(1));
+}
