@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod link;
 pub mod receive;
 pub mod inbox;
+pub mod confirm;
 pub mod deliver;
 pub mod web;
 pub mod run;

@@ -23,6 +23,7 @@ use crate::inbox::Inbox;
 use crate::link::{Link, NoAnswer, Outage, Session};
 use crate::store;
 
+pub(crate) use self::reader::batch::Batch;
 pub use self::registry::{RegistryFault, RegistryFile, RegistryKeeper};
 pub use self::verify::VerifiedEvent;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::confirm::Confirm;
 use crate::deliver;
 use crate::dispatch::Dispatch;
 use crate::inbox::Inbox;
@@ -78,6 +79,14 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let (link, link_task) = link::new(link_settings(&settings), registry.sign_of_life());
     let (keeper, registry, registry_wanted) = registry.keep(link.clone());
     let holds = Holds::default();
+    let confirm = Confirm {
+        office: settings.office.clone(),
+        key: key.clone(),
+        inbox: stores.inbox.clone(),
+        outbox: stores.outbox.clone(),
+        link: link.clone(),
+        registry: registry.clone(),
+    };
     let dispatch = Dispatch {
         office: settings.office.clone(),
         key,
@@ -107,6 +116,8 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     rooms.store("registry", keeper.run(end.clone()));
     rooms.store("dispatch", dispatch.run(end.clone()));
     rooms.store("receive", receive.run(end.clone()));
+    rooms.store("confirm", confirm.clone().tell(end.clone()));
+    rooms.store("confirmed", confirm.hear(end.clone()));
     let deliveries = deliver::run(
         settings.deliver.clone(),
         stores.inbox.clone(),

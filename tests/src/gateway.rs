@@ -91,6 +91,12 @@ impl Authority {
         log.registry().position()
     }
 
+    /// What `spean-gateway check` finds.
+    pub fn check(&self) -> String {
+        let output = programs::output(GATEWAY, &["check", &self.arg()]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// The audit's decisions so far, one JSON object each.
     pub fn audit(&self) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.folder.join("audit.ndjson")).unwrap_or_default();

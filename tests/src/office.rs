@@ -166,13 +166,16 @@ impl Office {
         body["id"].as_str().expect("a 202 names the id").to_owned()
     }
 
-    /// Waits until the event has reached the stage.
+    /// Waits until the event has reached the stage, or one behind it; what is durable is stored.
     pub async fn reaches(&self, id: &str, stage: &str) -> Value {
         let what = format!("{id} of {} to be {stage}", self.name);
         until(
             &what,
             || async { self.get(&format!("/events/{id}")).await.body },
-            |event| event["stage"] == stage,
+            |event| match event["stage"].as_str() {
+                Some("durable" | "confirmed") if ["durable", "stored"].contains(&stage) => true,
+                now => now == Some(stage),
+            },
         )
         .await
     }

@@ -52,6 +52,7 @@ fn told(status: &Value, now: u64) -> String {
         lines.push("THE DISK FAILED: nothing is accepted".to_owned());
     }
     lines.extend([String::new(), sent(outbox, now)]);
+    lines.extend(confirmed(outbox));
     lines.extend([String::new(), received(&status["inbox"])]);
     lines.extend(held_up(&status["reading"]));
     let alarms = status["alarms"].as_array().map_or(&[][..], Vec::as_slice);
@@ -69,7 +70,7 @@ fn told(status: &Value, now: u64) -> String {
 fn sent(outbox: &Value, now: u64) -> String {
     let mut table = table(&[
         "feed sent",
-        "stored",
+        "durable",
         "waiting",
         "oldest",
         "refused",
@@ -90,6 +91,26 @@ fn sent(outbox: &Value, now: u64) -> String {
     match table.is_empty() {
         true => "Nothing was submitted yet.".to_owned(),
         false => aligned(table, &[1, 2, 3, 4]),
+    }
+}
+
+/// How far each reader has come; nothing where nobody has confirmed anything.
+fn confirmed(outbox: &Value) -> Vec<String> {
+    let mut table = table(&["feed sent", "reader", "complete to", "of", "said at"]);
+    for feed in outbox["feeds"].as_array().into_iter().flatten() {
+        for reader in feed["readers"].as_array().into_iter().flatten() {
+            table.add_row([
+                feed["feed"].as_str().unwrap_or_default().to_owned(),
+                reader["office"].as_str().unwrap_or_default().to_owned(),
+                reader["complete"].to_string(),
+                feed["settled"].to_string(),
+                reader["at"].as_str().unwrap_or_default().to_owned(),
+            ]);
+        }
+    }
+    match table.is_empty() {
+        true => Vec::new(),
+        false => vec![String::new(), aligned(table, &[2, 3])],
     }
 }
 

@@ -18,6 +18,7 @@ const LOG: u8 = b'l';
 const CURSOR: u8 = b'c';
 const NEXT: u8 = b'n';
 const BRANCH: u8 = b'x';
+const CONFIRMED: u8 = b'k';
 
 fn log_key(letter: u8, log: &LogName, rest: &[u8]) -> Vec<u8> {
     let office = log.office.to_string();
@@ -130,6 +131,12 @@ impl Reads<'_> {
                 .zip(read_arrival(&feed, &value))
                 .ok_or_else(|| unreadable("arrival"))
         })
+    }
+
+    /// How much of a log was confirmed to its office; 0 where nothing was.
+    pub fn confirmed(&self, log: &LogName) -> Result<u64> {
+        let value = self.0.get(log_key(CONFIRMED, log, b""))?;
+        Ok(read(value, "confirmation", |from| from.number())?.unwrap_or(0))
     }
 
     /// Every feed on which something was kept, or a log was named.
@@ -283,6 +290,11 @@ impl Writes {
         number(&mut value, state.parked_bytes);
         value.push(u8::from(state.left_behind));
         self.0.insert(log_key(LOG, log, b""), value);
+    }
+
+    pub fn confirmed(&mut self, log: &LogName, position: Position) {
+        let key = log_key(CONFIRMED, log, b"");
+        self.0.insert(key, &position.number().to_be_bytes());
     }
 
     pub fn cursor(&mut self, feed: &FeedName, cursor: Cursor) {

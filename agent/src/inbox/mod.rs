@@ -204,6 +204,19 @@ impl Inbox {
         self.inner.index.apply(writes.0)
     }
 
+    /// How much of a log was confirmed to its office.
+    pub fn confirmed(&self, log: &LogName) -> Result<u64, Outage> {
+        let confirmed = self.reads().confirmed(log);
+        confirmed.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
+    /// The bus has our confirmation. What is forgotten by a crash is confirmed once more.
+    pub fn note_confirmed(&self, log: &LogName, position: Position) -> Result<(), Outage> {
+        let mut writes = Writes::default();
+        writes.confirmed(log, position);
+        self.inner.index.apply(writes.0)
+    }
+
     /// What arrived on a feed behind the number `after`, in order; fewer than `max` when they are large.
     pub async fn page(
         &self,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use schemas::confirmation::Confirmation;
 use schemas::subject::FeedName;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -36,6 +37,8 @@ pub(super) enum Job {
     Release(FeedName, u64, Answer),
     Drop(FeedName, u64, Answer),
     Checkpoint(Answer),
+    /// A reader of the own log holds it up to there.
+    Confirmed(Box<Confirmation>),
     /// A reader found no good record there.
     Lost(FeedName, u64, Location),
     /// A reader found the index damaged.

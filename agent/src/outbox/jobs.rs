@@ -55,6 +55,7 @@ impl Committer {
                 let done = self.checkpoint();
                 tell(answer, done)
             }
+            Job::Confirmed(confirmation) => self.confirmed(&confirmation),
             Job::Lost(feed, number, at) => self.lost(&feed, number, at),
             #[cfg(test)]
             Job::WriteTo(file) => {

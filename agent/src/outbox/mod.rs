@@ -11,6 +11,7 @@ pub mod journal;
 mod line;
 mod record;
 mod read;
+mod readers;
 mod receipts;
 mod recover;
 mod segment;
@@ -33,6 +34,7 @@ use committer::{Answer, Job};
 
 pub use given::{AcceptError, Accepted, InTray, PutBack, Settled, Submission, Vouched, Waiting};
 pub use index::{Entry, Known, OwnHead, Stage};
+pub use readers::Reader;
 pub use recover::OpenReport;
 pub use state::Counts;
 pub use status::{FeedStatus, Held, Status};

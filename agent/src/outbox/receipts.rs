@@ -11,9 +11,10 @@ use schemas::subject::FeedName;
 use sled::Db;
 
 use super::Outbox;
-use super::index::{Reads, Result, Writes, key, unreadable};
+use super::index::{Reads, Result, Writes};
 use crate::store::Outage;
 use crate::store::fields::Fields;
+use crate::store::keys::{feed_key as key, unreadable};
 use crate::store::limits::RECEIPT_SPACING;
 
 const RECEIPT: u8 = b'r';

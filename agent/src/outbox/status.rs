@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Shared;
 use super::index::Reads;
+use super::readers::Reader;
 use super::state::{Counts, State};
 
 /// What holds a feed up.
@@ -28,6 +29,8 @@ pub struct FeedStatus {
     /// The highest position of the own log; 0 before the first.
     pub settled: u64,
     pub held: Option<Held>,
+    /// Who has confirmed how much of the own log.
+    pub readers: Vec<Reader>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -87,6 +90,7 @@ impl Status {
                 refused: counts.refused,
                 settled: settled.map_or(0, |head| head.position.number()),
                 held: figures.held.get(feed).cloned(),
+                readers: reads.readers(feed)?,
             })
         };
         let feeds: Result<_, sled::Error> = figures.feeds.iter().map(feed).collect();

@@ -2,7 +2,7 @@
 //! was made on, through the logs that are not complete here and then on from the stream's end. Deliveries come in, kept
 //! events and the moved cursor are on disk before more is asked for.
 
-mod batch;
+pub(crate) mod batch;
 mod beginning;
 
 use std::collections::BTreeMap;

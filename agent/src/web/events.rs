@@ -22,8 +22,9 @@ use serde_json::{Value, json};
 use super::body::{self, Posted};
 use super::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use super::query::Parameters;
+use super::stage::stage;
 use super::{App, read};
-use crate::outbox::{Accepted, Known, Stage, Submission};
+use crate::outbox::{Accepted, Submission};
 use crate::store::Outage;
 use crate::submit::problem::Problem;
 use crate::submit::{Desk, now};
@@ -218,37 +219,4 @@ pub async fn one(
     .await?
     .map(Json)
     .ok_or(Problem::EventNotFound)
-}
-
-fn stage(app: &App, feed: &FeedName, id: &str, known: &Known) -> Result<Value, Outage> {
-    let mut told = json!({"id": id, "feed": feed});
-    match known.stage {
-        Stage::Accepted => {
-            told["stage"] = "accepted".into();
-            let feeds = app.outbox.status()?.feeds;
-            let held = feeds.into_iter().find(|status| status.feed == *feed);
-            if let Some(held) = held.and_then(|status| status.held) {
-                told["held"] = json!(held);
-            }
-        }
-        Stage::Settled { position } => {
-            told["stage"] = "stored".into();
-            told["position"] = position.number().into();
-        }
-        Stage::Refused => {
-            told["stage"] = "refused".into();
-            let tray = app.outbox.tray()?;
-            let entry = tray
-                .into_iter()
-                .find(|entry| entry.feed == *feed && entry.entry.id == id);
-            told["refusal"] = entry.map(|entry| said(&entry.entry.refusal)).into();
-        }
-        Stage::Lost => told["stage"] = "lost".into(),
-    }
-    Ok(told)
-}
-
-/// What the gateway said, as it said it: JSON, or a sentence.
-pub fn said(refusal: &str) -> Value {
-    serde_json::from_str(refusal).unwrap_or_else(|_| refusal.into())
 }

@@ -55,9 +55,14 @@ pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
             let name = feed.feed.to_string();
             gauge!("spean_agent_outbox_waiting", "feed" => name.clone()).set(figure(feed.waiting));
             gauge!("spean_agent_outbox_refused", "feed" => name.clone()).set(figure(feed.refused));
-            gauge!("spean_agent_outbox_stored", "feed" => name.clone()).set(figure(feed.settled));
+            gauge!("spean_agent_outbox_durable", "feed" => name.clone()).set(figure(feed.settled));
             let held = figure(feed.held.is_some().into());
-            gauge!("spean_agent_outbox_held", "feed" => name).set(held);
+            gauge!("spean_agent_outbox_held", "feed" => name.clone()).set(held);
+            for reader in &feed.readers {
+                let (feed, office) = (name.clone(), reader.office.to_string());
+                gauge!("spean_agent_outbox_confirmed", "feed" => feed, "reader" => office)
+                    .set(figure(reader.complete));
+            }
         }
     });
     let text = format!(

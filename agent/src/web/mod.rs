@@ -11,6 +11,7 @@ mod listen;
 mod metrics;
 mod openapi;
 mod query;
+mod stage;
 mod state;
 
 use std::sync::Arc;

@@ -8,7 +8,8 @@ use axum::extract::{Path, State};
 use schemas::subject::FeedName;
 use serde_json::{Value, json};
 
-use super::events::{feed_name, said};
+use super::events::feed_name;
+use super::stage::said;
 use super::{App, read};
 use crate::receive::FeedHolds;
 use crate::submit::problem::Problem;

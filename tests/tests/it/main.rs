@@ -5,6 +5,7 @@ mod tidy;
 mod figures;
 mod authority;
 mod road;
+mod receipts;
 mod broker;
 mod clerk;
 mod abuse;

@@ -75,7 +75,7 @@ async fn an_event_tells_its_position_once_it_is_settled() {
     let bus = Bus::start(&[PROVINCE]).await;
     let province = bus.office(PROVINCE).await;
     let id = province.submit(&report(2026, 3)).await;
-    let event = province.reaches(&id, "stored").await;
+    let event = province.reaches(&id, "durable").await;
     assert_eq!(event["position"], 1, "{event}");
 }
 
@@ -92,7 +92,7 @@ async fn a_reader_that_comes_late_has_all_of_it() {
     let bus = Bus::start(&[PROVINCE, "mef/hq"]).await;
     let province = bus.office(PROVINCE).await;
     let submitted = submit_reports(&province, 10).await;
-    province.reaches(&submitted[9], "stored").await;
+    province.reaches(&submitted[9], "durable").await;
     let finance = bus.office("mef/hq").await;
     assert_eq!(ids_at(&finance, 10).await, submitted);
 }
@@ -123,7 +123,7 @@ async fn a_feed_that_an_office_may_not_read_shows_nothing() {
     let bus = Bus::start(&[PROVINCE, "moh/battambang"]).await;
     let (province, neighbour) = tokio::join!(bus.office(PROVINCE), bus.office("moh/battambang"));
     let id = province.submit(&report(2026, 3)).await;
-    province.reaches(&id, "stored").await;
+    province.reaches(&id, "durable").await;
     let page = neighbour
         .get(&format!("/feeds/{HEALTH}/events?after=0"))
         .await;
@@ -139,7 +139,7 @@ async fn an_exported_log_is_verified_offline_and_a_changed_one_is_not() {
     let bus = Bus::start(&[PROVINCE]).await;
     let province = bus.office(PROVINCE).await;
     let submitted = submit_reports(&province, 12).await;
-    province.reaches(&submitted[11], "stored").await;
+    province.reaches(&submitted[11], "durable").await;
     let exported = province.command(&["export", "--feed", HEALTH, "--office", PROVINCE]);
     assert!(
         exported.status.success(),

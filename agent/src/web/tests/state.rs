@@ -35,7 +35,10 @@ async fn an_event_tells_its_stage_its_position_and_why_it_was_refused() {
     let one = door.get("/events/one").await.body;
     assert_eq!(
         one,
-        json!({"id": "one", "feed": "health-quarterly", "stage": "stored", "position": 1})
+        json!({
+            "id": "one", "feed": "health-quarterly", "stage": "durable", "position": 1,
+            "confirmed_by": [], "awaited": [], "mls": {"response": "AB"},
+        })
     );
     let two = door.get("/events/two?feed=health-quarterly").await.body;
     assert_eq!(

@@ -10,7 +10,7 @@ async fn what_follows_a_hole_waits_for_its_refill() {
     let bus = Bus::start(&[PROVINCE, "moh/battambang", HQ]).await;
     let (province, neighbour) = tokio::join!(bus.office(PROVINCE), bus.office("moh/battambang"));
     let submitted = submit_reports(&province, 6).await;
-    province.reaches(&submitted[5], "stored").await;
+    province.reaches(&submitted[5], "durable").await;
     let broker = Broker::connect(&bus.authority)
         .await
         .expect("nats-server answers");
