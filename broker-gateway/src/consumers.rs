@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tracing::warn;
 
+use crate::authority::streams::STREAM_NOT_FOUND;
 use crate::limits::CONSUMERS_MAX;
 use crate::peer::Peer;
 use crate::refuse::No;
@@ -73,8 +74,12 @@ impl Consumers {
             let page = jetstream
                 .ask::<Names>(&subject, &json!({ "offset": seen }))
                 .await;
-            let page = page.map_err(|why| why.to_string())?;
-            let Names { total, consumers } = page.map_err(|why| why.to_string())?;
+            let Names { total, consumers } = match page.map_err(|why| why.to_string())? {
+                Ok(names) => names,
+                // Nothing is made there either; the server's own words say why.
+                Err(error) if error.err_code == STREAM_NOT_FOUND => return Ok(own),
+                Err(error) => return Err(error.to_string()),
+            };
             let consumers = consumers.unwrap_or_default();
             seen += consumers.len();
             // A page that ends early must not be asked for again and again.

@@ -48,6 +48,10 @@ pub const UPSTREAM_CONNECT_WAIT: Duration = Duration::from_secs(5);
 pub const UPSTREAM_ANSWER_WAIT: Duration = Duration::from_secs(5);
 /// Questions of one feed's writer that wait for their answers: reading the heads of all its logs asks one each.
 pub const UPSTREAM_QUESTIONS_MAX: usize = 4_096;
+/// How long `streams` waits for a nats-server that was started just before it.
+pub const SERVER_START_WAIT: Duration = Duration::from_secs(10);
+/// How often it looks meanwhile.
+pub const SERVER_LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// How often the registry's file is looked at: a revocation takes effect within this.
 pub const REGISTRY_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// One file of the audit: some 300,000 decisions.

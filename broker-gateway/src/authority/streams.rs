@@ -3,6 +3,7 @@
 //! Only what is missing is created. A stream that stands is never changed here: a wrong update destroys events.
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use schemas::registry::Registry;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::folder::Folder;
 use super::table::Table;
+use crate::limits::{SERVER_LOOK_INTERVAL, SERVER_START_WAIT};
 use crate::settings::{NatsSettings, Settings};
 use crate::upstream::jetstream::{JetStream, Outage};
 use crate::upstream::raw::Broker;
@@ -19,7 +21,7 @@ use crate::upstream::raw::Broker;
 /// Below this nats-server has open advisories, or lacks what the bus stands on.
 const SERVER_VERSION_MIN: [u32; 3] = [2, 14, 3];
 /// JetStream's "stream not found".
-const STREAM_NOT_FOUND: u32 = 10059;
+pub const STREAM_NOT_FOUND: u32 = 10059;
 const GIB: u64 = 1 << 30;
 
 /// What new streams are given.
@@ -76,8 +78,7 @@ pub async fn create(folder: &Path, new: NewStreams) -> anyhow::Result<Vec<Stream
         ..settings.nats
     })?;
     let log = super::registry(folder)?;
-    let jetstream = connect(&broker).await?;
-    let mut reports = compare(&jetstream, log.registry()).await?;
+    let (jetstream, mut reports) = reached(&broker, log.registry()).await?;
     for report in &mut reports {
         if report.state == StreamState::Missing {
             create_one(&jetstream, &report.stream, new)
@@ -87,6 +88,27 @@ pub async fn create(folder: &Path, new: NewStreams) -> anyhow::Result<Vec<Stream
         }
     }
     Ok(reports)
+}
+
+/// A server that was started a moment ago is waited for.
+async fn reached(
+    broker: &Broker,
+    registry: &Registry,
+) -> Result<(JetStream, Vec<StreamReport>), BrokerFault> {
+    let began = Instant::now();
+    loop {
+        let looking = async {
+            let jetstream = connect(broker).await?;
+            let reports = compare(&jetstream, registry).await?;
+            Ok((jetstream, reports))
+        };
+        match looking.await {
+            Err(BrokerFault::Outage(_)) if began.elapsed() < SERVER_START_WAIT => {
+                tokio::time::sleep(SERVER_LOOK_INTERVAL).await;
+            }
+            looked => return looked,
+        }
+    }
 }
 
 /// Connects to a server that the bus can stand on.

@@ -51,6 +51,17 @@ async fn a_fresh_authority_is_right_once_its_streams_stand() {
 }
 
 #[tokio::test]
+async fn streams_are_created_on_a_server_that_was_started_a_moment_ago() {
+    let mut given = authority().await;
+    given.nats.kill().await;
+    let arg = given.authority.arg();
+    let creating = tokio::task::spawn_blocking(move || programs::run(GATEWAY, &["streams", &arg]));
+    given.nats.resume().await;
+    creating.await.expect("the command succeeds");
+    assert_eq!(given.check(), (true, Vec::new()));
+}
+
+#[tokio::test]
 async fn a_stream_that_would_lose_events_is_named_and_left_as_it_is() {
     let given = authority().await;
     given.authority.create_streams();
