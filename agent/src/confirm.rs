@@ -59,12 +59,13 @@ impl Confirm {
 
     /// Confirms what has grown since the last time, a bounded number of logs.
     async fn tell_round(&self, session: &Session) -> Result<Round, store::Outage> {
-        let mut told = 0;
-        for (log, position) in self.grown()? {
-            if told == ROUND_MAX {
-                return Ok(Round::Part);
-            }
-            told += 1;
+        let grown = self.grown()?;
+        let last = if grown.len() > ROUND_MAX {
+            Round::Part
+        } else {
+            Round::Everything
+        };
+        for (log, position) in grown.into_iter().take(ROUND_MAX) {
             let Some(confirmation) = self.confirmation(&log, position)? else {
                 continue;
             };
@@ -76,7 +77,7 @@ impl Confirm {
                 }
             }
         }
-        Ok(Round::Everything)
+        Ok(last)
     }
 
     /// Others' logs that hold more than was confirmed.

@@ -213,8 +213,8 @@ maff/hq  registry 230
 link DOWN since 2026-10-02T03:00:00Z: no route
 disk: 2.5 MiB of 4.0 GiB
 
- FEED SENT       STORED  WAITING  OLDEST  REFUSED  HELD
- price-bulletin      12        3    59 s        1  bus-full
+ FEED SENT       DURABLE  WAITING  OLDEST  REFUSED  HELD
+ price-bulletin       12        3    59 s        1  bus-full
 
  FEED RECEIVED  OFFICE       COMPLETE TO  KNOWN TO  MISSING  PARKED
  market-prices  maff/kampot            3         9  4, 7-9        2
