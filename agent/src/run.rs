@@ -118,15 +118,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     rooms.store("receive", receive.run(end.clone()));
     rooms.store("confirm", confirm.clone().tell(end.clone()));
     rooms.store("confirmed", confirm.hear(end.clone()));
-    let deliveries = deliver::run(
-        settings.deliver.clone(),
-        stores.inbox.clone(),
-        stores.delivered.clone(),
-        end.clone(),
-    );
-    rooms.store("deliver", deliveries);
-    rooms.store("outbox", stopped(stores.outbox.failed(), end.clone()));
-    rooms.store("inbox", stopped(stores.inbox.failed(), end.clone()));
+    rooms.stores(&stores, &settings, &end);
     rooms.start("web", async move { Ok(web::serve(Arc::new(app)).await?) });
     let linked = rooms.link(link_task, link_end.clone(), end.clone());
     let ended = rooms.end(end).await;
@@ -140,6 +132,19 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
 }
 
 impl Rooms {
+    /// What the stores need beside them: delivery out of the inbox, and an end when a disk fails.
+    fn stores(&mut self, stores: &Stores, settings: &Settings, end: &CancellationToken) {
+        let deliveries = deliver::run(
+            settings.deliver.clone(),
+            stores.inbox.clone(),
+            stores.delivered.clone(),
+            end.clone(),
+        );
+        self.store("deliver", deliveries);
+        self.store("outbox", stopped(stores.outbox.failed(), end.clone()));
+        self.store("inbox", stopped(stores.inbox.failed(), end.clone()));
+    }
+
     /// Starts the link, which outlives the rooms that use it; its early end is theirs, too.
     fn link(
         &mut self,
