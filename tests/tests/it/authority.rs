@@ -43,7 +43,11 @@ async fn a_fresh_authority_is_right_once_its_streams_stand() {
     let missing = findings
         .iter()
         .filter(|finding| finding["level"] == "mistake");
-    assert_eq!(missing.count(), 4, "one for each feed: {findings:?}");
+    assert_eq!(
+        missing.count(),
+        5,
+        "one for each feed, and the confirmations: {findings:?}"
+    );
     given.authority.create_streams();
     assert_eq!(given.check(), (true, Vec::new()));
     given.authority.create_streams();
