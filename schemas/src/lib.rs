@@ -18,3 +18,4 @@ pub mod registry;
 pub mod registry_log;
 pub mod receipt;
 pub mod confirmation;
+pub mod proof;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::chain::Head;
 use crate::envelope::structured;
-use crate::event::{AttributeFault, Classification, Core, Event, Hash, Timestamp};
+use crate::event::{AttributeFault, Classification, Core, Event, Hash, Position, Timestamp};
 use crate::json::{self, JsonFault};
 use crate::limits::REGISTRY_PAGE_BYTES_MAX;
 use crate::refusal::Refusal;
@@ -43,6 +43,8 @@ pub enum LineFault {
     Torn,
     #[error("is no signed event: {0}")]
     Envelope(#[from] Refusal),
+    #[error("is written otherwise than lines are")]
+    Form,
     #[error("is of another log than {LOG_SOURCE}")]
     OtherLog,
     #[error("is signed with another key than the authority's")]
@@ -197,6 +199,36 @@ impl RegistryLog {
         self.head = Head::of(event);
         Ok(())
     }
+}
+
+/// What one line says, by itself: the authority's word or not, and in its log or not, is not asked.
+///
+/// # Errors
+/// What it is not.
+pub fn said(line: &[u8]) -> Result<RegistryEvent, LineFault> {
+    content(structured::decode(line)?.event().data())
+}
+
+/// One line by itself, signed by the authority, in the one form in which lines are written: its position, and what it says.
+///
+/// # Errors
+/// Why it is not the authority's word.
+pub fn verified_line(
+    line: &[u8],
+    authority: &PublicKey,
+) -> Result<(Position, RegistryEvent), LineFault> {
+    let event = structured::decode(line)?;
+    if structured::encode(&event).as_bytes() != line {
+        return Err(LineFault::Form);
+    }
+    if *event.event().log() != log_name() {
+        return Err(LineFault::OtherLog);
+    }
+    if event.keyid() != authority.keyid() {
+        return Err(LineFault::OtherKey);
+    }
+    event.verify(authority).map_err(|_| LineFault::Signature)?;
+    Ok((event.link().position, content(event.event().data())?))
 }
 
 /// The lines behind position `after`, as many as go into one answer; at least one, if there is any.

@@ -13,7 +13,7 @@ use crate::event::{
 };
 use crate::limits::DATA_BYTES_MAX;
 use crate::refusal::Refusal;
-use crate::signing::{SignedEvent, extensions};
+use crate::signing::{SignedEvent, WithheldEvent, extensions};
 use crate::subject::LogName;
 
 /// The attributes' values as they were written, each at most once; borrowed from the envelope where it holds them as they are.
@@ -134,7 +134,21 @@ impl<'a> Attributes<'a> {
     ///
     /// # Errors
     /// The first [`Refusal`] that applies, cheap checks first.
-    pub fn into_signed(mut self, data: Bytes) -> Result<SignedEvent, Refusal> {
+    pub fn into_signed(self, data: Bytes) -> Result<SignedEvent, Refusal> {
+        let (event, link, material) = self.into_parts(data)?;
+        SignedEvent::from_parts(event, link, &material)
+    }
+
+    /// Reads an event in its place whose data was replaced by its digest.
+    ///
+    /// # Errors
+    /// As [`Attributes::into_signed`].
+    pub fn into_withheld(self, data: Hash) -> Result<WithheldEvent, Refusal> {
+        let (event, link, material) = self.into_parts(Bytes::new())?;
+        WithheldEvent::from_parts(event, link, data, &material)
+    }
+
+    fn into_parts(mut self, data: Bytes) -> Result<(Event, Link, Vec<u8>), Refusal> {
         if data.len() > DATA_BYTES_MAX {
             return Err(Refusal::TooLarge);
         }
@@ -152,7 +166,7 @@ impl<'a> Attributes<'a> {
         let material = STANDARD
             .decode(material.as_bytes())
             .map_err(|_| invalid("dssematerial", Must::BeBase64))?;
-        SignedEvent::from_parts(event, Link { position, prev }, &material)
+        Ok((event, Link { position, prev }, material))
     }
 
     fn take_event(&mut self, data: Bytes) -> Result<Event, Refusal> {

@@ -11,9 +11,9 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::attributes::Attributes;
-use crate::event::{AttributeFault, Draft, Must};
+use crate::event::{AttributeFault, Draft, Hash, Must};
 use crate::refusal::{Detail, Refusal};
-use crate::signing::SignedEvent;
+use crate::signing::{SignedEvent, WithheldEvent};
 
 /// Writes an event in its place as one line of JSON, without its newline.
 pub fn encode(event: &SignedEvent) -> String {
@@ -40,6 +40,28 @@ pub fn encode(event: &SignedEvent) -> String {
 pub fn decode(json: &[u8]) -> Result<SignedEvent, Refusal> {
     let (attributes, data) = read(json)?;
     attributes.into_signed(data)
+}
+
+/// In the place of the data, where it is withheld. No attribute can have this name: it is too long.
+const WITHHELD: &str = "datawithheldsha256base64url";
+/// How an event without data ends in its JSON.
+const NO_DATA: &str = r#""data_base64":""}"#;
+
+/// Writes an event whose data is withheld as one line of JSON, without its newline.
+pub fn encode_withheld(event: &WithheldEvent) -> String {
+    let line = encode(event.without_data());
+    let attributes = line.strip_suffix(NO_DATA).unwrap_or(&line);
+    format!(r#"{attributes}"{WITHHELD}":"{}"}}"#, event.data())
+}
+
+/// Reads what [`encode_withheld`] wrote; None where the data is there. The signature is not verified.
+pub fn decode_withheld(json: &[u8]) -> Option<Result<WithheldEvent, Refusal>> {
+    let text = std::str::from_utf8(json).ok()?;
+    let (attributes, data) = text.rsplit_once(&format!(r#""{WITHHELD}":""#))?;
+    let data: Hash = data.strip_suffix(r#""}"#)?.parse().ok()?;
+    let line = format!("{attributes}{NO_DATA}");
+    let read = read(line.as_bytes());
+    Some(read.and_then(|(attributes, _)| attributes.into_withheld(data)))
 }
 
 /// Reads one submitted event.

@@ -28,10 +28,18 @@ pub const CORE_ATTRIBUTES: [&str; 8] = [
 
 /// The digest of the core attributes, given in the order of [`CORE_ATTRIBUTES`] (absent ones empty), and of the data.
 pub fn core_digest(attributes: [&str; 8], data: &[u8]) -> Hash {
+    core_digest_of(attributes, Hash::of(data))
+}
+
+/// The same where the data is known by its digest alone.
+pub(super) fn core_digest_of(attributes: [&str; 8], data: Hash) -> Hash {
     let mut all = [0; 9 * 32];
-    let parts = attributes.into_iter().map(str::as_bytes).chain([data]);
-    for (slot, part) in all.chunks_exact_mut(32).zip(parts) {
-        slot.copy_from_slice(Hash::of(part).as_bytes());
+    let attributes = attributes.map(|attribute| Hash::of(attribute.as_bytes()));
+    for (slot, part) in all
+        .chunks_exact_mut(32)
+        .zip(attributes.into_iter().chain([data]))
+    {
+        slot.copy_from_slice(part.as_bytes());
     }
     Hash::of(&all)
 }

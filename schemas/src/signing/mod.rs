@@ -5,6 +5,8 @@
 pub mod dsse;
 mod key;
 mod seal;
+mod skeleton;
+mod withheld;
 
 use std::borrow::Cow;
 
@@ -13,11 +15,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use self::dsse::{PAYLOAD_TYPE, core_digest, ext_digest, pre_authentication_encoding};
+use self::dsse::{PAYLOAD_TYPE, core_digest_of, ext_digest, pre_authentication_encoding};
 pub use self::key::{KeyFault, PublicKey, SigningKey};
 pub use self::seal::{Seal, SealFault};
+pub use self::skeleton::Skeleton;
+pub use self::withheld::WithheldEvent;
 use crate::chain::Link;
-use crate::event::{Event, Hash, LOG_FORMAT};
+use crate::event::{Classification, Event, Hash, LOG_FORMAT, Timestamp};
 use crate::limits::MATERIAL_BYTES_MAX;
 use crate::refusal::Refusal;
 
@@ -108,20 +112,39 @@ impl SignedEvent {
 /// The extension attributes of an event in its place, all of them signed, in the order in which they are signed.
 pub(crate) fn extensions<'a>(event: &'a Event, link: &Link) -> Vec<(&'static str, Cow<'a, str>)> {
     let core = event.core();
+    let causation_id = core.causation_id.as_deref();
+    extensions_of(
+        causation_id,
+        link,
+        event.recorded_time(),
+        core.data_classification,
+    )
+}
+
+fn extensions_of<'a>(
+    causation_id: Option<&'a str>,
+    link: &Link,
+    recorded_time: Timestamp,
+    classification: Classification,
+) -> Vec<(&'static str, Cow<'a, str>)> {
     let mut all: Vec<(&'static str, Cow<'a, str>)> = Vec::with_capacity(6);
-    if let Some(causation_id) = &core.causation_id {
+    if let Some(causation_id) = causation_id {
         all.push(("causationid", causation_id.into()));
     }
     all.push(("sequence", link.position.sequence().into()));
     all.push(("prevhash", link.prev.to_string().into()));
-    all.push(("recordedtime", event.recorded_time().to_string().into()));
-    let classification = core.data_classification.as_str();
-    all.push(("dataclassification", classification.into()));
+    all.push(("recordedtime", recorded_time.to_string().into()));
+    all.push(("dataclassification", classification.as_str().into()));
     all.push(("logformat", LOG_FORMAT.into()));
     all
 }
 
 fn payload(event: &Event, link: &Link) -> Vec<u8> {
+    payload_over(event, link, Hash::of(event.data()))
+}
+
+/// What is signed of an event whose data is known by its digest.
+fn payload_over(event: &Event, link: &Link, data: Hash) -> Vec<u8> {
     let core = event.core();
     let attributes = [
         core.id.as_str(),
@@ -133,11 +156,14 @@ fn payload(event: &Event, link: &Link) -> Vec<u8> {
         core.subject.as_deref().unwrap_or(""),
         &core.time.to_string(),
     ];
-    let extensions = extensions(event, link);
+    payload_of(core_digest_of(attributes, data), &extensions(event, link))
+}
+
+fn payload_of(core: Hash, extensions: &[(&'static str, Cow<'_, str>)]) -> Vec<u8> {
     let names: Vec<&str> = extensions.iter().map(|(name, _)| *name).collect();
     format!(
         r#"{{"core":"{}","ext":"{}","signedextattrs":["{}"]}}"#,
-        STANDARD.encode(core_digest(attributes, &core.data).as_bytes()),
+        STANDARD.encode(core.as_bytes()),
         STANDARD.encode(ext_digest(extensions.iter().map(|(_, v)| v.as_bytes())).as_bytes()),
         names.join(r#"",""#),
     )

@@ -16,8 +16,8 @@ const KEYID_CHARS: usize = 43;
 /// Who signed, and the signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
-    keyid: String,
-    signature: [u8; 64],
+    pub(super) keyid: String,
+    pub(super) signature: [u8; 64],
 }
 
 /// Why words are no seal.
