@@ -4,6 +4,7 @@
 mod client;
 mod export;
 mod init;
+mod proof;
 mod status;
 mod submit;
 mod tail;
@@ -85,14 +86,20 @@ pub enum Command {
         spean-agent export urn:spean:moh:siem-reap:health-quarterly > log.ndjson\n  \
         spean-agent export --feed market-prices --office maff/battambang > log.ndjson")]
     Export(ExportArgs),
-    /// Check an exported log offline: the chain, and every signature against the registry
+    /// Write a file that proves when an event was durable, for anybody who has the authority's public key
     #[command(after_help = "Examples:\n  \
+        spean-agent receipt 0190a0c4-0000-7000-8000-000000000001 > receipt.ndjson\n  \
+        spean-agent receipt report-7 --feed health-quarterly --withhold > receipt.ndjson")]
+    Receipt(ReceiptArgs),
+    /// Check offline: an exported log (the chain, and every signature against the registry), or a receipt's file
+    #[command(after_help = "Examples:\n  \
+        spean-agent verify receipt.ndjson --authority authority.pub\n  \
         spean-agent verify log.ndjson\n  \
         spean-agent verify log.ndjson --registry registry.ndjson --authority authority.pub")]
     Verify {
-        /// The log, as `export` writes it; - for standard input
+        /// The log, as `export` writes it, or the file that `receipt` writes; - for standard input
         file: PathBuf,
-        /// The registry's log [default: the one in the agent's folder]
+        /// The registry's log, for an exported log [default: the one in the agent's folder]
         #[arg(long, value_name = "FILE")]
         registry: Option<PathBuf>,
         /// The authority's public key [default: the one in the agent's folder]
@@ -137,6 +144,18 @@ pub struct SubmitArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ReceiptArgs {
+    /// The event's id
+    pub id: String,
+    /// The event's feed, where two feeds have the id
+    #[arg(long)]
+    pub feed: Option<FeedName>,
+    /// Put the data's digest in its place
+    #[arg(long)]
+    pub withhold: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ExportArgs {
     /// The log's source, such as urn:spean:moh:siem-reap:health-quarterly
     #[arg(value_parser = |text: &str| LogName::from_source(text), required_unless_present = "feed")]
@@ -169,6 +188,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Submit(args) => submit::run(args, folder).await,
         Command::Status { json } => status::run(&Agent::of(folder)?, json).await,
         Command::Tail { feed, after } => tail::run(&Agent::of(folder)?, &feed, after).await,
+        Command::Receipt(args) => proof::receipt(&Agent::of(folder)?, args).await,
         Command::Export(args) => export::run(&Agent::of(folder)?, args).await,
         Command::Verify {
             file,
@@ -176,8 +196,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             authority,
             json,
         } => {
-            let registry = verify::registry(&folder, registry, authority)?;
-            verify::run(&file, &registry, json)
+            let by = verify::By {
+                folder: &folder,
+                registry,
+                authority,
+            };
+            verify::run(&file, &by, json)
         }
         Command::Tray { json, action } => tray::run(&Agent::of(folder)?, action, json).await,
         Command::Completions { shell } => {

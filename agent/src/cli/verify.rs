@@ -3,7 +3,7 @@
 //! key that the registry honours at its position, and its link to the event before.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,34 +17,56 @@ use schemas::signing::{PublicKey, SignedEvent};
 use schemas::subject::LogName;
 use serde_json::{Value, json};
 
+use super::proof;
 use super::terminal::say;
 use crate::settings::Folder;
 
-/// Reads the registry to verify by, from the agent's folder where no other files are named.
-pub fn registry(
-    folder: &Folder,
-    registry: Option<PathBuf>,
-    authority: Option<PathBuf>,
-) -> anyhow::Result<Registry> {
-    let authority = match authority {
-        None => folder.authority()?,
-        Some(path) => {
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            PublicKey::try_from(text).with_context(|| format!("{} is no key", path.display()))?
-        }
-    };
-    let path = registry.unwrap_or_else(|| folder.registry());
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    // A running agent may be writing its last line.
-    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
-    let log = RegistryLog::load(whole, authority)
-        .with_context(|| format!("{} is not this authority's", path.display()))?;
-    Ok(log.registry().clone())
+/// A proof of an event of 1 MB, with 100,000 events between it and its receipt.
+const PROOF_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What is verified by: files that were named, or else those of the agent's folder.
+pub struct By<'a> {
+    pub folder: &'a Folder,
+    pub registry: Option<PathBuf>,
+    pub authority: Option<PathBuf>,
 }
 
-pub fn run(file: &Path, registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
+impl By<'_> {
+    /// By what lies in the agent's folder.
+    pub fn of(folder: &Folder) -> By<'_> {
+        By {
+            folder,
+            registry: None,
+            authority: None,
+        }
+    }
+
+    fn authority(&self) -> anyhow::Result<PublicKey> {
+        let Some(path) = &self.authority else {
+            return Ok(self.folder.authority()?);
+        };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        PublicKey::try_from(text).with_context(|| format!("{} is no key", path.display()))
+    }
+
+    pub fn registry(&self) -> anyhow::Result<Registry> {
+        let authority = self.authority()?;
+        let path = match &self.registry {
+            Some(path) => path.clone(),
+            None => self.folder.registry(),
+        };
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        // A running agent may be writing its last line.
+        let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+        let log = RegistryLog::load(whole, authority)
+            .with_context(|| format!("{} is not this authority's", path.display()))?;
+        Ok(log.registry().clone())
+    }
+}
+
+pub fn run(file: &Path, by: &By<'_>, json: bool) -> anyhow::Result<ExitCode> {
     let input: Box<dyn std::io::Read> = match file.to_str() {
         Some("-") => Box::new(std::io::stdin()),
         _ => {
@@ -52,7 +74,15 @@ pub fn run(file: &Path, registry: &Registry, json: bool) -> anyhow::Result<ExitC
             Box::new(opened.with_context(|| format!("cannot open {}", file.display()))?)
         }
     };
-    match proved(BufReader::new(input), registry) {
+    let mut input = BufReader::new(input);
+    // Where there is no registry, a log cannot be meant.
+    let no_registry = by.registry.is_none() && !by.folder.registry().exists();
+    if no_registry || proof::is_proof(input.fill_buf()?) {
+        let mut file = Vec::new();
+        input.take(PROOF_BYTES_MAX).read_to_end(&mut file)?;
+        return proof::verify(&file, &by.authority()?, json);
+    }
+    match proved(input, &by.registry()?) {
         Ok(logs) if json => say(&account(&logs).to_string()),
         Ok(logs) => say(&words(&logs)),
         Err(fault) => {

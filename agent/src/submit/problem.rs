@@ -51,6 +51,8 @@ pub enum Problem {
         parameter: &'static str,
     },
     EventNotFound,
+    /// The event is not durable, or not all that its proof needs is here.
+    ReceiptNotYet,
     PathNotFound,
     MethodNotAllowed,
 }
@@ -116,6 +118,11 @@ impl Problem {
                 format!("{used} of {budget} bytes are used"),
                 format!("បានប្រើ {used} ក្នុងចំណោម {budget} បៃ"),
             )],
+            Problem::QueryMalformed { parameter: "data" } => vec![Detail::new(
+                "data",
+                "data must be withheld, or left out",
+                "data ត្រូវជា withheld ឬមិនបាច់ដាក់",
+            )],
             Problem::QueryMalformed { parameter } => vec![Detail::new(
                 *parameter,
                 format!("{parameter} must be a whole number"),
@@ -137,6 +144,7 @@ impl Problem {
             | Problem::HostForeign
             | Problem::OriginForeign
             | Problem::EventNotFound
+            | Problem::ReceiptNotYet
             | Problem::PathNotFound
             | Problem::MethodNotAllowed => Vec::new(),
         }

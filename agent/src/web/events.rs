@@ -24,7 +24,7 @@ use super::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use super::query::Parameters;
 use super::stage::stage;
 use super::{App, read};
-use crate::outbox::{Accepted, Submission};
+use crate::outbox::{Accepted, Known, Submission};
 use crate::store::Outage;
 use crate::submit::problem::Problem;
 use crate::submit::{Desk, now};
@@ -209,14 +209,23 @@ pub async fn one(
 ) -> Result<Json<Value>, Problem> {
     let feed = query.text("feed")?.map(feed_name).transpose()?;
     read(&app, move |app| {
-        let found = match feed {
-            Some(feed) => app.outbox.known(&feed, &id)?.map(|known| (feed, known)),
-            None => app.outbox.find(&id)?.into_iter().next(),
-        };
+        let found = found(app, feed, &id)?;
         let told = found.map(|(feed, known)| stage(app, &feed, &id, &known));
         told.transpose()
     })
     .await?
     .map(Json)
     .ok_or(Problem::EventNotFound)
+}
+
+/// What is known of an id: on the feed that is named, or on the first that has it.
+pub fn found(
+    app: &App,
+    feed: Option<FeedName>,
+    id: &str,
+) -> Result<Option<(FeedName, Known)>, Outage> {
+    Ok(match feed {
+        Some(feed) => app.outbox.known(&feed, id)?.map(|known| (feed, known)),
+        None => app.outbox.find(id)?.into_iter().next(),
+    })
 }

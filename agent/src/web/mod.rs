@@ -10,6 +10,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod openapi;
+mod proof;
 mod query;
 mod stage;
 mod state;
@@ -71,6 +72,7 @@ fn router(app: Arc<App>, hosts: Hosts) -> Router {
     Router::new()
         .route("/events", post(events::submit))
         .route("/events/{id}", get(events::one))
+        .route("/events/{id}/receipt", get(proof::show))
         .route("/feeds", get(feeds::list))
         .route(
             "/feeds/{feed}/events",

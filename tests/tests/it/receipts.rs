@@ -1,6 +1,8 @@
 //! Receipts and stages: what a gateway signs, what an office makes of it, and what readers confirm.
 //! In: submissions, and what an operator may break. Out: stages, receipts, verdicts. Never: a stand-in for a part.
 
+mod proof;
+
 use serde_json::{Value, json};
 use tests::bus::Bus;
 use tests::deadline::until;

@@ -50,7 +50,7 @@ pub async fn run(
             feed: feed.clone(),
             office: agent.settings.office.clone(),
         },
-        registry: verify::registry(&agent.settings.folder, None, None)?,
+        registry: verify::By::of(&agent.settings.folder).registry()?,
     };
     let kept = args.skip_bad.then(|| input.bad_rows());
     let checked = sheet.check(kept.clone())?;

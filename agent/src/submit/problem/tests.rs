@@ -36,6 +36,7 @@ fn problems() -> Vec<Problem> {
         Problem::OriginForeign,
         Problem::QueryMalformed { parameter: "after" },
         Problem::EventNotFound,
+        Problem::ReceiptNotYet,
         Problem::PathNotFound,
         Problem::MethodNotAllowed,
     ]

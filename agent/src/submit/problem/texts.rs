@@ -129,6 +129,12 @@ const EVENT_NOT_FOUND: Texts = texts(
     "no event with this id was accepted here",
     "គ្មានព្រឹត្តិការណ៍ដែលមាន id នេះត្រូវបានទទួលនៅទីនេះទេ",
 );
+const RECEIPT_NOT_YET: Texts = texts(
+    409,
+    "receipt-not-yet",
+    "no receipt covers this event yet, so nothing can be proved; ask again when it is durable",
+    "មិនទាន់មានបង្កាន់ដៃសម្រាប់ព្រឹត្តិការណ៍នេះទេ សូមសួរម្តងទៀតពេលវារក្សាទុកលើប្រព័ន្ធរួច",
+);
 const PATH_NOT_FOUND: Texts = texts(
     404,
     "path-not-found",
@@ -170,6 +176,7 @@ impl Problem {
             Problem::OriginForeign => ORIGIN_FOREIGN,
             Problem::QueryMalformed { .. } => QUERY_MALFORMED,
             Problem::EventNotFound => EVENT_NOT_FOUND,
+            Problem::ReceiptNotYet => RECEIPT_NOT_YET,
             Problem::PathNotFound => PATH_NOT_FOUND,
             Problem::MethodNotAllowed => METHOD_NOT_ALLOWED,
         }

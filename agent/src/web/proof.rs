@@ -1,0 +1,91 @@
+//! `GET /events/{id}/receipt`: an id comes in, one file that proves when the event was durable goes out. It is checked here as anybody
+//! would check it: nothing is handed out that does not prove what it should.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use schemas::envelope::nats;
+use schemas::event::Position;
+use schemas::proof::{self, Data};
+use schemas::signing::SignedEvent;
+use schemas::subject::FeedName;
+
+use super::events::{feed_name, found};
+use super::query::Parameters;
+use super::{App, read};
+use crate::outbox::Stage;
+use crate::store::Outage;
+use crate::submit::problem::Problem;
+
+/// JSON lines.
+const TYPE: &str = "application/x-ndjson";
+
+/// `?data=withheld` puts the data's digest in its place.
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    query: Parameters,
+) -> Result<Response, Problem> {
+    let feed = query.text("feed")?.map(feed_name).transpose()?;
+    let data = match query.text("data")?.as_deref() {
+        None => Data::Shown,
+        Some("withheld") => Data::Withheld,
+        Some(_) => return Err(Problem::QueryMalformed { parameter: "data" }),
+    };
+    let known = read(&app, move |app| found(app, feed, &id)).await?;
+    let (feed, known) = known.ok_or(Problem::EventNotFound)?;
+    let Stage::Settled { position } = known.stage else {
+        return Err(Problem::ReceiptNotYet);
+    };
+    let proof = read(&app, move |app| made(app, &feed, position, data)).await?;
+    let proof = proof.ok_or(Problem::ReceiptNotYet)?;
+    Ok(([(CONTENT_TYPE, TYPE)], proof).into_response())
+}
+
+/// None where no receipt covers the event, or something between the two is not here.
+fn made(
+    app: &App,
+    feed: &FeedName,
+    position: Position,
+    data: Data,
+) -> Result<Option<String>, Outage> {
+    let Some(receipt) = app.outbox.receipt_for(feed, position)? else {
+        return Ok(None);
+    };
+    let mut run = Vec::new();
+    for number in position.number()..=receipt.facts().position.number() {
+        match own(app, feed, number)? {
+            Some(event) => run.push(event),
+            None => return Ok(None),
+        }
+    }
+    let folder = &app.settings.folder;
+    let path = folder.registry();
+    let registry =
+        std::fs::read_to_string(&path).map_err(|error| Outage::disk("read", &path, &error))?;
+    let Some((event, behind)) = run.split_first() else {
+        return Ok(None);
+    };
+    let proof = proof::write(event, data, behind, &receipt, &registry);
+    let checked = folder
+        .authority()
+        .map_err(|mistake| mistake.to_string())
+        .and_then(|key| proof::verify(&proof, &key).map_err(|fault| fault.to_string()));
+    match checked {
+        Ok(_) => Ok(Some(proof)),
+        Err(why) => {
+            tracing::error!(%feed, %position, why, "no proof can be made of this event");
+            Ok(None)
+        }
+    }
+}
+
+fn own(app: &App, feed: &FeedName, number: u64) -> Result<Option<SignedEvent>, Outage> {
+    let Some(position) = Position::new(number) else {
+        return Ok(None);
+    };
+    let stored = app.outbox.own(feed, position)?;
+    Ok(stored.and_then(|bytes| nats::read_stored(&bytes).ok()))
+}
