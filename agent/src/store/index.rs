@@ -149,6 +149,7 @@ where
     let time = INDEX_OPEN_TIME + Duration::from_secs(bytes_in(folder) / INDEX_OPEN_BYTES_A_SECOND);
     std::thread::spawn(move || {
         let opened = catch_unwind(AssertUnwindSafe(|| {
+            wait_for_lock(&path)?;
             let db = sled::Config::new()
                 .path(path)
                 .cache_capacity(INDEX_CACHE_BYTES)
@@ -165,6 +166,16 @@ where
     match receive.recv_timeout(time) {
         Ok(result) => result.map_err(Failure::Said),
         Err(_) => Err(Failure::Silent),
+    }
+}
+
+/// Sled's own threads hold its lock a moment longer than whoever closed the index. That is waited for, and no damage: another
+/// process is kept out by the store's lock.
+fn wait_for_lock(folder: &Path) -> std::io::Result<()> {
+    match File::open(folder.join("db")) {
+        Ok(file) => file.lock(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

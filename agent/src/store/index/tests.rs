@@ -49,6 +49,32 @@ fn what_was_synced_is_there_when_it_is_opened_again() {
 }
 
 #[test]
+fn an_index_that_somebody_holds_a_moment_longer_is_waited_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let held = File::open(filled(dir.path()).join("db")).expect("opens");
+    held.lock().expect("locks");
+    let path = dir.path().to_path_buf();
+    let opening = std::thread::spawn(move || opened(&path));
+    while !opening.is_finished() && !is_waited_for(&held) {
+        std::thread::yield_now();
+    }
+    drop(held);
+    let again = opening.join().expect("no panic");
+    assert_eq!(again.checked, 2_001);
+    assert!(again.repairs.is_empty(), "{:?}", again.repairs);
+}
+
+/// Somebody waits in line for the file's lock (`/proc/locks` shows it behind an arrow).
+fn is_waited_for(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = file.metadata().expect("there").ino();
+    let locks = fs::read_to_string("/proc/locks").expect("reads");
+    locks
+        .lines()
+        .any(|line| line.contains("->") && line.contains(&format!(":{inode} ")))
+}
+
+#[test]
 fn an_index_cut_at_its_end_is_set_aside_and_kept() {
     for left in [0, 100, 1_000_000, 2_000_000, 3_000_000, 4_000_000] {
         let dir = tempfile::tempdir().expect("a directory");
