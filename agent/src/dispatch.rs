@@ -3,7 +3,7 @@
 
 mod limits;
 mod line;
-mod own_log;
+pub(crate) mod own_log;
 mod reconcile;
 mod sending;
 
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use schemas::registry::Registry;
 use schemas::signing::SigningKey;
 use schemas::subject::{FeedName, LogName, OfficeId};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +62,8 @@ pub struct Dispatch {
     pub outbox: Outbox,
     pub link: Link,
     pub registry: watch::Receiver<Arc<Registry>>,
+    /// Somebody found out that the bus has lost something: the heads are read again.
+    pub nudge: Arc<Notify>,
 }
 
 impl Dispatch {
@@ -215,6 +217,10 @@ impl FeedLine {
         let mut sending = Sending::new(own, session.clone(), standing);
         let stop = tokio::select! {
             stop = sending.run() => stop?,
+            () = self.dispatch.nudge.notified() => {
+                self.head_reads = 0;
+                Stop::ReadHead
+            }
             () = shutdown.cancelled() => Stop::Ended,
         };
         if shutdown.is_cancelled() {

@@ -11,6 +11,7 @@ pub mod receive;
 pub mod inbox;
 pub mod confirm;
 pub mod deliver;
+pub mod heal;
 pub mod web;
 pub mod run;
 pub mod cli;

@@ -3,6 +3,7 @@
 
 mod answer;
 mod api;
+mod counts;
 mod dial;
 mod limits;
 mod liveness;
@@ -29,7 +30,8 @@ use self::liveness::{Liveness, Verdict};
 use crate::status::LinkState;
 
 pub use self::answer::Answer;
-pub use self::api::{Count, Counts, Get, NoAnswer, StoredMessage};
+pub use self::api::{Count, Get, NoAnswer, StoredMessage};
+pub use self::counts::Counts;
 pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME};
 pub use self::message::Delivery;
 pub use self::replies::{Replies, Subscription};

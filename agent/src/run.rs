@@ -5,15 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemas::registry::Registry;
+use schemas::signing::SigningKey;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::confirm::Confirm;
 use crate::deliver;
 use crate::dispatch::Dispatch;
+use crate::heal::Heal;
+use crate::heal::gaps::Gaps;
 use crate::inbox::Inbox;
 use crate::inbox::delivered::Delivered;
-use crate::link::{self, LinkSettings, LinkTask, install_provider};
+use crate::link::{self, Link, LinkSettings, LinkTask, install_provider};
 use crate::outbox::Outbox;
 use crate::receive::{Holds, Receive, RegistryFault, RegistryFile};
 use crate::settings::{Mistake, Settings, Token};
@@ -78,30 +83,19 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let link_end = CancellationToken::new();
     let (link, link_task) = link::new(link_settings(&settings), registry.sign_of_life());
     let (keeper, registry, registry_wanted) = registry.keep(link.clone());
-    let holds = Holds::default();
-    let confirm = Confirm {
-        office: settings.office.clone(),
-        key: key.clone(),
-        inbox: stores.inbox.clone(),
-        outbox: stores.outbox.clone(),
-        link: link.clone(),
-        registry: registry.clone(),
-    };
-    let dispatch = Dispatch {
-        office: settings.office.clone(),
+    let (holds, gaps) = (Holds::default(), Gaps::default());
+    let ground = Ground {
+        settings: &settings,
         key,
-        outbox: stores.outbox.clone(),
+        stores: &stores,
         link: link.clone(),
         registry: registry.clone(),
     };
-    let receive = Receive {
-        office: settings.office.clone(),
-        inbox: stores.inbox.clone(),
-        link: link.clone(),
-        registry: registry.clone(),
-        registry_wanted,
-        holds: holds.clone(),
-    };
+    let nudge = Arc::new(Notify::new());
+    let dispatch = ground.dispatch(nudge.clone());
+    let heal = ground.heal(gaps.clone(), nudge);
+    let confirm = ground.confirm();
+    let receive = ground.receive(registry_wanted, holds.clone());
     let app = App {
         token,
         registry,
@@ -109,6 +103,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         inbox: stores.inbox.clone(),
         link: link.state(),
         holds,
+        gaps,
         metrics: Metrics::install(),
         shutdown: end.clone(),
         settings: settings.clone(),
@@ -118,6 +113,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     rooms.store("receive", receive.run(end.clone()));
     rooms.store("confirm", confirm.clone().tell(end.clone()));
     rooms.store("confirmed", confirm.hear(end.clone()));
+    rooms.store("heal", heal.run(end.clone()));
     rooms.stores(&stores, &settings, &end);
     rooms.start("web", async move { Ok(web::serve(Arc::new(app)).await?) });
     let linked = rooms.link(link_task, link_end.clone(), end.clone());
@@ -128,6 +124,63 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         Ok(Ok(())) => ended,
         Ok(Err(panicked)) => Err(Fault::Panicked(panicked.to_string())),
         Err(_) => Err(Fault::Stuck),
+    }
+}
+
+/// What most rooms stand on.
+struct Ground<'a> {
+    settings: &'a Settings,
+    key: Arc<SigningKey>,
+    stores: &'a Stores,
+    link: Link,
+    registry: watch::Receiver<Arc<Registry>>,
+}
+
+impl Ground<'_> {
+    fn dispatch(&self, nudge: Arc<Notify>) -> Dispatch {
+        Dispatch {
+            office: self.settings.office.clone(),
+            key: self.key.clone(),
+            outbox: self.stores.outbox.clone(),
+            link: self.link.clone(),
+            registry: self.registry.clone(),
+            nudge,
+        }
+    }
+
+    fn heal(&self, gaps: Gaps, nudge: Arc<Notify>) -> Heal {
+        Heal {
+            office: self.settings.office.clone(),
+            outbox: self.stores.outbox.clone(),
+            inbox: self.stores.inbox.clone(),
+            link: self.link.clone(),
+            registry: self.registry.clone(),
+            settings: self.settings.heal,
+            gaps,
+            nudge,
+        }
+    }
+
+    fn confirm(&self) -> Confirm {
+        Confirm {
+            office: self.settings.office.clone(),
+            key: self.key.clone(),
+            inbox: self.stores.inbox.clone(),
+            outbox: self.stores.outbox.clone(),
+            link: self.link.clone(),
+            registry: self.registry.clone(),
+        }
+    }
+
+    fn receive(&self, registry_wanted: Arc<Notify>, holds: Holds) -> Receive {
+        Receive {
+            office: self.settings.office.clone(),
+            inbox: self.stores.inbox.clone(),
+            link: self.link.clone(),
+            registry: self.registry.clone(),
+            registry_wanted,
+            holds,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! Secrets stand in files of their own; an unknown key is a mistake; no setting turns a check off.
 
 mod deliver;
+mod heal;
 mod reader;
 mod token;
 
@@ -15,6 +16,7 @@ use schemas::subject::OfficeId;
 use toml::Table;
 
 pub use self::deliver::{AskLeave, Deliver, DeliverTo, Origin};
+pub use self::heal::Heal;
 pub use self::reader::Mistake;
 use self::reader::Reader;
 pub use self::token::Token;
@@ -38,6 +40,7 @@ pub struct Settings {
     pub http: Http,
     pub store: Store,
     pub deliver: Vec<Deliver>,
+    pub heal: Heal,
 }
 
 /// The agent's folder, as `init` makes it from a bundle.
@@ -242,6 +245,7 @@ fn checked(top: &mut Reader<'_>, folder: Folder) -> Option<Settings> {
     }
     let http = top.table("http", |http| http_settings(http, &folder));
     let store = top.table("store", |store| store_settings(store, &folder));
+    let heal = top.table("heal", Heal::read);
     let deliver = top.tables("deliver", |deliver| deliver::read(deliver, &folder));
     Some(Settings {
         office: office?,
@@ -250,6 +254,7 @@ fn checked(top: &mut Reader<'_>, folder: Folder) -> Option<Settings> {
         http,
         store,
         deliver: deliver.into_iter().flatten().collect(),
+        heal,
         folder,
     })
 }

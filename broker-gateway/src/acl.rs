@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use schemas::confirmation::{Confirmation, ConfirmationFault};
+use schemas::event::Position;
+use schemas::heal::HEAL_PREFIX;
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::{Denied, Registry, Rule};
-use schemas::subject::{ConfirmSubject, FeedName, LogName};
+use schemas::subject::{ConfirmSubject, FeedName, LogName, OfficeId};
 
 use crate::peer::Peer;
 use crate::refuse::No;
@@ -29,6 +31,29 @@ impl PublishPermit {
     }
 }
 
+/// This office may bring back what the bus has lost of this log.
+#[derive(Debug, Clone)]
+pub struct HealPermit {
+    log: LogName,
+    position: Position,
+    registry: Arc<Registry>,
+}
+
+impl HealPermit {
+    pub fn log(&self) -> &LogName {
+        &self.log
+    }
+
+    /// The position that its subject names.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+}
+
 /// This office may read these logs of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadRight {
@@ -38,6 +63,23 @@ pub struct ReadRight {
 impl ReadRight {
     pub fn feed(&self) -> &FeedName {
         &self.feed
+    }
+}
+
+/// This office may know what a feed's stream counts: of all logs, or of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountRight {
+    feed: FeedName,
+    own: Option<OfficeId>,
+}
+
+impl CountRight {
+    pub fn feed(&self) -> &FeedName {
+        &self.feed
+    }
+
+    pub fn covers(&self, office: &OfficeId) -> bool {
+        self.own.as_ref().is_none_or(|own| own == office)
     }
 }
 
@@ -110,6 +152,24 @@ pub fn confirm(
     }
 }
 
+/// Whoever may read a log may refill it; what it brings is judged by what it links to.
+///
+/// # Errors
+/// As for [`read`].
+pub fn refill(
+    registry: &Arc<Registry>,
+    peer: &Peer,
+    log: LogName,
+    position: Position,
+) -> Result<HealPermit, No> {
+    read(registry, peer, &Scope::Log(log.clone()))?;
+    Ok(HealPermit {
+        log,
+        position,
+        registry: registry.clone(),
+    })
+}
+
 /// # Errors
 /// An unknown office or feed is held; what no rule grants is refused, with the filter that would be granted.
 pub fn read(registry: &Registry, peer: &Peer, scope: &Scope) -> Result<ReadRight, No> {
@@ -162,6 +222,37 @@ fn read_confirmations(
     }
 }
 
+/// # Errors
+/// As for [`read`], of the office's own log.
+pub fn count(registry: &Registry, peer: &Peer, feed: FeedName) -> Result<CountRight, No> {
+    if read(registry, peer, &Scope::Feed(feed.clone())).is_ok() {
+        return Ok(CountRight { feed, own: None });
+    }
+    read(registry, peer, &Scope::Log(own_log(peer, &feed)))?;
+    let own = Some(peer.office().clone());
+    Ok(CountRight { feed, own })
+}
+
+/// Requests to heal are heard by the office whose log it is, and by whoever may read the feed.
+///
+/// # Errors
+/// A subject that is neither `spean.heal.<feed>.>` nor one log's; as for [`read`].
+pub fn hear(registry: &Registry, peer: &Peer, subject: &str) -> Result<ReadRight, No> {
+    let rest = subject.strip_prefix(HEAL_PREFIX).unwrap_or_default();
+    let tokens: Vec<&str> = rest.split('.').collect();
+    let none = || No::Refused(Refusal::SubjectForbidden);
+    let named = |feed: &str| feed.parse::<FeedName>().map_err(|_| none());
+    let scope = match tokens[..] {
+        [feed, ">"] => Scope::Feed(named(feed)?),
+        [feed, ministry, place] => Scope::Log(LogName {
+            feed: named(feed)?,
+            office: OfficeId::new(ministry, place).map_err(|_| none())?,
+        }),
+        _ => return Err(none()),
+    };
+    read(registry, peer, &scope)
+}
+
 /// The feeds of which the office may read at least its own log: those that it reads or publishes on.
 pub fn feeds_seen<'r>(registry: &'r Registry, peer: &Peer) -> Vec<&'r FeedName> {
     let office = peer.office();
@@ -194,9 +285,11 @@ impl DeliveryRights {
         }
     }
 
-    /// Answers to requests come on the office's own inbox and were judged as requests; events come on their log's subject.
+    /// Answers to requests come on the office's own inbox and were judged as requests; events come on their log's subject, and
+    /// requests to heal it beside it.
     pub fn open(&self, subject: &[u8]) -> bool {
-        let Some(rest) = subject.strip_prefix(b"spean.log.".as_slice()) else {
+        let of_log = subject.strip_prefix(b"spean.log.".as_slice());
+        let Some(rest) = of_log.or_else(|| subject.strip_prefix(HEAL_PREFIX.as_bytes())) else {
             return true;
         };
         let feed_bytes = rest
@@ -232,135 +325,4 @@ fn own_log_only(peer: &Peer, feed: &FeedName) -> Detail {
 }
 
 #[cfg(test)]
-mod tests {
-    use schemas::confirmation::Said;
-    use schemas::event::{Hash, Position, Timestamp};
-    use schemas::signing::SigningKey;
-
-    use super::*;
-    use crate::fixtures;
-    use crate::fixtures::pen::Pen;
-
-    fn log(text: &str) -> LogName {
-        LogName::from_source(text).expect("a source")
-    }
-
-    #[test]
-    fn an_office_appends_to_its_own_logs_where_a_grant_says_so() {
-        let registry = fixtures::registry();
-        let peer = fixtures::peer("moh/siem-reap");
-        let publish =
-            |source| publish(&registry, &peer, log(source)).map(|permit| permit.log().clone());
-        let own = "urn:spean:moh:siem-reap:health-quarterly";
-        assert_eq!(publish(own), Ok(log(own)));
-        for (source, no) in [
-            (
-                "urn:spean:moh:hq:health-quarterly",
-                No::Refused(Refusal::NotYourLog),
-            ),
-            (
-                "urn:spean:moh:siem-reap:market-prices",
-                No::Held(Hold::GrantUnknown),
-            ),
-            (
-                "urn:spean:moh:siem-reap:school-terms",
-                No::Held(Hold::FeedUnknown),
-            ),
-        ] {
-            assert_eq!(publish(source), Err(no), "{source}");
-        }
-        let stranger = fixtures::peer("moh/takeo");
-        let theirs = log("urn:spean:moh:takeo:health-quarterly");
-        assert_eq!(
-            super::publish(&registry, &stranger, theirs).map(|_| ()),
-            Err(No::Held(Hold::OfficeUnknown))
-        );
-    }
-
-    #[test]
-    fn a_reader_confirms_in_its_own_name_what_it_may_read() {
-        let pen = Pen::of("moh/hq", "KH12");
-        let log = log("urn:spean:moh:siem-reap:health-quarterly");
-        let said = |reader: &str, log: &LogName| Said {
-            reader: reader.parse().expect("an office"),
-            log: log.clone(),
-            position: Position::FIRST,
-            hash: Hash::of(b"event"),
-            time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
-        };
-        let judged = |said: Said, at: &LogName, key: &SigningKey| {
-            let subject = ConfirmSubject {
-                reader: "moh/hq".parse().expect("an office"),
-                log: at.clone(),
-            };
-            let body = Confirmation::sign(said, key).to_string();
-            let peer = fixtures::peer("moh/hq");
-            confirm(&pen.registry, &peer, &subject, body.as_bytes()).map(|_| ())
-        };
-        assert_eq!(judged(said("moh/hq", &log), &log, &pen.key), Ok(()));
-        let not_yours = Err(No::Refused(Refusal::ConfirmationNotYours));
-        let labour = super::tests::log("urn:spean:mlvt:hq:labour-returns");
-        let own = super::tests::log("urn:spean:moh:hq:health-quarterly");
-        for (said, at) in [
-            (said("mef/hq", &log), &log),
-            (said("moh/hq", &own), &log),
-            (said("moh/hq", &labour), &labour),
-        ] {
-            assert_eq!(judged(said.clone(), at, &pen.key), not_yours, "{said:?}");
-        }
-        let (stranger, _) = SigningKey::generate().expect("a key");
-        let unknown = Err(No::Held(Hold::KeyUnknown));
-        assert_eq!(judged(said("moh/hq", &log), &log, &stranger), unknown);
-        let subject = said("moh/hq", &log).subject();
-        let peer = fixtures::peer("moh/hq");
-        let changed = Confirmation::sign(said("moh/hq", &log), &pen.key)
-            .to_string()
-            .replace(r#""position":1"#, r#""position":2"#);
-        let changed = confirm(&pen.registry, &peer, &subject, changed.as_bytes());
-        assert_eq!(changed.map(|_| ()), not_yours);
-        let malformed = confirm(&pen.registry, &peer, &subject, b"{}").map(|_| ());
-        assert_eq!(malformed, Err(No::Refused(Refusal::ConfirmationMalformed)));
-    }
-
-    #[test]
-    fn an_office_sees_who_has_read_its_own_logs_and_no_others() {
-        let registry = fixtures::registry();
-        let peer = fixtures::peer("moh/siem-reap");
-        let stream: FeedName = schemas::subject::CONFIRMATIONS.parse().expect("a token");
-        let of = |source| Scope::Confirmations {
-            stream: stream.clone(),
-            of: Some(log(source)),
-        };
-        let own = read(
-            &registry,
-            &peer,
-            &of("urn:spean:moh:siem-reap:health-quarterly"),
-        );
-        assert!(own.is_ok());
-        let others = read(&registry, &peer, &of("urn:spean:moh:hq:health-quarterly"));
-        let others = others.expect_err("not its own");
-        assert_eq!(others.code().name, "request-forbidden");
-        let whole = read(&registry, &peer, &Scope::Feed(stream));
-        assert_eq!(whole, Err(No::Held(Hold::FeedUnknown)));
-    }
-
-    #[test]
-    fn deliveries_stay_inside_what_may_be_read_now() {
-        let rights = |office| DeliveryRights::of(&fixtures::registry(), &fixtures::peer(office));
-        let (province, headquarters) = (rights("moh/siem-reap"), rights("moh/hq"));
-        let cases: [(&[u8], bool, bool); 7] = [
-            (b"spean.log.health-quarterly.moh.siem-reap", true, true),
-            (b"spean.log.health-quarterly.moh.siem-reap.7", true, true),
-            (b"spean.log.health-quarterly.moh.siem-reapx", false, true),
-            (b"spean.log.health-quarterly.moh.battambang", false, true),
-            (b"spean.log.labour-returns.mlvt.hq", false, false),
-            (b"spean.log.", false, false),
-            (b"_INBOX.moh.siem-reap.x", true, true),
-        ];
-        for (subject, for_province, for_headquarters) in cases {
-            let text = String::from_utf8_lossy(subject);
-            assert_eq!(province.open(subject), for_province, "{text}");
-            assert_eq!(headquarters.open(subject), for_headquarters, "{text}");
-        }
-    }
-}
+mod tests;

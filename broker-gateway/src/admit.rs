@@ -4,6 +4,7 @@
 
 mod doubt;
 mod examine;
+mod heal;
 
 use std::collections::VecDeque;
 
@@ -18,6 +19,7 @@ use schemas::subject::LogName;
 
 use self::doubt::Doubts;
 use self::examine::Examiner;
+pub use self::heal::{Healing, Healings, Refills};
 use crate::acl::PublishPermit;
 use crate::peer::Peer;
 use crate::refuse::{Answered, No};

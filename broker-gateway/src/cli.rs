@@ -56,6 +56,19 @@ pub enum Command {
         /// As JSON
         json: bool,
     },
+    /// Read every log of every stream, and name what is missing, damaged or does not link; what is missing is asked for
+    #[command(after_help = "Example:\n  spean-gateway scrub authority && echo whole")]
+    Scrub {
+        /// The gateway's folder
+        #[arg(env = "SPEAN_DIR", default_value = ".")]
+        dir: PathBuf,
+        /// One feed's stream alone
+        #[arg(long)]
+        feed: Option<FeedName>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Tell what an office may do on a feed, and by which rule
     #[command(
         after_help = "Example:\n  spean-gateway explain moh/siem-reap market-prices --dir authority"

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use broker_gateway::authority::streams::{self, NewStreams, StreamState};
 use broker_gateway::authority::{self, Enrol, Init};
+use broker_gateway::scrub;
 use broker_gateway::serve;
 use broker_gateway::settings::Settings;
 use clap::CommandFactory as _;
@@ -38,6 +39,14 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 false => say(&findings.table())?,
             };
             Ok(status(!mistaken))
+        }
+        Command::Scrub { dir, feed, json } => {
+            let found = wait_for(scrub::command::run(&dir, feed.as_ref()))?;
+            match json {
+                true => say(&as_json(&found)?)?,
+                false => say(&found.table())?,
+            };
+            Ok(status(found.whole))
         }
         Command::Explain {
             office,

@@ -5,6 +5,8 @@
 mod append;
 mod heads;
 mod notary;
+mod heal;
+mod holes;
 mod plan;
 mod read;
 mod store;
@@ -17,11 +19,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemas::subject::FeedName;
 use tokio::sync::{mpsc, oneshot};
 
+use self::heal::{HealUnit, Healer};
 pub use self::notary::{Notary, NotaryFault};
 use self::unit::Unit;
 use self::writer::Writer;
-use crate::admit::Admitted;
-use crate::limits::COMMIT_LINE_RUNS_MAX;
+use crate::admit::{Admitted, Healings};
+use crate::limits::{COMMIT_LINE_RUNS_MAX, HEAL_LINE_UNITS_MAX};
 use crate::refuse::Answered;
 use crate::upstream::raw::Broker;
 
@@ -35,6 +38,7 @@ pub struct Commits {
     broker: Arc<Broker>,
     notary: Arc<Notary>,
     lines: Mutex<HashMap<FeedName, mpsc::Sender<Unit>>>,
+    healers: Mutex<HashMap<FeedName, mpsc::Sender<HealUnit>>>,
 }
 
 impl Commits {
@@ -43,6 +47,7 @@ impl Commits {
             broker: Arc::new(broker),
             notary: Arc::new(notary),
             lines: Mutex::default(),
+            healers: Mutex::default(),
         }
     }
 
@@ -53,6 +58,28 @@ impl Commits {
         // A writer that is gone answers by silence: the unit's end of the channel goes with it.
         line.send(unit).await.ok();
         answers
+    }
+
+    /// Puts events that come back in line for the feed's healer.
+    pub async fn heal(&self, healings: Healings) -> Answers {
+        let line = self.healer(&healings.log().feed);
+        let (unit, answers) = HealUnit::new(healings);
+        line.send(unit).await.ok();
+        answers
+    }
+
+    fn healer(&self, feed: &FeedName) -> mpsc::Sender<HealUnit> {
+        let mut healers = self.healers.lock().unwrap_or_else(PoisonError::into_inner);
+        match healers.get(feed).filter(|line| !line.is_closed()) {
+            Some(line) => line.clone(),
+            None => {
+                let (line, waiting) = mpsc::channel(HEAL_LINE_UNITS_MAX);
+                let healer = Healer::new(feed.clone(), self.broker.clone(), self.notary.clone());
+                tokio::spawn(healer.run(waiting));
+                healers.insert(feed.clone(), line.clone());
+                line
+            }
+        }
     }
 
     /// The line of a feed's writer, who begins with its first event. The registry bounds the feeds.

@@ -9,6 +9,7 @@ use crate::admit::Admission;
 use crate::audit::Audit;
 use crate::commit::Commits;
 use crate::consumers::Consumers;
+use crate::counts::Counts;
 use crate::limits::ALL_PUBLISH_BYTES_MAX;
 use crate::policy::Policy;
 use crate::settings::Settings;
@@ -26,6 +27,7 @@ pub struct Gateway {
     pub commits: Commits,
     pub broker: Broker,
     pub consumers: Consumers,
+    pub counts: Counts,
     pub audit: Audit,
     /// Bytes of publishes, of all sessions, that wait for their answers.
     pub publishing: Arc<Semaphore>,
@@ -38,7 +40,7 @@ impl Gateway {
         policy: watch::Receiver<Arc<Policy>>,
         admission: Admission,
         commits: Commits,
-        broker: Broker,
+        (broker, counts): (Broker, Counts),
         audit: Audit,
     ) -> Gateway {
         Gateway {
@@ -48,6 +50,7 @@ impl Gateway {
             commits,
             broker,
             consumers: Consumers::default(),
+            counts,
             audit,
             publishing: Arc::new(Semaphore::new(ALL_PUBLISH_BYTES_MAX)),
             clients: AtomicU64::new(1),

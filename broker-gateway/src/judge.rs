@@ -2,10 +2,11 @@
 //! not pass. Nothing is sent and nothing is stored here.
 
 use bytes::Bytes;
+use schemas::heal::{COUNTS_PREFIX, CountsQuestion, HEAL_PREFIX, HealFault, HealRequest};
 use schemas::refusal::{Detail, Refusal};
-use schemas::subject::{ConfirmSubject, LogSubject};
+use schemas::subject::{ConfirmSubject, FeedName, LogSubject};
 
-use crate::acl::{self, PublishPermit};
+use crate::acl::{self, CountRight, HealPermit, PublishPermit};
 use crate::admit::RawEvent;
 use crate::peer::Peer;
 use crate::policy::Policy;
@@ -31,6 +32,20 @@ pub enum Verdict {
         permit: PublishPermit,
         event: RawEvent,
     },
+    /// An event that the bus has lost, of any log that the peer may read: to admission, too.
+    Refill {
+        permit: HealPermit,
+        event: RawEvent,
+    },
+    /// What a feed's stream counts, by the gateway's own question.
+    Count {
+        right: CountRight,
+        question: CountsQuestion,
+        subject: Subject,
+        reply: Subject,
+    },
+    /// To everybody who may have what the bus lacks; not too often.
+    AskToHeal(HealRequest),
     /// To the broker, as written here.
     Forward {
         subject: Subject,
@@ -91,36 +106,45 @@ pub fn judge(op: ClientOp, peer: &Peer, policy: &Policy) -> Verdict {
         ClientOp::Connect(_) => Verdict::Close(Breach::ConnectRepeated),
         ClientOp::Ping => Verdict::Ping,
         ClientOp::Pong => Verdict::Pong,
-        ClientOp::Subscribe(subscribe) => judge_subscribe(subscribe, peer),
+        ClientOp::Subscribe(subscribe) => judge_subscribe(subscribe, peer, policy),
         ClientOp::Unsubscribe { sid, after } => Verdict::Unsubscribe { sid, after },
         ClientOp::Publish(publish) => judge_publish(publish, peer, policy),
     }
 }
 
-/// Inside its own inbox an office may listen as it likes; queue groups would share messages with whoever guesses the name.
-fn judge_subscribe(subscribe: Subscribe, peer: &Peer) -> Verdict {
-    let no = if !peer.owns_inbox(subscribe.subject.as_str()) {
-        let (ministry, place) = (peer.office().ministry(), peer.office().place());
-        Detail::new(
-            "subject",
-            format!("subscribe inside _INBOX.{ministry}.{place}. only"),
-            format!("អាចជាវបានតែក្នុង _INBOX.{ministry}.{place}. ប៉ុណ្ណោះ"),
-        )
-    } else if subscribe.queue.is_some() {
-        Detail::new(
+/// Inside its own inbox an office may listen as it likes, and to requests to heal what it may have; queue groups would share
+/// messages with whoever guesses the name.
+fn judge_subscribe(subscribe: Subscribe, peer: &Peer, policy: &Policy) -> Verdict {
+    let subject = subscribe.subject.as_str();
+    let heard = match subject.starts_with(HEAL_PREFIX) {
+        true => acl::hear(&policy.registry, peer, subject).map(|_may_read| ()),
+        false if peer.owns_inbox(subject) => Ok(()),
+        false => {
+            let (ministry, place) = (peer.office().ministry(), peer.office().place());
+            Err(No::Refused(Refusal::RequestForbidden(Detail::new(
+                "subject",
+                format!("subscribe inside _INBOX.{ministry}.{place}. only"),
+                format!("អាចជាវបានតែក្នុង _INBOX.{ministry}.{place}. ប៉ុណ្ណោះ"),
+            ))))
+        }
+    };
+    let alone = || match &subscribe.queue {
+        None => Ok(()),
+        Some(_) => Err(No::Refused(Refusal::RequestForbidden(Detail::new(
             "queue",
             "queue groups are not open to offices",
             "ក្រុម queue មិនបើកសម្រាប់ការិយាល័យទេ",
-        )
-    } else {
-        return Verdict::Subscribe(subscribe);
+        )))),
     };
-    Verdict::Deny(Denial {
-        what: Denied::Subscription,
-        subject: subscribe.subject,
-        no: No::Refused(Refusal::RequestForbidden(no)),
-        reply: None,
-    })
+    match heard.and_then(|()| alone()) {
+        Ok(()) => Verdict::Subscribe(subscribe),
+        Err(no) => Verdict::Deny(Denial {
+            what: Denied::Subscription,
+            subject: subscribe.subject,
+            no,
+            reply: None,
+        }),
+    }
 }
 
 fn judge_publish(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
@@ -147,25 +171,41 @@ fn judge_publish(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
     if let Ok(subject) = text.parse::<ConfirmSubject>() {
         return judge_confirmation(&subject, publish, peer, policy);
     }
+    if let Some(feed) = text.strip_prefix(COUNTS_PREFIX) {
+        return judge_count(feed.parse(), publish, peer, policy);
+    }
+    if text.starts_with(HEAL_PREFIX) {
+        return judge_heal_request(publish, peer, policy);
+    }
     deny(publish, Refusal::SubjectForbidden.into(), None, peer)
 }
 
 fn judge_event(subject: LogSubject, publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
-    let permit = match subject {
-        LogSubject::Log(log) => acl::publish(&policy.registry, peer, log),
-        // Only who may read a feed will be let refill it; until then nobody is.
-        LogSubject::Refill(..) | LogSubject::Gap(_) => Err(Refusal::RefillNotTaken.into()),
-    };
-    match permit {
-        Ok(permit) => Verdict::Submit {
-            permit,
-            event: RawEvent {
-                headers: publish.headers.unwrap_or_default(),
-                payload: publish.payload,
-                reply: publish.reply,
+    let registry = &policy.registry;
+    match subject {
+        LogSubject::Log(log) => match acl::publish(registry, peer, log) {
+            Ok(permit) => Verdict::Submit {
+                permit,
+                event: raw(publish),
             },
+            Err(no) => deny(publish, no, None, peer),
         },
-        Err(no) => deny(publish, no, None, peer),
+        LogSubject::Refill(log, position) => match acl::refill(registry, peer, log, position) {
+            Ok(permit) => Verdict::Refill {
+                permit,
+                event: raw(publish),
+            },
+            Err(no) => deny(publish, no, None, peer),
+        },
+        LogSubject::Gap(_) => deny(publish, Refusal::SubjectForbidden.into(), None, peer),
+    }
+}
+
+fn raw(publish: Publish) -> RawEvent {
+    RawEvent {
+        headers: publish.headers.unwrap_or_default(),
+        payload: publish.payload,
+        reply: publish.reply,
     }
 }
 
@@ -192,6 +232,57 @@ fn judge_request(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
         }
         (Err((no, shape)), _) => deny(publish, no, Some(shape), peer),
     }
+}
+
+fn judge_count(
+    feed: Result<FeedName, schemas::subject::NameFault>,
+    publish: Publish,
+    peer: &Peer,
+    policy: &Policy,
+) -> Verdict {
+    let Ok(feed) = feed else {
+        return deny(publish, Refusal::SubjectForbidden.into(), None, peer);
+    };
+    let right = acl::count(&policy.registry, peer, feed);
+    let question = match publish.payload.trim_ascii() {
+        b"" => Ok(CountsQuestion::default()),
+        body => serde_json::from_slice(body),
+    };
+    match (right, question, publish.reply.clone()) {
+        (Ok(right), Ok(question), Some(reply)) => Verdict::Count {
+            right,
+            question,
+            subject: publish.subject,
+            reply,
+        },
+        (Err(no), _, _) => deny(publish, no, None, peer),
+        (Ok(_), Err(_), _) => {
+            let en = "ask with {}, or with {\"known\":TAG}, the tag of what you have";
+            let km = "សូមសួរដោយ {} ឬ {\"known\":TAG}";
+            let no = Refusal::RequestMalformed(Detail::new("", en, km));
+            deny(publish, no.into(), None, peer)
+        }
+        (Ok(_), Ok(_), None) => deny(publish, Refusal::SubjectForbidden.into(), None, peer),
+    }
+}
+
+/// Whoever may read a log may say what of it is missing; what goes on is written anew.
+fn judge_heal_request(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
+    let no = match HealRequest::read(publish.subject.as_str(), &publish.payload) {
+        Ok(request) => {
+            let scope = acl::Scope::Log(request.log.clone());
+            match acl::read(&policy.registry, peer, &scope) {
+                Ok(_may_read) => return Verdict::AskToHeal(request),
+                Err(no) => no,
+            }
+        }
+        Err(HealFault::Subject) => Refusal::SubjectForbidden.into(),
+        Err(fault @ HealFault::Body) => {
+            let km = "ត្រូវជា {\"missing\":[[ដំបូង,ចុងក្រោយ],...]}";
+            Refusal::RequestMalformed(Detail::new("", fault.to_string(), km)).into()
+        }
+    };
+    deny(publish, no, None, peer)
 }
 
 fn judge_registry(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {

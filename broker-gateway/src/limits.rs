@@ -85,6 +85,10 @@ pub const DOUBT_TIME: Duration = Duration::from_secs(10 * 60);
 pub const DOUBTED_LOGS_MAX: usize = 1_024;
 /// Runs in line for one feed's writer: some seconds of what it stores; past that, sessions wait.
 pub const COMMIT_LINE_RUNS_MAX: usize = 1_024;
+/// Gatherings of refills in line for one feed's healer: each takes a second at most; past that, sessions wait.
+pub const HEAL_LINE_UNITS_MAX: usize = 64;
+/// Damaged messages that are passed over in a row in search of a readable one.
+pub const DAMAGED_IN_A_ROW_MAX: u32 = 64;
 /// Bytes of one batch, beside the number of its messages: nats-server keeps it in memory until it is whole.
 pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Heads that one feed's writer remembers: several times the offices of the country.
@@ -97,3 +101,20 @@ pub const HEADS_READ_AT_ONCE: usize = 64;
 pub const STALE_TRIES_MAX: u32 = 3;
 /// How long a gateway that begins waits before it looks again at the streams of a nats-server that does not answer.
 pub const STREAMS_LOOK_INTERVAL: Duration = Duration::from_secs(10);
+/// How long a stream's counts are told without counting again: many who reconnect at once share one count.
+pub const COUNTS_FRESH: Duration = Duration::from_secs(1);
+/// Questions for counts that wait.
+pub const COUNTS_LINE_MAX: usize = 256;
+/// Pages of subjects in one count: nats-server tells 100,000 subjects in each.
+pub const COUNTS_PAGES_MAX: usize = 100;
+/// Requests to heal of one session in `HEAL_REQUESTS_TIME`: an office asks once for each log that lacks something.
+pub const HEAL_REQUESTS_MAX: u32 = 120;
+pub const HEAL_REQUESTS_TIME: Duration = Duration::from_secs(60);
+/// Messages that are read at the same time by a scrub: enough to hide the way there and back.
+pub const SCRUB_AT_ONCE: usize = 64;
+/// Sequences that are tried one by one before the next message that is there is asked for.
+pub const SCRUB_CHUNK: u64 = 1_024;
+/// Damaged messages named in one report: more say only that the disk is broken.
+pub const DAMAGED_NAMED_MAX: usize = 100;
+/// How long the watch waits for a broker that went away before it looks again.
+pub const WATCH_CONNECT_WAIT: Duration = Duration::from_secs(2);

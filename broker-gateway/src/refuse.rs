@@ -177,7 +177,6 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::SourceMismatch
         | Refusal::NotYourLog
         | Refusal::RowNotYours(_)
-        | Refusal::RefillNotTaken
         | Refusal::ConfirmationNotYours
         | Refusal::SubjectForbidden
         | Refusal::RequestForbidden(_) => 403,

@@ -13,6 +13,7 @@ use crate::admit::Admission;
 use crate::audit::{Audit, Bounds};
 use crate::authority::streams::{self, Difference, StreamState};
 use crate::commit::{Commits, Notary, NotaryFault};
+use crate::counts::Counts;
 use crate::gateway::Gateway;
 use crate::limits::STREAMS_LOOK_INTERVAL;
 use crate::listen::Listener;
@@ -20,6 +21,7 @@ use crate::policy::{self, Policy, PolicyFault};
 use crate::settings::Settings;
 use crate::tls::{self, TlsFault};
 use crate::upstream::raw::Broker;
+use crate::watch::Watch;
 
 /// Why a gateway cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -69,13 +71,22 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
 
     let commits = Commits::new(Broker::new(&settings.nats)?, notary);
     let name = settings.name.clone();
-    let gateway = Gateway::new(settings, policies, Admission::new(), commits, broker, audit);
+    let (counts, counter) = Counts::new(Broker::new(&settings.nats)?);
+    let counting = tokio::spawn(counter.run());
+    let watch = Watch {
+        broker: Broker::new(&settings.nats)?,
+        policies: policies.clone(),
+        settings: settings.heal,
+    };
+    let looking = tokio::spawn(watch.run(shutdown.clone()));
+    let parts = (broker, counts);
+    let gateway = Gateway::new(settings, policies, Admission::new(), commits, parts, audit);
     let (_tls_sender, tls) = watch::channel(Arc::new(server_config));
     info!(name, %address, "serving");
     let listener = Listener { socket, tls };
     // The listener holds the gateway; when it returns, the last end of the audit's channel is gone with it.
     listener.run(Arc::new(gateway), shutdown).await;
-    let _ = tokio::join!(watching, auditing, comparing);
+    let _ = tokio::join!(watching, auditing, comparing, counting, looking);
     info!(name, "stopped");
     Ok(())
 }

@@ -2,6 +2,8 @@
 //! admission and commit; requests go over the session's own upstream connection. Every wait has an end, and a client that does
 //! not read is not read from.
 
+mod allowance;
+mod broker;
 mod desk;
 mod end;
 mod gather;
@@ -13,7 +15,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use schemas::refusal::Hold;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,17 +23,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::gateway::Gateway;
-use crate::judge::{self, Breach, Denial, Denied, Verdict};
+use crate::judge::{self, Breach, Verdict};
 use crate::limits::{
     FAREWELL_WAIT, HALF_OPERATION_WAIT, PINGS_UNANSWERED_MAX, SILENCE_BEFORE_PING,
     UNKNOWN_PEER_WAIT,
 };
 use crate::peer::Peer;
 use crate::policy::Policy;
-use crate::refuse::No;
-use crate::request;
-use crate::wire::{ClientOp, ClientParser, Connect, Frame, Sid, Subject, Subscribe};
+use crate::wire::{ClientOp, ClientParser, Connect, Frame};
 
+use allowance::Allowance;
 use desk::Desk;
 use end::End;
 use gather::Gathered;
@@ -88,6 +88,7 @@ struct Session {
     answering: JoinSet<()>,
     upstream: Option<Upstream>,
     pings_unanswered: u32,
+    heal_requests: Allowance,
 }
 
 impl Session {
@@ -104,6 +105,7 @@ impl Session {
             answering: JoinSet::new(),
             upstream: None,
             pings_unanswered: 0,
+            heal_requests: Allowance::new(std::time::Instant::now()),
         }
     }
 
@@ -189,6 +191,12 @@ impl Session {
                 }
                 return self.say_ok(acknowledged).await;
             }
+            Verdict::Refill { permit, event } => {
+                if self.gathered.put_refill(permit, event) {
+                    self.submit().await?;
+                }
+                return self.say_ok(acknowledged).await;
+            }
             // What was said before is judged before.
             verdict => {
                 self.submit().await?;
@@ -217,9 +225,24 @@ impl Session {
                 .desk
                 .tell(&subject, &reply, &body, &self.policy)
                 .await?),
+            Verdict::Count {
+                right,
+                question,
+                subject,
+                reply,
+            } => {
+                let waits = self.desk.gateway.counts.ask(right.feed()).await;
+                let told = self
+                    .desk
+                    .clone()
+                    .count(waits, right, question, (subject, reply));
+                self.answering.spawn(told);
+                Ok(())
+            }
+            Verdict::AskToHeal(request) => self.ask_to_heal(&request).await,
             Verdict::Deny(denial) => Ok(self.desk.deny(&denial, &self.policy).await?),
             Verdict::Close(breach) => Err(breach.into()),
-            Verdict::Submit { .. } => unreachable!("take() gathers it"),
+            Verdict::Submit { .. } | Verdict::Refill { .. } => unreachable!("take() gathers it"),
         }
     }
 
@@ -244,106 +267,15 @@ impl Session {
         Ok(())
     }
 
-    async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), End> {
-        let Subscribe { subject, sid, .. } = subscribe;
-        let added = self.desk.subscriptions.add(sid.clone(), subject.clone());
-        if added.is_err() {
-            let no = desk::too_many_subscriptions();
-            let denial = Denial {
-                what: Denied::Subscription,
-                subject,
-                no,
-                reply: None,
-            };
-            return Ok(self.desk.deny(&denial, &self.policy).await?);
-        }
-        self.desk
-            .record_allowed("subscribe", &subject, &self.policy)
-            .await;
-        self.upstream_say(Frame::new().subscribe(&subject, &sid))
-            .await
-    }
-
-    async fn unsubscribe(&mut self, sid: &Sid, after: Option<usize>) -> Result<(), End> {
-        self.desk.subscriptions.end(sid, after);
-        self.upstream_say(Frame::new().unsubscribe(sid, after))
-            .await
-    }
-
-    /// Where no upstream is open, the table alone knows; an opening one begins with the table.
-    async fn upstream_say(&self, frame: Frame) -> Result<(), End> {
-        if let Some(upstream) = &self.upstream {
-            upstream.send(frame.finish()).await?;
-        }
-        Ok(())
-    }
-
-    async fn forward(
-        &mut self,
-        subject: &Subject,
-        reply: Option<&Subject>,
-        body: &[u8],
-    ) -> Result<(), End> {
-        let opened = match (self.has_room(subject).await, self.upstream.take()) {
-            (Ok(()), Some(upstream)) => Ok(upstream),
-            (Ok(()), None) => self.open_upstream().await,
-            (Err(no), upstream) => {
-                self.upstream = upstream;
-                Err(no)
-            }
-        };
-        match opened {
-            Ok(upstream) => {
-                self.desk.record_request(subject, &self.policy).await;
-                let frame = Frame::new().publish(subject, reply, body).finish();
-                let upstream = self.upstream.insert(upstream);
-                upstream.send(frame).await.map_err(|Closed| End::BrokerGone)
-            }
-            Err(no) => {
-                let shape = request::shape_of(subject);
-                let denial = Denial {
-                    what: Denied::Publish,
-                    subject: subject.clone(),
-                    no,
-                    reply: reply.map(|reply| (reply.clone(), shape)),
-                };
-                Ok(self.desk.deny(&denial, &self.policy).await?)
-            }
-        }
-    }
-
-    /// For the consumer that a request makes; any other request needs none.
-    async fn has_room(&self, subject: &Subject) -> Result<(), No> {
-        let Some((feed, name)) = request::consumer_made(subject) else {
-            return Ok(());
-        };
-        let gateway = &self.desk.gateway;
-        let room = gateway
-            .consumers
-            .room(&gateway.broker, &self.desk.peer, &feed, name);
-        room.await
-    }
-
-    async fn open_upstream(&self) -> Result<Upstream, No> {
-        let no_responders = self
-            .connect
-            .as_ref()
-            .is_some_and(|connect| connect.no_responders);
-        let name = format!("{} #{}", self.desk.peer, self.client_id);
-        Upstream::open(
-            self.desk.clone(),
-            &name,
-            no_responders,
-            self.policies.clone(),
-        )
-        .await
-        .map_err(|_outage| No::Held(Hold::BusUnavailable))
-    }
-
     async fn submit(&mut self) -> Result<(), End> {
         while self.answering.try_join_next().is_some() {}
-        for submission in self.gathered.take(&self.desk.peer) {
+        let (submissions, refills) = self.gathered.take(&self.desk.peer);
+        for submission in submissions {
             let answering = self.desk.clone().submit(submission).await;
+            self.answering.spawn(answering);
+        }
+        for refills in refills {
+            let answering = self.desk.clone().refill(refills).await;
             self.answering.spawn(answering);
         }
         Ok(())

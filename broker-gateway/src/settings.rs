@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemas::receipt::is_gateway_name;
 use schemas::signing::PublicKey;
@@ -28,8 +29,30 @@ pub struct GatewayToml {
     pub signing_key: PathBuf,
     #[serde(default = "sessions_max_usual")]
     pub sessions_max: usize,
+    #[serde(default)]
+    pub heal: HealToml,
     pub tls: TlsToml,
     pub nats: NatsToml,
+}
+
+/// How often the streams are looked at for losses.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HealToml {
+    /// Heads and counts.
+    pub check_interval_s: u64,
+    /// Every message.
+    pub full_read_interval_s: u64,
+}
+
+impl Default for HealToml {
+    /// What is lost is named within ten minutes where heads and counts show it, within a day where they do not.
+    fn default() -> HealToml {
+        HealToml {
+            check_interval_s: 10 * 60,
+            full_read_interval_s: 24 * 60 * 60,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,8 +94,16 @@ pub struct Settings {
     pub audit: PathBuf,
     pub signing_key: PathBuf,
     pub sessions_max: usize,
+    pub heal: HealSettings,
     pub tls: TlsSettings,
     pub nats: NatsSettings,
+}
+
+/// How often the streams are looked at for losses.
+#[derive(Debug, Clone, Copy)]
+pub struct HealSettings {
+    pub check_interval: Duration,
+    pub full_read_interval: Duration,
 }
 
 /// How offices are met.
@@ -167,6 +198,13 @@ impl Settings {
         if raw.sessions_max == 0 {
             mistakes.value("sessions_max", "must be at least 1");
         }
+        if raw.heal.check_interval_s == 0 {
+            mistakes.value("heal.check_interval_s", "must be at least 1");
+        }
+        let heal = HealSettings {
+            check_interval: Duration::from_secs(raw.heal.check_interval_s),
+            full_read_interval: Duration::from_secs(raw.heal.full_read_interval_s),
+        };
         let mut file = |key, path: &Path| mistakes.file(key, &folder.join(path));
         let tls = TlsSettings {
             certificate: file("tls.certificate", &raw.tls.certificate),
@@ -200,6 +238,7 @@ impl Settings {
                 audit: folder.join(raw.audit),
                 signing_key,
                 sessions_max: raw.sessions_max,
+                heal,
                 tls,
                 nats,
             }),
@@ -283,93 +322,4 @@ fn server_address(text: &str) -> Option<ServerAddress> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
-
-    fn raw() -> GatewayToml {
-        let file = PathBuf::from("there");
-        GatewayToml {
-            name: "gateway-1".into(),
-            listen: "127.0.0.1:4443".into(),
-            registry: file.clone(),
-            authority_key: KEY.into(),
-            audit: "audit.ndjson".into(),
-            signing_key: file.clone(),
-            sessions_max: 10,
-            tls: TlsToml {
-                certificate: file.clone(),
-                key: file.clone(),
-                offices_ca: file.clone(),
-                tls12: false,
-            },
-            nats: NatsToml {
-                servers: vec!["localhost:4222".into(), "[::1]:4222".into()],
-                ca: file.clone(),
-                certificate: file.clone(),
-                key: file.clone(),
-                nkey: file,
-            },
-        }
-    }
-
-    fn folder() -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("there"), "").expect("a file");
-        folder
-    }
-
-    #[test]
-    fn what_was_written_reads_back() {
-        let folder = folder();
-        let text = toml::to_string(&raw()).expect("TOML");
-        std::fs::write(folder.path().join(FILE_NAME), text).expect("a file");
-        let settings = Settings::read(folder.path()).expect("good settings");
-        assert_eq!(settings.registry, folder.path().join("there"));
-        assert_eq!(settings.nats.servers[1].to_string(), "[::1]:4222");
-    }
-
-    #[test]
-    fn every_mistake_is_named_at_once() {
-        let folder = folder();
-        let mut raw = raw();
-        raw.name = "a b".into();
-        raw.listen = "4443".into();
-        raw.authority_key = "short".into();
-        raw.sessions_max = 0;
-        raw.tls.key = "not-there".into();
-        raw.nats.servers = vec!["nats".into()];
-        let SettingsFault(mistakes) = Settings::check(raw, folder.path()).expect_err("mistakes");
-        let keys: Vec<&str> = mistakes
-            .iter()
-            .map(|mistake| match mistake {
-                SettingsMistake::Value { key, .. } => *key,
-                other => panic!("{other}"),
-            })
-            .collect();
-        assert_eq!(
-            keys,
-            [
-                "name",
-                "listen",
-                "authority_key",
-                "sessions_max",
-                "tls.key",
-                "nats.servers"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_unknown_key_is_a_mistake() {
-        let folder = folder();
-        let text = toml::to_string(&raw()).expect("TOML");
-        std::fs::write(
-            folder.path().join(FILE_NAME),
-            format!("verify = false\n{text}"),
-        )
-        .expect("a file");
-        assert!(Settings::read(folder.path()).is_err());
-    }
-}
+mod tests;

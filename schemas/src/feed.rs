@@ -50,6 +50,12 @@ impl Feed {
         self.types.iter().find(|known| known.name == name)
     }
 
+    /// The type by which an event is admitted: one of the feed's, or a notice of every feed's.
+    pub fn admits(&self, name: &str) -> Option<&EventType> {
+        self.event_type(name)
+            .or_else(|| crate::notice::on_every_feed(name))
+    }
+
     /// The type of an action's events, such as the one that a plain submission has.
     pub fn type_of(&self, action: Action) -> Option<&EventType> {
         self.types.iter().find(|known| known.action == action)

@@ -31,3 +31,7 @@ pub const CONTROL_LINE_BYTES_MAX: usize = 4096;
 pub const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Bytes of registry lines in one answer: half of what a NATS message holds.
 pub const REGISTRY_PAGE_BYTES_MAX: usize = 512 * 1024;
+/// Ranges in one heal request: a log with more holes than this is asked for in turns.
+pub const HEAL_RANGES_MAX: usize = 128;
+/// Bytes of one heal request: the ranges with numbers of usual length.
+pub const HEAL_BODY_BYTES_MAX: usize = 4 * 1024;

@@ -67,7 +67,6 @@ pub enum Refusal {
     TypeNotOfFeed,
     SchemaNotOfFeed,
     RowNotYours(Detail),
-    RefillNotTaken,
     SubjectForbidden,
     RequestMalformed(Detail),
     RequestForbidden(Detail),
@@ -101,7 +100,6 @@ impl Refusal {
             Refusal::TypeNotOfFeed => codes::TYPE_NOT_OF_FEED,
             Refusal::SchemaNotOfFeed => codes::SCHEMA_NOT_OF_FEED,
             Refusal::RowNotYours(_) => codes::ROW_NOT_YOURS,
-            Refusal::RefillNotTaken => codes::REFILL_NOT_TAKEN,
             Refusal::SubjectForbidden => codes::SUBJECT_FORBIDDEN,
             Refusal::RequestMalformed(_) => codes::REQUEST_MALFORMED,
             Refusal::RequestForbidden(_) => codes::REQUEST_FORBIDDEN,
@@ -137,7 +135,6 @@ impl Refusal {
             | Refusal::TooLarge
             | Refusal::TypeNotOfFeed
             | Refusal::SchemaNotOfFeed
-            | Refusal::RefillNotTaken
             | Refusal::SubjectForbidden
             | Refusal::ConfirmationMalformed
             | Refusal::ConfirmationNotYours => Vec::new(),
@@ -173,6 +170,8 @@ pub enum Hold {
     LogUnreadable,
     BusUnavailable,
     BusFull,
+    /// More requests to heal than anybody needs.
+    AskedTooOften,
 }
 
 impl Hold {
@@ -189,6 +188,7 @@ impl Hold {
             Hold::LogUnreadable => codes::LOG_UNREADABLE,
             Hold::BusUnavailable => codes::BUS_UNAVAILABLE,
             Hold::BusFull => codes::BUS_FULL,
+            Hold::AskedTooOften => codes::ASKED_TOO_OFTEN,
         }
     }
 
@@ -205,7 +205,8 @@ impl Hold {
             | Hold::ContractUnknown
             | Hold::LogUnreadable
             | Hold::BusUnavailable
-            | Hold::BusFull => None,
+            | Hold::BusFull
+            | Hold::AskedTooOften => None,
         }
     }
 }

@@ -174,7 +174,9 @@ impl Registry {
     }
 
     pub fn contract(&self, uri: &str) -> Option<&Arc<Contract>> {
-        self.contracts.get(uri)
+        self.contracts
+            .get(uri)
+            .or_else(|| crate::notice::contract(uri))
     }
 
     pub fn key(&self, keyid: &str) -> Option<&Key> {

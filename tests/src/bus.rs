@@ -67,6 +67,16 @@ impl Bus {
         Office::start(office, self.bundle(office), &folder, self.gateway.address()).await
     }
 
+    /// Like `office`, with further lines at the end of its settings.
+    pub async fn office_with(&self, office: &str, settings: &str) -> Office {
+        let folder = self
+            .folder
+            .path()
+            .join(format!("agent-{}", office.replace('/', "-")));
+        let bundle = self.bundle(office);
+        Office::start_with(office, bundle, &folder, self.gateway.address(), settings).await
+    }
+
     /// A client that says anything, under the office's certificate.
     pub async fn raw(&self, office: &str) -> RawClient {
         RawClient::connect(self.gateway.address(), &self.credentials(office)).await

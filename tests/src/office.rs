@@ -63,6 +63,17 @@ pub struct Answer {
 impl Office {
     /// Makes the agent's folder from a bundle and starts it; the gateway is reached through the office's own line.
     pub async fn start(name: &str, bundle: &Path, folder: &Path, gateway: SocketAddr) -> Office {
+        Office::start_with(name, bundle, folder, gateway, "").await
+    }
+
+    /// The same, with further lines at the end of its settings.
+    pub async fn start_with(
+        name: &str,
+        bundle: &Path,
+        folder: &Path,
+        gateway: SocketAddr,
+        settings: &str,
+    ) -> Office {
         let line = FaultProxy::start(gateway).await;
         programs::run(
             AGENT,
@@ -73,7 +84,7 @@ impl Office {
                 &bundle.to_string_lossy(),
             ],
         );
-        point_at(&folder.join("agent.toml"), line.address());
+        point_at(&folder.join("agent.toml"), line.address(), settings);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (name, folder) = (name.to_owned(), folder.to_owned());
         agent::link::install_provider();
@@ -242,7 +253,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
 }
 
 /// The line stands between the agent and every gateway.
-fn point_at(settings: &Path, line: SocketAddr) {
+fn point_at(settings: &Path, line: SocketAddr, more: &str) {
     let text = std::fs::read_to_string(settings).expect("the agent has settings");
     let lines = text
         .lines()
@@ -251,6 +262,6 @@ fn point_at(settings: &Path, line: SocketAddr) {
             Some("listen") => "listen = \"127.0.0.1:0\"\n".to_owned(),
             _ => format!("{old}\n"),
         });
-    std::fs::write(settings, lines.collect::<String>())
-        .expect("the agent's settings can be changed");
+    let text: String = lines.chain([more.to_owned()]).collect();
+    std::fs::write(settings, text).expect("the agent's settings can be changed");
 }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use schemas::event::{Hash, Position};
+use schemas::heal::Ranges;
 use schemas::subject::{FeedName, LogName};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -301,6 +302,20 @@ impl Inbox {
             known,
             missing,
         })
+    }
+
+    /// What is missing before something that is held, or was left behind for want of room: not what is only named by a head.
+    pub fn gaps(&self, log: &LogName) -> Result<Ranges, Outage> {
+        let Completeness { known, missing, .. } = self.completeness(log)?;
+        let left_behind = self.state(log)?.left_behind;
+        let before_held = |range: &RangeInclusive<u64>| *range.end() < known || left_behind;
+        let ranges = missing.into_iter().filter(before_held);
+        Ok(ranges.fold(Ranges::default(), |all, range| all.with(range)))
+    }
+
+    /// What of a log its office has declared lost, and is not held.
+    pub fn declared(&self, _log: &LogName) -> Result<Ranges, Outage> {
+        Ok(Ranges::default())
     }
 
     /// Where the reader of a feed's stream stands; None before the first event.

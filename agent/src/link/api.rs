@@ -57,14 +57,6 @@ pub struct Count {
     pub last: u64,
 }
 
-/// How much a stream counts on each subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counts {
-    pub subjects: BTreeMap<String, u64>,
-    /// Of the stream, when it was counted.
-    pub last_sequence: u64,
-}
-
 #[derive(Deserialize)]
 struct Response<T> {
     error: Option<ApiFault>,
@@ -194,18 +186,6 @@ impl Session {
             messages: state.subjects.values().sum(),
             first: state.first_seq,
             last: state.last_seq,
-        })
-    }
-
-    /// How many messages the stream counts on each subject that a filter matches.
-    ///
-    /// # Errors
-    /// [`NoAnswer`].
-    pub async fn counts(&self, feed: &FeedName, filter: &str) -> Result<Counts, NoAnswer> {
-        let state = self.state_of(feed, filter).await?;
-        Ok(Counts {
-            subjects: state.subjects,
-            last_sequence: state.last_seq,
         })
     }
 

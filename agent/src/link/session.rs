@@ -18,6 +18,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
+use super::counts::Told;
 use super::liveness::Sight;
 use super::message::{Delivery, header_map};
 use super::replies::{Replies, Subscription};
@@ -47,6 +48,7 @@ struct Inner {
     /// Room came into the window.
     room: Notify,
     ended: CancellationToken,
+    counts: Told,
 }
 
 struct State {
@@ -124,6 +126,7 @@ impl Session {
                 state: Mutex::new(state),
                 room: Notify::new(),
                 ended,
+                counts: Told::default(),
             }),
         };
         // It ends with the session's token, and holds no connection open by itself.
@@ -138,7 +141,11 @@ impl Session {
 
     /// Sends an event to its log as soon as the window has room, and returns; the answer is awaited later.
     pub async fn publish(&self, event: &SignedEvent) -> Pending {
-        let subject = event.event().log().subject();
+        self.publish_on(event.event().log().subject(), event).await
+    }
+
+    /// The same, to one of the subjects beside its log.
+    pub async fn publish_on(&self, subject: String, event: &SignedEvent) -> Pending {
         let headers = nats::encode(event);
         let payload = event.event().data().clone();
         let bytes = subject.len() + headers.len() + payload.len();
@@ -227,11 +234,7 @@ impl Session {
 
     async fn send(&self, subject: &str, token: u64, payload: Bytes) -> Result<(), Outage> {
         let reply = self.reply(token);
-        let sent = self
-            .inner
-            .client
-            .publish_with_reply(subject.to_owned(), reply, payload);
-        sent.await.map_err(|_| Outage::Ended)
+        self.tell(subject.to_owned(), reply, payload).await
     }
 
     /// Sends something that nobody answers on the inbox, such as a pull whose messages go to a subscription.
@@ -245,13 +248,27 @@ impl Session {
 
     /// A subscription of its own, inside the office's inbox: what a consumer delivers keeps its own subject.
     pub async fn subscribe(&self, name: &str) -> Result<Subscription, Outage> {
-        let inbox = format!("{}.{name}", self.inner.inbox);
-        let subscriber = self.inner.client.subscribe(inbox.clone()).await;
+        self.listen(format!("{}.{name}", self.inner.inbox)).await
+    }
+
+    /// A subscription to what others say.
+    pub async fn listen(&self, subject: String) -> Result<Subscription, Outage> {
+        let subscriber = self.inner.client.subscribe(subject.clone()).await;
         Ok(Subscription {
-            inbox,
+            inbox: subject,
             subscriber: subscriber.map_err(|_| Outage::Ended)?,
             ended: self.inner.ended.clone(),
         })
+    }
+
+    /// Says something to whoever listens.
+    pub async fn say(&self, subject: String, payload: Bytes) -> Result<(), Outage> {
+        let said = self.inner.client.publish(subject, payload);
+        said.await.map_err(|_| Outage::Ended)
+    }
+
+    pub(super) fn counts(&self) -> &Told {
+        &self.inner.counts
     }
 
     fn put(&self, asker: Asker) -> Result<u64, Outage> {

@@ -258,13 +258,12 @@ impl Reader<'_> {
 
     /// What the bus counts. Counts cost little, and no log has more events than positions, so that they are heads at least.
     async fn count(&self) -> Result<Count, Trouble> {
-        let counted = self.session.counts(self.feed, &self.filter()).await?;
+        let counted = self.session.feed_counts(self.feed).await?;
         let mut heads: Vec<(LogName, u64)> = Vec::new();
-        for (subject, count) in counted.subjects {
-            if let Ok(LogSubject::Log(log)) = subject.parse()
-                && log.office != *self.office
-            {
-                heads.push((log, count));
+        for (office, count) in counted.logs {
+            if office != *self.office {
+                let feed = self.feed.clone();
+                heads.push((LogName { feed, office }, count.appended));
             }
         }
         self.inbox.note_heads(&heads)?;

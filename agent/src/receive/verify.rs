@@ -130,7 +130,7 @@ impl Verifier {
             return Err(No::Bad(Refusal::DigestMismatch));
         }
         let event_type = feed
-            .event_type(&core.event_type)
+            .admits(&core.event_type)
             .filter(|known| known.takes(&core.data_schema))
             .ok_or(No::Held(Hold::ContractUnknown))?;
         let contract = self.registry.contract(&core.data_schema);

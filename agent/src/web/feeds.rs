@@ -156,7 +156,7 @@ impl Tail {
     }
 }
 
-fn wants_stream(headers: &HeaderMap) -> bool {
+pub fn wants_stream(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.to_ascii_lowercase().contains("text/event-stream"))
 }

@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 
 use super::{App, read};
 use crate::status::LinkState;
+use crate::store::alarms::now_ms;
 use crate::submit::problem::Problem;
 
 /// The media type of Prometheus' text format.
@@ -51,6 +52,15 @@ pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
         gauge!("spean_agent_disk_bytes").set(figure(outbox.disk_bytes));
         gauge!("spean_agent_disk_budget_bytes").set(figure(outbox.disk_budget_bytes));
         gauge!("spean_agent_alarms_raised").set(figure(outbox.alarms_raised));
+        let gaps = app.gaps.list(now_ms());
+        gauge!("spean_agent_gaps_open").set(figure(gaps.len() as u64));
+        for gap in gaps {
+            let labels = [("feed", gap.feed), ("office", gap.office)];
+            let missing = figure(gap.missing.count());
+            gauge!("spean_agent_gap_positions_missing", &labels).set(missing);
+            let since = figure(gap.since_ms / 1_000);
+            gauge!("spean_agent_gap_since_timestamp_seconds", &labels).set(since);
+        }
         for feed in &outbox.feeds {
             let name = feed.feed.to_string();
             gauge!("spean_agent_outbox_waiting", "feed" => name.clone()).set(figure(feed.waiting));

@@ -5,6 +5,7 @@ mod answer;
 mod body;
 mod events;
 mod feeds;
+mod gaps;
 mod guard;
 mod limits;
 mod listen;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use self::guard::Hosts;
 pub use self::listen::{Outage, serve};
 pub use self::metrics::Metrics;
+use crate::heal::gaps::Gaps;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::receive::Holds;
@@ -45,6 +47,8 @@ pub struct App {
     pub link: watch::Receiver<LinkState>,
     /// What holds readers up.
     pub holds: Holds,
+    /// What readers miss.
+    pub gaps: Gaps,
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
 }
@@ -81,6 +85,7 @@ fn router(app: Arc<App>, hosts: Hosts) -> Router {
         .route("/feeds/{feed}/completeness", get(feeds::completeness))
         .route("/logs/{feed}/{ministry}/{place}", get(feeds::log))
         .route("/status", get(state::status))
+        .route("/gaps", get(gaps::list))
         .route("/tray", get(state::tray))
         .route(
             "/tray/{feed}/{number}",

@@ -64,6 +64,7 @@ impl Door {
             inbox,
             link,
             holds: Holds::default(),
+            gaps: Gaps::default(),
             metrics: Metrics::install(),
             shutdown: CancellationToken::new(),
         });

@@ -84,7 +84,7 @@ impl<'r> Examiner<'r> {
 
     fn content(&self, event: &SignedEvent) -> Result<(), No> {
         let core = event.event().core();
-        let event_type = self.feed.event_type(&core.event_type);
+        let event_type = self.feed.admits(&core.event_type);
         let event_type = event_type.ok_or(Refusal::TypeNotOfFeed)?;
         let contract = self.registry.contract(&core.data_schema);
         let contract = contract.ok_or(Hold::ContractUnknown)?;

@@ -16,3 +16,4 @@ pub use self::enrol::{Enrol, Named};
 pub use self::explain::{Explanation, explain, registry};
 pub use self::folder::Folder;
 pub use self::init::Init;
+pub use self::table::Table;

@@ -9,6 +9,7 @@ use schemas::envelope::nats::{self, Origin};
 use schemas::event::{Hash, Position};
 use schemas::head::{Answer, Ask, HeadSearch, Step};
 use schemas::receipt::Stamp;
+use schemas::signing::SignedEvent;
 use schemas::subject::{LogName, LogSubject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ pub(super) enum Unreadable {
 /// Which message is wanted.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(untagged)]
-enum Wanted<'a> {
+pub(super) enum Wanted<'a> {
     Last { last_by_subj: &'a str },
     From { seq: u64, next_by_subj: &'a str },
 }
@@ -143,16 +144,38 @@ impl Reader<'_> {
     }
 
     async fn get(&self, wanted: Wanted<'_>) -> Result<Option<Place>, Unreadable> {
+        let place = |(seq, event, headers): (u64, SignedEvent, Vec<u8>)| Place {
+            position: event.link().position,
+            hash: event.hash(),
+            seq,
+            stamp: Stamp::read(&headers).map(Arc::new),
+        };
+        Ok(self.message(wanted).await?.map(place))
+    }
+
+    /// A message of the log, by its stream sequence.
+    pub async fn event(
+        &self,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<(u64, SignedEvent)>, Unreadable> {
+        let message = self.message(wanted).await?;
+        Ok(message.map(|(seq, event, _headers)| (seq, event)))
+    }
+
+    async fn message(
+        &self,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<(u64, SignedEvent, Vec<u8>)>, Unreadable> {
         let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.log.feed);
         match self.jetstream.ask::<Got>(&subject, &wanted).await? {
-            Ok(got) => self.place(got.message).map(Some),
+            Ok(got) => self.signed(got.message).map(Some),
             Err(error) if error.err_code == NO_MESSAGE => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Reads a stored event as anybody would: its digests must fit its content.
-    fn place(&self, message: GotMessage) -> Result<Place, Unreadable> {
+    fn signed(&self, message: GotMessage) -> Result<(u64, SignedEvent, Vec<u8>), Unreadable> {
         let GotMessage { seq, hdrs, data } = message;
         let bytes = |text: String| {
             let decoded = STANDARD.decode(text);
@@ -164,12 +187,7 @@ impl Reader<'_> {
         if event.event().log() != self.log {
             return Err(self.no_event(seq, "it is another log's"));
         }
-        Ok(Place {
-            position: event.link().position,
-            hash: event.hash(),
-            seq,
-            stamp: Stamp::read(&headers).map(Arc::new),
-        })
+        Ok((seq, event, headers))
     }
 
     async fn count(&self, subject: &str) -> Result<Answer, Unreadable> {

@@ -264,7 +264,7 @@ fn hold_log(log: &LogName, why: &Unreadable, waiting: &mut VecDeque<Unit>) {
     hold_all(of_log, &hold);
 }
 
-fn held(log: &LogName, why: &Unreadable) -> Hold {
+pub(super) fn held(log: &LogName, why: &Unreadable) -> Hold {
     warn!(%log, %why, "the log cannot be read; what waits for it is held");
     match why {
         Unreadable::Outage(_) | Unreadable::Api(_) => Hold::BusUnavailable,

@@ -24,6 +24,8 @@ fn an_office_listens_in_its_own_inbox_and_nowhere_else() {
         "_INBOX.moh.siem-reap.x",
         "_INBOX.moh.siem-reap.*",
         "_INBOX.moh.siem-reap.a.>",
+        "spean.heal.health-quarterly.moh.siem-reap",
+        "spean.heal.price-bulletin.>",
     ] {
         let verdict = judged(&format!("SUB {subject} 1\r\n"));
         assert!(matches!(verdict, Verdict::Subscribe(_)), "{subject}");
@@ -55,6 +57,72 @@ fn an_office_listens_in_its_own_inbox_and_nowhere_else() {
 }
 
 #[test]
+fn requests_to_heal_are_heard_and_made_only_for_what_may_be_read() {
+    let denials = [
+        (
+            "SUB spean.heal.health-quarterly.> 1\r\n",
+            "request-forbidden",
+        ),
+        (
+            "SUB spean.heal.health-quarterly.moh.hq 1\r\n",
+            "request-forbidden",
+        ),
+        (
+            "SUB spean.heal.health-quarterly.*.siem-reap 1\r\n",
+            "subject-forbidden",
+        ),
+        ("SUB spean.heal.> 1\r\n", "subject-forbidden"),
+        ("SUB spean.heal.school-terms.> 1\r\n", "feed-unknown"),
+        (
+            "PUB spean.heal.health-quarterly.moh.hq 19\r\n{\"missing\":[[1,2]]}\r\n",
+            "request-forbidden",
+        ),
+        (
+            "PUB spean.heal.health-quarterly.moh.siem-reap 14\r\n{\"missing\":[]}\r\n",
+            "request-malformed",
+        ),
+        (
+            "PUB spean.heal.health-quarterly.moh.siem-reap.1 19\r\n{\"missing\":[[1,2]]}\r\n",
+            "subject-forbidden",
+        ),
+    ];
+    for (line, code) in denials {
+        assert_eq!(denied(line), (code, false), "{line}");
+    }
+    let line = "PUB spean.heal.health-quarterly.moh.siem-reap 20\r\n{\"missing\": [[1,2]]}\r\n";
+    let Verdict::AskToHeal(request) = judged(line) else {
+        panic!("not asked");
+    };
+    assert_eq!(request.body(), br#"{"missing":[[1,2]]}"#);
+}
+
+#[test]
+fn counts_are_told_of_what_may_be_read() {
+    let asked = |feed: &str, body: &str| {
+        let reply = "_INBOX.moh.siem-reap.1";
+        let bytes = body.len();
+        judged(&format!(
+            "PUB spean.counts.{feed} {reply} {bytes}\r\n{body}\r\n"
+        ))
+    };
+    let Verdict::Count { right, .. } = asked("health-quarterly", "") else {
+        panic!("not counted");
+    };
+    let office = |id: &str| id.parse().expect("an office");
+    assert!(right.covers(&office(OFFICE)) && !right.covers(&office("moh/hq")));
+    let Verdict::Count {
+        right, question, ..
+    } = asked("price-bulletin", r#"{"known":"x"}"#)
+    else {
+        panic!("not counted");
+    };
+    assert!(right.covers(&office("maff/hq")));
+    assert_eq!(question.known.as_deref(), Some("x"));
+    assert!(matches!(asked("school-terms", ""), Verdict::Deny(_)));
+    assert!(matches!(asked("health-quarterly", "7"), Verdict::Deny(_)));
+}
+
+#[test]
 fn an_event_goes_to_admission_with_the_log_of_its_subject() {
     let line = "HPUB spean.log.health-quarterly.moh.siem-reap _INBOX.moh.siem-reap.1 12 14\r\nNATS/1.0\r\n\r\nhi\r\n";
     let Verdict::Submit { permit, event } = judged(line) else {
@@ -75,19 +143,24 @@ fn an_event_goes_to_admission_with_the_log_of_its_subject() {
 }
 
 #[test]
+fn whoever_may_read_a_log_may_refill_it() {
+    let line = "HPUB spean.log.health-quarterly.moh.siem-reap.7 12 14\r\nNATS/1.0\r\n\r\nhi\r\n";
+    let Verdict::Refill { permit, .. } = judged(line) else {
+        panic!("not taken");
+    };
+    assert_eq!(permit.position().number(), 7);
+    let source = permit.log().source();
+    assert_eq!(source, "urn:spean:moh:siem-reap:health-quarterly");
+}
+
+#[test]
 fn what_is_not_open_is_denied_on_the_reply_subject() {
     for (subject, code) in [
         ("spean.log.health-quarterly.moh.hq", "not-your-log"),
         ("spean.log.market-prices.moh.siem-reap", "grant-unknown"),
         ("spean.log.school-terms.moh.siem-reap", "feed-unknown"),
-        (
-            "spean.log.health-quarterly.moh.siem-reap.1",
-            "refill-not-taken",
-        ),
-        (
-            "spean.log.health-quarterly.moh.siem-reap.gap",
-            "refill-not-taken",
-        ),
+        ("spean.log.health-quarterly.moh.hq.1", "request-forbidden"),
+        ("spean.log.school-terms.moh.siem-reap.1", "feed-unknown"),
         ("spean.log.health-quarterly.moh", "subject-forbidden"),
         ("spean.log.health-quarterly.moh.*", "subject-forbidden"),
         ("spean.confirm.moh.siem-reap", "subject-forbidden"),

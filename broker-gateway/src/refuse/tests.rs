@@ -49,8 +49,7 @@ fn after_refusal(refusal: &Refusal) -> Option<Refusal> {
         Refusal::ContractViolated(_) => Refusal::TypeNotOfFeed,
         Refusal::TypeNotOfFeed => Refusal::SchemaNotOfFeed,
         Refusal::SchemaNotOfFeed => Refusal::RowNotYours(detail()),
-        Refusal::RowNotYours(_) => Refusal::RefillNotTaken,
-        Refusal::RefillNotTaken => Refusal::SubjectForbidden,
+        Refusal::RowNotYours(_) => Refusal::SubjectForbidden,
         Refusal::SubjectForbidden => Refusal::RequestMalformed(detail()),
         Refusal::RequestMalformed(_) => Refusal::RequestForbidden(detail()),
         Refusal::RequestForbidden(_) => Refusal::ConfirmationMalformed,
@@ -84,7 +83,8 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
         Hold::ChainMismatch { .. } => Hold::LogUnreadable,
         Hold::LogUnreadable => Hold::BusUnavailable,
         Hold::BusUnavailable => Hold::BusFull,
-        Hold::BusFull => return None,
+        Hold::BusFull => Hold::AskedTooOften,
+        Hold::AskedTooOften => return None,
     })
 }
 

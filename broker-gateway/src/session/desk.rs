@@ -4,15 +4,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use schemas::heal::CountsQuestion;
 use schemas::refusal::{Detail, Hold, Refusal};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::outgoing::{Closed, Outgoing};
 use super::subscriptions::Subscriptions;
-use crate::admit::{Judged, Submission};
+use crate::acl::CountRight;
+use crate::admit::{Judged, Refills, Submission};
 use crate::audit::Record;
 use crate::commit::Answers;
+use crate::counts::{self, Subjects};
 use crate::gateway::Gateway;
 use crate::judge::{Denial, Denied};
 use crate::limits::{SESSION_PUBLISH_BYTES_MAX, WRITE_BYTES_MAX};
@@ -71,6 +73,60 @@ impl Desk {
             }
             drop(room);
         }
+    }
+
+    /// The same for what brings lost positions back.
+    pub async fn refill(self: Arc<Self>, refills: Refills) -> impl Future<Output = ()> {
+        let room = self.room(refills.bytes()).await;
+        let asked = Asked {
+            subject: refills.log().subject(),
+            feed: refills.log().feed.clone(),
+            registry: refills.registry().position(),
+            replies: refills.replies(),
+        };
+        let (healing, answered) = self.gateway.admission.heal(refills);
+        let stored = match healing {
+            Some(healing) => {
+                let places = healing.places();
+                Some((places, self.gateway.commits.heal(healing).await))
+            }
+            None => None,
+        };
+        async move {
+            self.answer(&asked, answered).await;
+            if let Some((places, answers)) = stored {
+                let answered = answers.await.unwrap_or_else(|_| unknown(&places));
+                self.answer(&asked, answered).await;
+            }
+            drop(room);
+        }
+    }
+
+    /// Waits for a count, and tells it.
+    pub async fn count(
+        self: Arc<Self>,
+        waits: oneshot::Receiver<Arc<Subjects>>,
+        right: CountRight,
+        question: CountsQuestion,
+        (subject, reply): (Subject, Subject),
+    ) {
+        let policy = self.gateway.policy.borrow().clone();
+        // The session ends by itself when its connection takes nothing more.
+        let _ = match waits.await {
+            Ok(subjects) => {
+                let body = counts::answer(&subjects, &right, &question);
+                self.tell(&subject, &reply, &body, &policy).await
+            }
+            Err(_) => {
+                let denial = Denial {
+                    what: Denied::Publish,
+                    subject,
+                    no: Hold::BusUnavailable.into(),
+                    reply: Some((reply, Shape::Json("error_response"))),
+                };
+                self.deny(&denial, &policy).await
+            }
+        };
     }
 
     /// Room for a publish, the session's own first, so that one office cannot take all of it.

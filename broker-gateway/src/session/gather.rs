@@ -1,13 +1,15 @@
-//! Publishes come in one by one, submissions go out: the events of each log together, in the order in which they came.
+//! Publishes come in one by one, submissions go out: the events of each log together, in the order in which they came. What
+//! brings back lost positions goes apart from what is appended.
 
-use crate::acl::PublishPermit;
-use crate::admit::{RawEvent, Submission};
+use crate::acl::{HealPermit, PublishPermit};
+use crate::admit::{RawEvent, Refills, Submission};
 use crate::limits::{GATHERED_BYTES_MAX, GATHERED_EVENTS_MAX};
 use crate::peer::Peer;
 
 #[derive(Debug, Default)]
 pub struct Gathered {
     logs: Vec<(PublishPermit, Vec<RawEvent>)>,
+    refills: Vec<Refills>,
     events: usize,
     bytes: usize,
 }
@@ -29,17 +31,31 @@ impl Gathered {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.logs.is_empty()
+        self.logs.is_empty() && self.refills.is_empty()
     }
 
-    pub fn take(&mut self, peer: &Peer) -> Vec<Submission> {
-        let Gathered { logs, .. } = std::mem::take(self);
-        logs.into_iter()
-            .map(|(permit, events)| Submission {
-                peer: peer.clone(),
-                permit,
-                events,
-            })
-            .collect()
+    /// The same for an event that comes back.
+    pub fn put_refill(&mut self, permit: HealPermit, event: RawEvent) -> bool {
+        self.events += 1;
+        self.bytes += event.bytes();
+        let known = self
+            .refills
+            .iter_mut()
+            .find(|refills| refills.log() == permit.log());
+        match known {
+            Some(refills) => refills.put(permit, event),
+            None => self.refills.push(Refills::new(permit, event)),
+        }
+        self.events >= GATHERED_EVENTS_MAX || self.bytes >= GATHERED_BYTES_MAX
+    }
+
+    pub fn take(&mut self, peer: &Peer) -> (Vec<Submission>, Vec<Refills>) {
+        let Gathered { logs, refills, .. } = std::mem::take(self);
+        let submissions = logs.into_iter().map(|(permit, events)| Submission {
+            peer: peer.clone(),
+            permit,
+            events,
+        });
+        (submissions.collect(), refills)
     }
 }

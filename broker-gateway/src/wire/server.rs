@@ -33,6 +33,9 @@ pub enum ServerFrame {
 pub struct UpstreamInfo {
     #[serde(default)]
     pub server_name: String,
+    /// Another one after each start of the server.
+    #[serde(default)]
+    pub server_id: String,
     #[serde(default)]
     pub version: String,
     #[serde(default)]

@@ -145,12 +145,7 @@ pub(super) const ROW_NOT_YOURS: Code = code(
     "a provincial office may send only its own province's figures",
     "ការិយាល័យខេត្តអាចផ្ញើតែទិន្នន័យរបស់ខេត្តខ្លួនប៉ុណ្ណោះ",
 );
-pub(super) const REFILL_NOT_TAKEN: Code = code(
-    60123,
-    "refill-not-taken",
-    "lost positions are not refilled through this gateway yet",
-    "ច្រកនេះមិនទាន់ទទួលការបំពេញទីតាំងដែលបាត់ទេ",
-);
+// 60123 was said of refills before they were taken.
 pub(super) const SUBJECT_FORBIDDEN: Code = code(
     60124,
     "subject-forbidden",
@@ -249,4 +244,10 @@ pub(super) const BUS_FULL: Code = code(
     "bus-full",
     "the bus has no room for this feed; the operator must give it more, the event is kept",
     "ប្រព័ន្ធគ្មានកន្លែងទំនេរសម្រាប់ feed នេះទេ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
+);
+pub(super) const ASKED_TOO_OFTEN: Code = code(
+    60231,
+    "asked-too-often",
+    "this is asked for more often than it can be of use; ask again in a minute",
+    "សំណើនេះញឹកញាប់ពេក សូមសួរម្តងទៀតក្នុងមួយនាទី",
 );

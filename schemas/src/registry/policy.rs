@@ -76,6 +76,10 @@ impl Registry {
         let Some(at) = &feed.province_at else {
             return Ok(());
         };
+        // A notice is of the log, and holds no figures either.
+        if crate::notice::on_every_feed(&event_type.name).is_some() {
+            return Ok(());
+        }
         if office.standing == Standing::Headquarters || event_type.action == Action::Withdrawn {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //! anew, and each log is compared with its head on the bus. What is complete here is never read again for what is not.
 
 use schemas::event::Hash;
-use schemas::subject::{LogName, LogSubject};
+use schemas::subject::LogName;
 
 use super::super::Trouble;
 use super::super::limits::FILTERS_MAX;
@@ -70,8 +70,7 @@ impl Reader<'_> {
 
     /// Compares each log with its head on the bus.
     async fn compared(&self) -> Result<Beginning, Trouble> {
-        let logs = format!("spean.log.{}.*.*", self.feed);
-        let mut open = self.session.counts(self.feed, &logs).await?.subjects;
+        let mut open = self.session.feed_counts(self.feed).await?.logs;
         let Some(heads) = self.session.heads(self.feed).await? else {
             return Ok(Beginning::Behind(None));
         };
@@ -86,12 +85,17 @@ impl Reader<'_> {
                 .chain([here])
                 .max_by_key(|cursor| cursor.stream_sequence);
             if self.has_all_up_to(&head)? {
-                open.remove(&LogSubject::Log(head.event.event().log().clone()).to_string());
+                open.remove(&head.event.event().log().office);
             }
         }
-        let own = LogSubject::Log(self.own_log()).to_string();
-        let open = open.into_keys().filter(|subject| *subject != own);
-        let filters: Vec<String> = open.flat_map(|log| [format!("{log}.*"), log]).collect();
+        let open = open.into_keys().filter(|office| office != self.office);
+        let filters: Vec<String> = open
+            .flat_map(|office| {
+                let feed = self.feed.clone();
+                let log = LogName { feed, office }.subject();
+                [format!("{log}.*"), log]
+            })
+            .collect();
         Ok(match filters.len() {
             0..=FILTERS_MAX => Beginning::CatchUp { filters, end },
             _ => Beginning::Behind(None),
@@ -103,12 +107,5 @@ impl Reader<'_> {
         let (log, position) = (head.event.event().log(), head.event.link().position);
         let complete = self.inbox.state(log)?.complete >= position.number();
         Ok(complete && self.inbox.hash_at(log, position)? == Some(head.event.hash()))
-    }
-
-    fn own_log(&self) -> LogName {
-        LogName {
-            feed: self.feed.clone(),
-            office: self.office.clone(),
-        }
     }
 }

@@ -207,7 +207,6 @@ fn refusal_status(refusal: &Refusal) -> u16 {
         | Refusal::SignatureInvalid
         | Refusal::SignerMismatch
         | Refusal::KeyRetired { .. }
-        | Refusal::RefillNotTaken
         | Refusal::SubjectForbidden
         | Refusal::RequestForbidden(_)
         | Refusal::ConfirmationMalformed
@@ -227,6 +226,7 @@ fn hold_status(hold: &Hold) -> u16 {
         | Hold::ChainMismatch { .. }
         | Hold::LogUnreadable
         | Hold::BusUnavailable
-        | Hold::BusFull => 503,
+        | Hold::BusFull
+        | Hold::AskedTooOften => 503,
     }
 }

@@ -361,15 +361,26 @@ async fn a_training_bus_cannot_be_replayed() {
 }
 
 #[tokio::test]
-async fn a_refill_is_not_taken_yet() {
-    let mut scene = Scene::start().await;
+async fn only_who_may_read_a_log_refills_it_and_never_with_something_else() {
+    let mut scene = Scene::with(&["moh/battambang", "moh/hq"]).await;
     let first = scene.first().sign(&scene.key);
     assert_stored(&scene.publish(&first).await, 1);
     let position = format!("{}.1", HEALTH.subject());
-    assert_refused(
-        &scene.envoy.publish(&position, &first).await,
-        "refill-not-taken",
-    );
+    let mut neighbour = scene.envoy_of("moh/battambang").await;
+    let answer = neighbour.publish(&position, &first).await;
+    assert_refused(&answer, "request-forbidden");
+    let mut reader = scene.envoy_of("moh/hq").await;
+    let other = scene.first().set("id", "another").sign(&scene.key);
+    assert_held(&reader.publish(&position, &other).await, "position-taken");
+    let elsewhere = format!("{}.2", HEALTH.subject());
+    let answer = reader.publish(&elsewhere, &first).await;
+    assert_refused(&answer, "source-mismatch");
+    let unsigned = scene.behind(2, &first);
+    let answer = reader.publish(&elsewhere, &unsigned).await;
+    assert_refused(&answer, "event-unsigned");
+    let forged = unsigned.sign(&Key::stranger());
+    assert_held(&reader.publish(&elsewhere, &forged).await, "key-unknown");
+    assert_eq!(reader.publish(&position, &first).await["duplicate"], true);
 }
 
 #[tokio::test]

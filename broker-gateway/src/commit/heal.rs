@@ -1,0 +1,371 @@
+//! Events that come back come in, each is answered: stored where it was lost, stored already, or held. A hole is filled at the
+//! position's own subject, and only with the event whose hash the chain names, or which the office's signature and the position
+//! before vouch for; what was lost behind the head is appended again. Who brings it is never asked.
+//!
+//! It works beside the feed's writer, as another gateway would: the expectations keep them apart.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use schemas::chain::Head;
+use schemas::envelope::nats;
+use schemas::limits::{BATCH_EVENTS_MIN, HEADER_BYTES_MAX, RUN_EVENTS_MAX};
+use schemas::refusal::Hold;
+use schemas::signing::SignedEvent;
+use schemas::subject::{FeedName, LogName, LogSubject};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{info, warn};
+
+use super::append::{self, Message, OWN_BYTES_USUAL, Outcome};
+use super::heads::{LogHead, Place};
+use super::holes::{Around, Holes, Stands};
+use super::read::Reader;
+use super::writer::held;
+use super::{Answers, Notary};
+use crate::admit::{Healing, Healings};
+use crate::limits::{BATCH_BYTES_MAX, STALE_TRIES_MAX};
+use crate::refuse::{Answer, Answered, No};
+use crate::upstream::jetstream::{JetStream, Outage};
+use crate::upstream::raw::Broker;
+
+/// Refills of one log on their way through commit.
+#[derive(Debug)]
+pub(super) struct HealUnit {
+    log: LogName,
+    genesis: schemas::event::Hash,
+    waiting: VecDeque<Healing>,
+    answered: Vec<Answered>,
+    answers: oneshot::Sender<Vec<Answered>>,
+}
+
+impl HealUnit {
+    pub fn new(healings: Healings) -> (HealUnit, Answers) {
+        let (answers, waits) = oneshot::channel();
+        let unit = HealUnit {
+            log: healings.log().clone(),
+            genesis: healings.genesis(),
+            waiting: healings.into_all().into(),
+            answered: Vec::new(),
+            answers,
+        };
+        (unit, waits)
+    }
+
+    fn answer_next(&mut self, answer: Answer) {
+        if let Some(healing) = self.waiting.pop_front() {
+            let event = healing.event();
+            self.answered.push(Answered {
+                place: healing.place(),
+                answer,
+                id: Some(event.id().to_owned()),
+                position: Some(event.link().position.number()),
+            });
+        }
+    }
+
+    fn stored(&mut self, seq: u64, duplicate: bool) {
+        let stream = self.log.feed.clone();
+        self.answer_next(Answer::Stored {
+            stream,
+            seq,
+            duplicate,
+            receipt: None,
+        });
+    }
+
+    fn hold(mut self, hold: &Hold) {
+        while !self.waiting.is_empty() {
+            self.answer_next(Answer::Held(hold.clone()));
+        }
+        self.finish();
+    }
+
+    /// Who asked may be gone; what is stored is stored.
+    fn finish(self) {
+        self.answers.send(self.answered).ok();
+    }
+}
+
+/// What is to be done with the first that waits.
+#[derive(Debug, PartialEq, Eq)]
+enum Judgement {
+    StoredAlready(u64),
+    /// So many from the first on are the log's next ones.
+    Append(usize),
+    Fill,
+    No(No),
+}
+
+/// The healer of a feed's stream.
+pub(super) struct Healer {
+    feed: FeedName,
+    broker: Arc<Broker>,
+    notary: Arc<Notary>,
+    connection: Option<JetStream>,
+}
+
+/// One log under healing, as the leader told it within this gathering.
+struct Patient<'a> {
+    reader: Reader<'a>,
+    notary: &'a Notary,
+    genesis: schemas::event::Hash,
+    head: Option<LogHead>,
+    holes: Holes<'a>,
+    stale: u32,
+}
+
+impl Healer {
+    pub fn new(feed: FeedName, broker: Arc<Broker>, notary: Arc<Notary>) -> Healer {
+        Healer {
+            feed,
+            broker,
+            notary,
+            connection: None,
+        }
+    }
+
+    /// Works until nobody can put anything in line any longer, and the line is empty.
+    pub async fn run(mut self, mut line: mpsc::Receiver<HealUnit>) {
+        while let Some(mut unit) = line.recv().await {
+            let jetstream = match self.connected().await {
+                Ok(jetstream) => jetstream,
+                Err(outage) => {
+                    warn!(feed = %self.feed, %outage, "the bus does not answer; refills are held");
+                    unit.hold(&Hold::BusUnavailable);
+                    continue;
+                }
+            };
+            match self.heal(&jetstream, &mut unit).await {
+                Ok(()) => unit.finish(),
+                Err(hold) => unit.hold(&hold),
+            }
+        }
+    }
+
+    async fn connected(&mut self) -> Result<JetStream, Outage> {
+        match self.connection.take_if(|open| !open.is_closed()) {
+            Some(open) => Ok(self.connection.insert(open).clone()),
+            None => {
+                let opened = JetStream::connect(&self.broker).await?;
+                Ok(self.connection.insert(opened).clone())
+            }
+        }
+    }
+
+    /// Answers one after the other; what is left when it fails is held.
+    async fn heal(&self, jetstream: &JetStream, unit: &mut HealUnit) -> Result<(), Hold> {
+        let log = unit.log.clone();
+        let reader = Reader {
+            jetstream,
+            log: &log,
+        };
+        let mut patient = Patient {
+            reader,
+            notary: &self.notary,
+            genesis: unit.genesis,
+            head: None,
+            holes: Holes::new(reader, unit.genesis),
+            stale: 0,
+        };
+        while !unit.waiting.is_empty() {
+            match patient.judge(&unit.waiting).await? {
+                Judgement::StoredAlready(seq) => {
+                    patient.stale = 0;
+                    unit.stored(seq, true);
+                }
+                Judgement::Append(count) => patient.append(unit, count).await?,
+                Judgement::Fill => patient.fill(unit).await?,
+                Judgement::No(no) => unit.answer_next(no.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Patient<'_> {
+    async fn judge(&mut self, waiting: &VecDeque<Healing>) -> Result<Judgement, Hold> {
+        let head = self.head().await?;
+        let Some(first) = waiting.front() else {
+            return Ok(Judgement::Append(0));
+        };
+        let (event, number) = (first.event(), head.head.number());
+        let position = event.link().position;
+        if position.number() > number + 1 {
+            return Ok(no(Hold::PositionAhead { head: number }));
+        }
+        if position.number() == number + 1 {
+            return Ok(next_ones(waiting, head.head));
+        }
+        let around = self.holes.around(position, &head).await;
+        let around = around.map_err(|why| held(self.reader.log, &why))?;
+        Ok(judge_hole(first, around, number))
+    }
+
+    async fn head(&mut self) -> Result<LogHead, Hold> {
+        if let Some(head) = &self.head {
+            return Ok(head.clone());
+        }
+        let read = self.reader.head(self.genesis, 0).await;
+        let head = read.map_err(|why| held(self.reader.log, &why))?;
+        Ok(self.head.insert(head).clone())
+    }
+
+    /// Appends the first ones, as what they are: the log's next.
+    async fn append(&mut self, unit: &mut HealUnit, count: usize) -> Result<(), Hold> {
+        let head = self.head().await?;
+        let subject = self.reader.log.subject();
+        let first = unit.waiting.iter().take(count).map(Healing::event);
+        let blocks: Vec<(Vec<u8>, &SignedEvent)> =
+            first.map(|event| (nats::encode(event), event)).collect();
+        let last = blocks.last().map(|(_, event)| Head::of(event));
+        let messages: Vec<Message<'_>> = blocks
+            .iter()
+            .enumerate()
+            .map(|(index, (headers, event))| Message {
+                headers,
+                data: event.event().data(),
+                subject: &subject,
+                expected: Some(head.expected).filter(|_| index == 0),
+            })
+            .collect();
+        let stamp = self.notary.stamp().ok_or(Hold::BusUnavailable)?;
+        let pending = match &messages[..] {
+            [message] => append::single(self.reader.jetstream, message, &stamp),
+            messages => append::batch(self.reader.jetstream, messages, &stamp),
+        };
+        match append::outcome(pending.send().await).await {
+            Outcome::Stored(seq) => {
+                info!(log = %self.reader.log, count, "a lost tail came back");
+                let first = seq + 1 - count as u64;
+                (first..=seq).for_each(|seq| unit.stored(seq, false));
+                self.stale = 0;
+                self.head = last.and_then(|last| {
+                    let place = Place {
+                        position: last.position?,
+                        hash: last.hash,
+                        seq,
+                        stamp: Some(stamp),
+                    };
+                    Some(LogHead::read(place, 0))
+                });
+                Ok(())
+            }
+            outcome => self.not_stored(outcome, Some(head)),
+        }
+    }
+
+    /// Fills the hole at the first one's position.
+    async fn fill(&mut self, unit: &mut HealUnit) -> Result<(), Hold> {
+        let Some(first) = unit.waiting.front() else {
+            return Ok(());
+        };
+        let position = first.event().link().position;
+        let subject = LogSubject::Refill(self.reader.log.clone(), position).to_string();
+        let message = Message {
+            headers: &nats::encode(first.event()),
+            data: first.event().event().data(),
+            subject: &subject,
+            expected: Some(0),
+        };
+        let stamp = self.notary.stamp().ok_or(Hold::BusUnavailable)?;
+        let pending = append::single(self.reader.jetstream, &message, &stamp);
+        match append::outcome(pending.send().await).await {
+            Outcome::Stored(seq) => {
+                info!(log = %self.reader.log, %position, "a lost position came back");
+                self.holes.fill(Stands::of(first.event(), seq));
+                self.stale = 0;
+                unit.stored(seq, false);
+                Ok(())
+            }
+            outcome => self.not_stored(outcome, None),
+        }
+    }
+
+    /// What was not stored because somebody was quicker is judged again, by what the stream then holds.
+    fn not_stored(&mut self, outcome: Outcome, behind: Option<LogHead>) -> Result<(), Hold> {
+        let log = self.reader.log;
+        match outcome {
+            Outcome::Stale(told) if self.stale < STALE_TRIES_MAX => {
+                self.stale += 1;
+                self.holes.forget();
+                // A damaged last message is counted but not read: from the second time on, the server's number is believed. What
+                // may be appended is guarded by the chain.
+                let told = behind.zip(told).filter(|_| self.stale > 1);
+                self.head = told.map(|(mut head, expected)| {
+                    head.expected = expected;
+                    head
+                });
+                Ok(())
+            }
+            Outcome::Stale(_) => Err(Hold::BusUnavailable),
+            Outcome::Full => {
+                warn!(%log, "the stream is full; refills are held");
+                Err(Hold::BusFull)
+            }
+            Outcome::Refused(why) => {
+                warn!(%log, why, "JetStream does not store a refill; it is held");
+                Err(Hold::BusUnavailable)
+            }
+            Outcome::Unknown(outage) => {
+                warn!(%log, %outage, "it is not known whether a refill was stored; it is held");
+                self.reader.jetstream.close();
+                Err(Hold::BusUnavailable)
+            }
+            Outcome::Stored(_) => unreachable!("what is stored is answered by whoever stored it"),
+        }
+    }
+}
+
+fn no(hold: Hold) -> Judgement {
+    Judgement::No(hold.into())
+}
+
+/// How many of those that wait are the log's next ones, each vouched for as an append is. Few go one by one.
+fn next_ones(waiting: &VecDeque<Healing>, head: Head) -> Judgement {
+    let mut end = head;
+    let (mut count, mut bytes) = (0, 0);
+    for healing in waiting.iter().take(RUN_EVENTS_MAX) {
+        let event = healing.event();
+        bytes += event.event().data().len() + HEADER_BYTES_MAX + OWN_BYTES_USUAL;
+        let fits = count == 0 || bytes <= BATCH_BYTES_MAX;
+        if *event.link() != end.next() || healing.as_append().is_err() || !fits {
+            break;
+        }
+        end = Head::of(event);
+        count += 1;
+    }
+    match (count, waiting.front()) {
+        (BATCH_EVENTS_MIN.., _) => Judgement::Append(count),
+        (1.., _) => Judgement::Append(1),
+        (0, Some(first)) if *first.event().link() == head.next() => {
+            let why = first.as_append().err();
+            Judgement::No(why.unwrap_or(Hold::BusUnavailable.into()))
+        }
+        (0, _) => {
+            let head = head.number();
+            no(Hold::ChainMismatch { head })
+        }
+    }
+}
+
+/// Judges what is to fill a hole below the head.
+fn judge_hole(healing: &Healing, around: Around, head: u64) -> Judgement {
+    let event = healing.event();
+    match around {
+        Around::Filled(stands) if stands.hash == event.hash() => {
+            Judgement::StoredAlready(stands.seq)
+        }
+        Around::Filled(_) => no(Hold::PositionTaken { head }),
+        Around::Named(hash) if hash == event.hash() => Judgement::Fill,
+        Around::Named(_) => no(Hold::ChainMismatch { head }),
+        Around::Behind(None) => no(Hold::PositionAhead { head }),
+        Around::Behind(Some(hash)) if hash != event.link().prev => no(Hold::ChainMismatch { head }),
+        Around::Behind(Some(_)) => match healing.as_append() {
+            Ok(()) => Judgement::Fill,
+            Err(why) => Judgement::No(why),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! What of a session goes to the broker: subscriptions, requests, and what it asks others. Verdicts come in, frames go up the session's
+//! own connection, which is opened on first need.
+
+use schemas::heal::{HEAL_PREFIX, HealRequest};
+use schemas::refusal::Hold;
+
+use super::end::End;
+use super::outgoing::Closed;
+use super::upstream::Upstream;
+use super::{Session, desk};
+use crate::judge::{Denial, Denied};
+use crate::refuse::No;
+use crate::request;
+use crate::wire::{Frame, Sid, Subject, Subscribe};
+
+impl Session {
+    pub(super) async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), End> {
+        let Subscribe { subject, sid, .. } = subscribe;
+        let added = self.desk.subscriptions.add(sid.clone(), subject.clone());
+        if added.is_err() {
+            let no = desk::too_many_subscriptions();
+            let denial = Denial {
+                what: Denied::Subscription,
+                subject,
+                no,
+                reply: None,
+            };
+            return Ok(self.desk.deny(&denial, &self.policy).await?);
+        }
+        self.desk
+            .record_allowed("subscribe", &subject, &self.policy)
+            .await;
+        if subject.as_str().starts_with(HEAL_PREFIX) && self.upstream.is_none() {
+            // What others ask comes from the broker; an opening upstream begins with all subscriptions.
+            let opened = self.open_upstream().await;
+            self.upstream = Some(opened.map_err(|_no| End::BrokerGone)?);
+            return Ok(());
+        }
+        self.upstream_say(Frame::new().subscribe(&subject, &sid))
+            .await
+    }
+
+    /// Passes a request on, unless this session asks all the time.
+    pub(super) async fn ask_to_heal(&mut self, request: &HealRequest) -> Result<(), End> {
+        let subject = Subject::parse(request.subject().as_bytes())
+            .expect("a log's name is made of subject tokens");
+        if self.heal_requests.take(std::time::Instant::now()) {
+            return self.forward(&subject, None, &request.body()).await;
+        }
+        let denial = Denial {
+            what: Denied::Publish,
+            subject,
+            no: Hold::AskedTooOften.into(),
+            reply: None,
+        };
+        Ok(self.desk.deny(&denial, &self.policy).await?)
+    }
+
+    pub(super) async fn unsubscribe(&mut self, sid: &Sid, after: Option<usize>) -> Result<(), End> {
+        self.desk.subscriptions.end(sid, after);
+        self.upstream_say(Frame::new().unsubscribe(sid, after))
+            .await
+    }
+
+    /// Where no upstream is open, the table alone knows; an opening one begins with the table.
+    async fn upstream_say(&self, frame: Frame) -> Result<(), End> {
+        if let Some(upstream) = &self.upstream {
+            upstream.send(frame.finish()).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn forward(
+        &mut self,
+        subject: &Subject,
+        reply: Option<&Subject>,
+        body: &[u8],
+    ) -> Result<(), End> {
+        let opened = match (self.has_room(subject).await, self.upstream.take()) {
+            (Ok(()), Some(upstream)) => Ok(upstream),
+            (Ok(()), None) => self.open_upstream().await,
+            (Err(no), upstream) => {
+                self.upstream = upstream;
+                Err(no)
+            }
+        };
+        match opened {
+            Ok(upstream) => {
+                self.desk.record_request(subject, &self.policy).await;
+                let frame = Frame::new().publish(subject, reply, body).finish();
+                let upstream = self.upstream.insert(upstream);
+                upstream.send(frame).await.map_err(|Closed| End::BrokerGone)
+            }
+            Err(no) => {
+                let shape = request::shape_of(subject);
+                let denial = Denial {
+                    what: Denied::Publish,
+                    subject: subject.clone(),
+                    no,
+                    reply: reply.map(|reply| (reply.clone(), shape)),
+                };
+                Ok(self.desk.deny(&denial, &self.policy).await?)
+            }
+        }
+    }
+
+    /// For the consumer that a request makes; any other request needs none.
+    async fn has_room(&self, subject: &Subject) -> Result<(), No> {
+        let Some((feed, name)) = request::consumer_made(subject) else {
+            return Ok(());
+        };
+        let gateway = &self.desk.gateway;
+        let room = gateway
+            .consumers
+            .room(&gateway.broker, &self.desk.peer, &feed, name);
+        room.await
+    }
+
+    async fn open_upstream(&self) -> Result<Upstream, No> {
+        let no_responders = self
+            .connect
+            .as_ref()
+            .is_some_and(|connect| connect.no_responders);
+        let name = format!("{} #{}", self.desk.peer, self.client_id);
+        Upstream::open(
+            self.desk.clone(),
+            &name,
+            no_responders,
+            self.policies.clone(),
+        )
+        .await
+        .map_err(|_outage| No::Held(Hold::BusUnavailable))
+    }
+}

@@ -1,0 +1,152 @@
+//! The one owner of a connection's socket: questions come in and are written, several in one flush; answers come back and find whoever
+//! waits under their number. When it ends, everybody who waits learns it from the channel that goes away.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+use super::Question;
+use crate::limits::{UPSTREAM_ANSWER_WAIT, UPSTREAM_QUESTIONS_MAX};
+use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Sid, Subject};
+
+/// The one owner of the socket.
+pub(super) struct Line {
+    pub inbox: String,
+    pub waiting: mpsc::Receiver<Question>,
+    pub asked: HashMap<u64, oneshot::Sender<Bytes>>,
+    pub parser: ServerParser,
+}
+
+/// What the reading half finds.
+enum Heard {
+    Answer(u64, Bytes),
+    Ping,
+}
+
+impl Line {
+    pub async fn run(mut self, stream: TlsStream<TcpStream>, closed: CancellationToken) {
+        let _closes = closed.clone().drop_guard();
+        let (read, mut write) = tokio::io::split(stream);
+        let everything = Subject::parse(format!("{}*", self.inbox).as_bytes());
+        let (Ok(everything), Ok(sid)) = (everything, Sid::parse(b"1")) else {
+            return;
+        };
+        let hello = Frame::new().subscribe(&everything, &sid).finish();
+        if write.write_all(&hello).await.is_err() {
+            return;
+        }
+        let (heard_by, mut heard) = mpsc::channel(UPSTREAM_QUESTIONS_MAX);
+        let listener = Listener {
+            inbox: self.inbox.clone(),
+            parser: std::mem::take(&mut self.parser),
+        };
+        let listening = tokio::spawn(listener.run(read, heard_by));
+        // Every arm only receives, so that dropping one half-way loses nothing; writing happens behind the choice.
+        loop {
+            tokio::select! {
+                () = closed.cancelled() => break,
+                question = self.waiting.recv() => match question {
+                    Some(question) => if !self.send(&mut write, question).await { break },
+                    None => break,
+                },
+                heard = heard.recv() => match heard {
+                    Some(Heard::Answer(number, body)) => self.answer(number, body),
+                    Some(Heard::Ping) => {
+                        if write.write_all(b"PONG\r\n").await.is_err() || write.flush().await.is_err() {
+                            break;
+                        }
+                    }
+                    None => break,
+                },
+            }
+        }
+        listening.abort();
+        write.shutdown().await.ok();
+    }
+
+    /// Sends a question, and those that wait behind it, in one flush.
+    async fn send(
+        &mut self,
+        write: &mut WriteHalf<TlsStream<TcpStream>>,
+        question: Question,
+    ) -> bool {
+        let mut next = Some(question);
+        while let Some(Question {
+            number,
+            words,
+            answer,
+        }) = next
+        {
+            // Answers that nobody waits for any longer leave with the next question.
+            if self.asked.len() >= UPSTREAM_QUESTIONS_MAX {
+                self.asked.retain(|_, answer| !answer.is_closed());
+            }
+            self.asked.insert(number, answer);
+            let sent = timeout(UPSTREAM_ANSWER_WAIT, write.write_all(&words)).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                return false;
+            }
+            next = self.waiting.try_recv().ok();
+        }
+        write.flush().await.is_ok()
+    }
+
+    fn answer(&mut self, number: u64, body: Bytes) {
+        if let Some(answer) = self.asked.remove(&number) {
+            // Nobody waiting any longer is no fault.
+            answer.send(body).ok();
+        }
+    }
+}
+
+/// The reading half, which the writing half never waits for.
+struct Listener {
+    inbox: String,
+    parser: ServerParser,
+}
+
+impl Listener {
+    async fn run(mut self, mut read: ReadHalf<TlsStream<TcpStream>>, heard: mpsc::Sender<Heard>) {
+        loop {
+            match self.parser.next_frame() {
+                Ok(Some(frame)) => {
+                    let said = match frame {
+                        ServerFrame::Message(delivery) => self.answer(&delivery),
+                        ServerFrame::Ping => Some(Heard::Ping),
+                        ServerFrame::Error(why) => {
+                            tracing::warn!(why, "nats-server complains");
+                            None
+                        }
+                        ServerFrame::Info(_) | ServerFrame::Ok | ServerFrame::Pong => None,
+                    };
+                    if let Some(said) = said
+                        && heard.send(said).await.is_err()
+                    {
+                        return;
+                    }
+                }
+                Ok(None) => match read.read_buf(&mut self.parser.room()).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(read) => self.parser.pace(read),
+                },
+                Err(fault) => {
+                    tracing::warn!(%fault, "nats-server cannot be understood");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The number is the last token of the subject that the answer came on.
+    fn answer(&self, delivery: &Delivery) -> Option<Heard> {
+        let subject = std::str::from_utf8(delivery.subject()).ok()?;
+        let number = subject.strip_prefix(self.inbox.as_str())?.parse().ok()?;
+        Some(Heard::Answer(number, delivery.body()))
+    }
+}

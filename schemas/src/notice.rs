@@ -1,0 +1,215 @@
+//! What an office says of its log and not in it: notices come in as values and go out as events, and back. They are admitted on
+//! every feed, each by the one contract that stands here, and are never data.
+
+use std::sync::{Arc, LazyLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::Contract;
+use crate::event::{AttributeFault, Classification, Core, Event, Hash, Timestamp};
+use crate::feed::{Action, EventType};
+use crate::refusal::{Detail, Refusal};
+use crate::signing::SignedEvent;
+use crate::subject::LogName;
+
+/// The type of the event behind events that an office took back.
+pub const LOG_RESUMED: &str = "kh.gov.nida.spean.log-resumed.v1";
+/// The type of a gap declaration, which stands on `<log>.gap` and nowhere else.
+pub const GAP_DECLARED: &str = "kh.gov.nida.spean.gap-declared.v1";
+const LOG_RESUMED_CONTRACT: &str = "https://spean.gov.kh/contracts/log-resumed/1.0";
+const GAP_DECLARED_CONTRACT: &str = "https://spean.gov.kh/contracts/gap-declared/1.0";
+
+static RESUMED: LazyLock<EventType> = LazyLock::new(|| EventType {
+    name: LOG_RESUMED.into(),
+    action: Action::Submitted,
+    contracts: vec![LOG_RESUMED_CONTRACT.into()],
+});
+static CONTRACTS: LazyLock<[Arc<Contract>; 2]> = LazyLock::new(|| {
+    let compile = |uri, schema| {
+        let contract = Contract::compile(uri, schema);
+        Arc::new(contract.expect("contracts/ is part of the program and tested"))
+    };
+    [
+        compile(
+            LOG_RESUMED_CONTRACT,
+            include_str!("../contracts/log-resumed/1.0.json"),
+        ),
+        compile(
+            GAP_DECLARED_CONTRACT,
+            include_str!("../contracts/gap-declared/1.0.json"),
+        ),
+    ]
+});
+
+/// The type of that name which stands in the logs of every feed.
+pub fn on_every_feed(event_type: &str) -> Option<&'static EventType> {
+    (event_type == LOG_RESUMED).then(|| &*RESUMED)
+}
+
+/// A notice's contract; every registry has these.
+pub fn contract(uri: &str) -> Option<&'static Arc<Contract>> {
+    CONTRACTS.iter().find(|contract| contract.uri() == uri)
+}
+
+/// An office took these positions of its log back from the bus: it did not remember them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogResumed {
+    pub first: u64,
+    pub last: u64,
+    /// Of the last one.
+    pub hash: String,
+}
+
+/// The bus has lost these positions, and the office no longer has them. The event's own place is the position behind them, its
+/// `prevhash` the hash that the log goes on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GapDeclared {
+    pub first: u64,
+    pub last: u64,
+}
+
+impl LogResumed {
+    pub fn new(first: u64, last: u64, hash: Hash) -> LogResumed {
+        let hash = hash.to_string();
+        LogResumed { first, last, hash }
+    }
+
+    /// The notice as an event that joins its log. The same taking gives the same id.
+    ///
+    /// # Errors
+    /// Never, for a log with a name.
+    pub fn event(&self, log: LogName, now: Timestamp) -> Result<Event, Vec<AttributeFault>> {
+        let id = format!("log-resumed-{}-{}-{}", self.first, self.last, self.hash);
+        notice(log, now, id, LOG_RESUMED, LOG_RESUMED_CONTRACT, self)
+    }
+
+    /// Reads it back; None for any other event.
+    pub fn read(event: &Event) -> Option<LogResumed> {
+        let data = (event.core().event_type == LOG_RESUMED).then(|| event.data())?;
+        serde_json::from_slice(data).ok()
+    }
+}
+
+impl GapDeclared {
+    /// The declaration as an event, to be signed at the position behind the range.
+    ///
+    /// # Errors
+    /// Never, for a log with a name.
+    pub fn event(&self, log: LogName, now: Timestamp) -> Result<Event, Vec<AttributeFault>> {
+        let id = format!("gap-declared-{}-{}", self.first, self.last);
+        notice(log, now, id, GAP_DECLARED, GAP_DECLARED_CONTRACT, self)
+    }
+
+    /// Reads a declaration that stands where it must.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(signed: &SignedEvent) -> Result<GapDeclared, Refusal> {
+        let core = signed.event().core();
+        if core.event_type != GAP_DECLARED {
+            return Err(Refusal::TypeNotOfFeed);
+        }
+        if core.data_schema != GAP_DECLARED_CONTRACT {
+            return Err(Refusal::SchemaNotOfFeed);
+        }
+        let checked = CONTRACTS[1].check(&core.data).map_err(|faults| {
+            let details = faults.into_iter().map(Detail::from).collect();
+            Refusal::ContractViolated(details)
+        })?;
+        let gap: GapDeclared = serde_json::from_value(checked)
+            .expect("the contract's members are the struct's, and numbers");
+        let behind = signed.link().position.number();
+        let fits = gap.first <= gap.last && gap.last + 1 == behind;
+        fits.then_some(gap).ok_or_else(|| {
+            let en = "must be the position before the declaration's own sequence, and not before the first";
+            let km = "ត្រូវជាទីតាំងមុន sequence របស់សេចក្តីប្រកាស";
+            Refusal::ContractViolated(vec![Detail::new("/last", en, km)])
+        })
+    }
+}
+
+fn notice(
+    log: LogName,
+    now: Timestamp,
+    id: String,
+    event_type: &str,
+    data_schema: &str,
+    data: &impl Serialize,
+) -> Result<Event, Vec<AttributeFault>> {
+    let core = Core {
+        id,
+        event_type: event_type.into(),
+        subject: None,
+        time: now,
+        data_content_type: "application/json".into(),
+        data_schema: data_schema.into(),
+        causation_id: None,
+        data_classification: Classification::Internal,
+        data: serde_json::to_vec(data)
+            .expect("a struct of plain fields is JSON")
+            .into(),
+    };
+    Event::new(log, core, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Link;
+    use crate::event::Position;
+    use crate::signing::SigningKey;
+
+    fn log() -> LogName {
+        LogName::from_source("urn:spean:moh:siem-reap:health-quarterly").expect("a log")
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix_seconds(1_790_000_000).expect("a time")
+    }
+
+    fn declared(gap: GapDeclared, at: u64) -> SignedEvent {
+        let (key, _) = SigningKey::generate().expect("a key");
+        let event = gap.event(log(), now()).expect("well formed");
+        let position = Position::new(at).expect("a position");
+        let prev = Hash::of(b"the last lost one");
+        SignedEvent::sign(event, Link { position, prev }, &key)
+    }
+
+    #[test]
+    fn a_declaration_stands_behind_its_range_or_is_none() {
+        let gap = GapDeclared {
+            first: 41,
+            last: 43,
+        };
+        assert_eq!(GapDeclared::read(&declared(gap, 44)), Ok(gap));
+        for (gap, at) in [
+            (gap, 43),
+            (gap, 45),
+            (
+                GapDeclared {
+                    first: 44,
+                    last: 43,
+                },
+                44,
+            ),
+            (GapDeclared { first: 0, last: 43 }, 44),
+        ] {
+            let read = GapDeclared::read(&declared(gap, at));
+            assert!(matches!(read, Err(Refusal::ContractViolated(_))), "{gap:?}");
+        }
+    }
+
+    #[test]
+    fn a_resumed_log_says_so_under_one_contract_on_every_feed() {
+        let resumed = LogResumed::new(6, 9, Hash::of(b"9"));
+        let event = resumed.event(log(), now()).expect("well formed");
+        assert_eq!(LogResumed::read(&event), Some(resumed));
+        let known = on_every_feed(&event.core().event_type).expect("known");
+        assert!(known.takes(&event.core().data_schema));
+        let contract = contract(&event.core().data_schema).expect("a contract");
+        assert!(contract.check(event.data()).is_ok());
+        assert_eq!(on_every_feed(GAP_DECLARED), None);
+    }
+}
