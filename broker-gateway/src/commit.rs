@@ -54,7 +54,7 @@ impl Commits {
     /// Puts a run in line behind what was stored before it; waits while the line is full.
     pub async fn store(&self, admitted: Admitted) -> Answers {
         let line = self.line(&admitted.log().feed);
-        let (unit, answers) = Unit::new(admitted);
+        let (unit, answers) = Unit::new(admitted, self.notary.clone());
         // A writer that is gone answers by silence: the unit's end of the channel goes with it.
         line.send(unit).await.ok();
         answers

@@ -1,14 +1,16 @@
 //! A run on its way through commit: what was admitted comes in, one answer for each of its events goes out, all at once.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use schemas::event::Hash;
-use schemas::receipt::Receipt;
+use schemas::receipt::Stamp;
 use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 use tokio::sync::oneshot;
 
-use super::Answers;
+use super::{Answers, Notary};
 use crate::admit::Admitted;
 use crate::refuse::{Answer, Answered};
 
@@ -17,17 +19,22 @@ pub(super) struct Unit {
     admitted: Admitted,
     answered: Vec<Answered>,
     answers: oneshot::Sender<Vec<Answered>>,
+    notary: Arc<Notary>,
+    /// The events that get a receipt, by their index, and the stamps that stand with them.
+    stamped: Vec<(usize, Arc<Stamp>)>,
     /// How often it was sent and refused for an expectation that did not hold.
     pub stale: u32,
 }
 
 impl Unit {
-    pub fn new(admitted: Admitted) -> (Unit, Answers) {
+    pub fn new(admitted: Admitted, notary: Arc<Notary>) -> (Unit, Answers) {
         let (answers, waits) = oneshot::channel();
         let unit = Unit {
             answered: Vec::with_capacity(admitted.places().len()),
             admitted,
             answers,
+            notary,
+            stamped: Vec::new(),
             stale: 0,
         };
         (unit, waits)
@@ -71,18 +78,39 @@ impl Unit {
         self.answered.push(answered);
     }
 
-    pub fn stored(&mut self, seq: u64, duplicate: bool, receipt: Option<Receipt>) {
-        let stream = self.log().feed.clone();
+    /// Answered with its stamp, the event gets a receipt, which covers all before it.
+    pub fn stored(&mut self, seq: u64, duplicate: bool, stamp: Option<Arc<Stamp>>) {
+        let index = self.answered.len();
         self.answer_next(Answer::Stored {
-            stream,
+            stream: self.log().feed.clone(),
             seq,
             duplicate,
-            receipt: receipt.map(Box::new),
+            receipt: None,
         });
+        self.stamped.extend(stamp.map(|stamp| (index, stamp)));
     }
 
-    /// Tells the answers, once each event has one.
+    /// Tells the answers, once each event has one. Signing takes as long as verifying an event, and the feed's one writer does
+    /// not wait for it.
     pub fn finish(self) {
+        if self.stamped.is_empty() {
+            self.tell();
+        } else {
+            tokio::spawn(async move { self.sign().tell() });
+        }
+    }
+
+    fn sign(mut self) -> Unit {
+        for (index, stamp) in std::mem::take(&mut self.stamped) {
+            let event = &self.admitted.events()[index];
+            if let Answer::Stored { receipt, .. } = &mut self.answered[index].answer {
+                *receipt = Some(Box::new(self.notary.receipt(event, &stamp)));
+            }
+        }
+        self
+    }
+
+    fn tell(self) {
         // Who asked may be gone; what is stored is stored.
         self.answers.send(self.answered).ok();
     }

@@ -223,9 +223,8 @@ impl Writer {
             match &place {
                 Some(place) if place.hash == hash => {
                     // One covers all before it.
-                    let stamp = place.stamp.as_ref().filter(|_| index == count);
-                    let receipt = stamp.map(|stamp| self.notary.receipt(event, stamp));
-                    unit.stored(place.seq, true, receipt);
+                    let stamp = place.stamp.clone().filter(|_| index == count);
+                    unit.stored(place.seq, true, stamp);
                 }
                 Some(_) => {
                     let head = known.head.number();
