@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use schemas::envelope::{nats, structured};
 use schemas::event::Position;
+use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 
 use super::limits::FILE_TAIL_BYTES;
@@ -39,6 +40,10 @@ pub fn append(path: &Path, events: Vec<Bytes>) -> Result<(), String> {
     let append = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
         let before = file.metadata()?.len();
+        if before == 0 {
+            // Lines in a file that has lost its name are lost.
+            sync_name(path)?;
+        }
         let written = file.write_all(lines.as_bytes());
         if let Err(error) = written.and_then(|()| file.sync_data()) {
             // Half a page must not stand before its repetition.
@@ -50,30 +55,65 @@ pub fn append(path: &Path, events: Vec<Bytes>) -> Result<(), String> {
     append().map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// The last position of each log in the file's end; a torn last line is cut off.
-pub fn written(path: &Path) -> std::io::Result<BTreeMap<LogName, Position>> {
+/// The last position of each log in the file's end, which is then on disk. Behind the last line that is marked a power cut may have
+/// left anything: what is no whole line there is cut off, with all that follows it.
+pub fn written(
+    path: &Path,
+    is_marked: impl Fn(&LogName, Position) -> bool,
+) -> std::io::Result<BTreeMap<LogName, Position>> {
     let mut file = match OpenOptions::new().read(true).write(true).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
         opened => opened?,
     };
     let tail = read_tail(&mut file)?;
-    let whole = tail.iter().rposition(|byte| *byte == b'\n');
-    let whole = whole.map_or(0, |end| end + 1);
-    if whole < tail.len() {
-        let torn = (tail.len() - whole) as u64;
+    let lines = lines(&tail);
+    let marked = lines.iter().rposition(|(_, line)| {
+        let place = line.as_ref();
+        place.is_some_and(|(log, position)| is_marked(log, *position))
+    });
+    let behind = marked.map_or(0, |marked| marked + 1);
+    let whole = |(_, line): &&(usize, Line)| line.is_some();
+    let good = behind + lines[behind..].iter().take_while(whole).count();
+    let end = good.checked_sub(1).map_or(0, |last| lines[last].0);
+    if end < tail.len() {
+        let torn = (tail.len() - end) as u64;
         let length = file.metadata()?.len();
         file.set_len(length - torn)?;
-        file.sync_data()?;
     }
+    // A killed agent's last lines may be in the cache alone.
+    file.sync_data()?;
+    sync_name(path)?;
     let mut last = BTreeMap::new();
-    for line in tail[..whole].split(|byte| *byte == b'\n') {
-        if let Ok(event) = structured::decode(line) {
-            let position = event.link().position;
-            let known = last.entry(event.event().log().clone()).or_insert(position);
-            *known = position.max(*known);
-        }
+    for (log, position) in lines.into_iter().take(good).filter_map(|(_, line)| line) {
+        let known = last.entry(log).or_insert(position);
+        *known = position.max(*known);
     }
     Ok(last)
+}
+
+/// What a line says; None for what is no line of ours.
+type Line = Option<(LogName, Position)>;
+
+/// The lines, each with where it ends.
+fn lines(tail: &[u8]) -> Vec<(usize, Line)> {
+    let mut end = 0;
+    let lines = tail.split_inclusive(|byte| *byte == b'\n');
+    lines
+        .map(|line| {
+            end += line.len();
+            let event = line.strip_suffix(b"\n").map(structured::decode);
+            let event = event.and_then(Result::ok);
+            let place = |event: SignedEvent| (event.event().log().clone(), event.link().position);
+            (end, event.map(place))
+        })
+        .collect()
+}
+
+fn sync_name(path: &Path) -> std::io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn read_tail(file: &mut File) -> std::io::Result<Vec<u8>> {
@@ -81,5 +121,9 @@ fn read_tail(file: &mut File) -> std::io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(length.saturating_sub(FILE_TAIL_BYTES)))?;
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
+    if length > FILE_TAIL_BYTES {
+        let first = tail.iter().position(|byte| *byte == b'\n');
+        tail.drain(..first.map_or(0, |end| end + 1));
+    }
     Ok(tail)
 }

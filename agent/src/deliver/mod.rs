@@ -283,7 +283,11 @@ impl Subscription {
 
     /// What stands in the file and is not marked was written just before the agent was killed.
     fn mark_written(&self, path: &Path) -> Result<(), Outage> {
-        let written = file::written(path).map_err(|e| Outage::disk("read", path, &e))?;
+        let is_marked = |log: &LogName, position: Position| {
+            position.number() <= self.delivered.position(&self.name, log)
+        };
+        let written = file::written(path, is_marked);
+        let written = written.map_err(|e| Outage::disk("read", path, &e))?;
         let marks: Vec<(LogName, Position)> = written
             .into_iter()
             .filter(|(log, position)| {
