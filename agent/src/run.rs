@@ -234,6 +234,8 @@ fn link_settings(settings: &Settings) -> LinkSettings {
 /// Opening may take seconds where a store is damaged or large; what was amiss is told.
 async fn open(dir: PathBuf, disk_budget_bytes: u64) -> Result<Stores, Fault> {
     let opened = tokio::task::spawn_blocking(move || -> Result<Stores, Fault> {
+        // Each store makes its own folder in this one, whose name has to be safe before anything in it is.
+        store::disk::make_directory(&dir)?;
         let (outbox, report) = Outbox::open(&dir.join("outbox"), disk_budget_bytes)?;
         for (code, text) in report.notes() {
             tracing::warn!(code, text, "the outbox was opened with something amiss");

@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use schemas::event::{Hash, Position};
 use schemas::subject::{FeedName, LogName, OfficeId};
-use sled::{Batch, Db, IVec};
+use sled::{Db, IVec};
 
+use crate::store::batch::Batch;
 use crate::store::chunked;
 use crate::store::fields::{Fields, number, text};
 use crate::store::keys::{feed_key, unreadable};

@@ -6,6 +6,7 @@ mod index;
 mod keep;
 mod status;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::receive::VerifiedEvent;
-use crate::store::alarms::{Alarms, now_ms};
+use crate::store::alarms::Alarms;
 use crate::store::index::{Index, Repair};
 use crate::store::limits::PAGE_BYTES_MAX;
 use crate::store::{Fault, Outage, disk};
@@ -65,6 +66,8 @@ struct Inner {
     first_arrival: u64,
     /// Held while something is written: arrivals are numbered by one at a time.
     writing: Mutex<()>,
+    /// The last arrival of each feed that is on disk: what is not may get another number after a power cut.
+    safe: Mutex<BTreeMap<FeedName, u64>>,
     news: watch::Sender<u64>,
     failed: CancellationToken,
     _lock: disk::Lock,
@@ -81,24 +84,14 @@ impl Inbox {
         let lock = disk::Lock::take(dir)?;
         let opened = crate::store::index::open(dir, status::check)?;
         let alarms = Alarms::new(opened.index.db.clone());
-        for repair in &opened.repairs {
-            if let Repair::SetAside { kept, reason } = repair {
-                let kept = kept.display();
-                let text = format!("the inbox was damaged ({reason}) and is kept as {kept}");
-                alarms.raise("index-damaged", text);
-            }
-        }
         // Whoever pages by arrival must not take the new numbers for old ones.
-        let first_arrival = if opened.fresh && !opened.repairs.is_empty() {
-            now_ms()
-        } else {
-            1
-        };
+        let first_arrival = opened.replaced_ms.unwrap_or(1);
         let inner = Inner {
             index: opened.index,
             alarms,
             first_arrival,
             writing: Mutex::new(()),
+            safe: Mutex::default(),
             news: watch::Sender::new(0),
             failed: CancellationToken::new(),
             _lock: lock,
@@ -109,7 +102,25 @@ impl Inbox {
         for log in opened.checked {
             inbox.unpark(&log)?;
         }
+        inbox.sync()?;
         Ok((inbox, opened.repairs))
+    }
+
+    /// From the end on, what was applied is on disk, and may be shown.
+    fn sync(&self) -> Result<(), Outage> {
+        let unreadable = |e: sled::Error| self.unreadable(&e.to_string());
+        let mut safe = BTreeMap::new();
+        for feed in self.reads().feeds().map_err(unreadable)? {
+            let next = self.reads().next_arrival(&feed).map_err(unreadable)?;
+            safe.insert(feed, next.map_or(0, |next| next - 1));
+        }
+        self.inner.index.sync()?;
+        *self
+            .inner
+            .safe
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = safe;
+        Ok(())
     }
 
     /// From the end on, the events and the reader's cursor survive a power cut. Says of each event what it was.
@@ -160,7 +171,7 @@ impl Inbox {
             writes.cursor(feed, cursor);
             self.inner.index.apply(writes.0)?;
         }
-        self.inner.index.sync()?;
+        self.sync()?;
         if all.contains(&Kept::New) {
             self.inner.news.send_modify(|news| *news += 1);
         }
@@ -234,8 +245,17 @@ impl Inbox {
         let reads = self.reads();
         let mut page = Vec::new();
         let mut size = 0;
+        let safe = self
+            .inner
+            .safe
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let safe = safe.get(feed).copied().unwrap_or(0);
         for arrival in reads.arrivals(feed, after).take(max) {
             let (arrival, what) = arrival.map_err(|e| self.unreadable(&e.to_string()))?;
+            if arrival > safe {
+                break;
+            }
             let bytes = self.get(&what.log, what.position)?;
             let bytes = bytes.ok_or_else(|| self.unreadable("an arrival without its bytes"))?;
             size += bytes.len();

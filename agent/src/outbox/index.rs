@@ -3,10 +3,11 @@
 
 use schemas::event::{Hash, Position};
 use schemas::subject::FeedName;
-use sled::{Batch, Db, IVec};
+use sled::{Db, IVec};
 
 use super::journal::Mark;
 use super::segment::Location;
+use crate::store::batch::Batch;
 use crate::store::fields::{Fields, NONE, number, text};
 use crate::store::keys::{feed_key as key, unreadable};
 

@@ -12,6 +12,7 @@ use super::{PutBack, Settled, Vouched, receipts};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
 use crate::store::fields;
+use crate::store::limits::INDEX_UNSYNCED_BYTES_MAX;
 
 /// An event that was taken back has never been in the journal.
 const NOWHERE: Location = Location {
@@ -164,11 +165,18 @@ impl Committer {
         vouched: &Vouched,
         leaves: impl Fn(Stage) -> bool,
     ) -> Result<(), Outage> {
+        let unreadable = |e: sled::Error| Outage::index("read", &e);
         let mut writes = Writes::default();
-        self.write_own_log(&mut writes, feed, &vouched.events, leaves)
-            .map_err(|e| Outage::index("read", &e))?;
-        receipts::keep(&self.index.db, &mut writes, feed, &vouched.receipts)
-            .map_err(|e| Outage::index("read", &e))?;
+        // Before the events that it vouches for: one for positions that a cut has taken is asked for again with them.
+        let kept = receipts::keep(&self.index.db, &mut writes, feed, &vouched.receipts);
+        kept.map_err(unreadable)?;
+        for event in &vouched.events {
+            let written = self.write_own_log(&mut writes, feed, event, &leaves);
+            written.map_err(unreadable)?;
+            if writes.0.bytes() > INDEX_UNSYNCED_BYTES_MAX {
+                self.apply_index(std::mem::take(&mut writes))?;
+            }
+        }
         self.apply_index(writes)?;
         let mut writes = Writes::default();
         let shortened = writes.shorten_line(&self.index.db, feed);
@@ -180,34 +188,32 @@ impl Committer {
         &mut self,
         writes: &mut Writes,
         feed: &FeedName,
-        events: &[Settled],
+        event: &Settled,
         leaves: impl Fn(Stage) -> bool,
     ) -> Result<(), sled::Error> {
-        for event in events {
-            let known = Reads(&self.index.db).known(feed, &event.id)?;
-            let in_line = known.filter(|known| !matches!(known.stage, Stage::Settled { .. }));
-            if let Some(known) = in_line.filter(|known| leaves(known.stage)) {
-                self.state
-                    .out_of_line(&self.index.db, writes, feed, &known)?;
-            }
-            let now = Known {
-                stage: Stage::Settled {
-                    position: event.position,
-                },
-                number: known.map_or(0, |known| known.number),
-                at: known.map_or(NOWHERE, |known| known.at),
-                at_ms: known.map_or(0, |known| known.at_ms),
-                content: known
-                    .filter(|known| known.data == event.data)
-                    .and_then(|known| known.content),
-                data: event.data,
-            };
-            writes.known(feed, &event.id, &now);
-            writes.own(feed, event.position, event.hash, &event.bytes);
-            if !self.state.feeds.contains_key(feed) {
-                self.state.counts(feed);
-                writes.feed(feed);
-            }
+        let known = Reads(&self.index.db).known(feed, &event.id)?;
+        let in_line = known.filter(|known| !matches!(known.stage, Stage::Settled { .. }));
+        if let Some(known) = in_line.filter(|known| leaves(known.stage)) {
+            self.state
+                .out_of_line(&self.index.db, writes, feed, &known)?;
+        }
+        let now = Known {
+            stage: Stage::Settled {
+                position: event.position,
+            },
+            number: known.map_or(0, |known| known.number),
+            at: known.map_or(NOWHERE, |known| known.at),
+            at_ms: known.map_or(0, |known| known.at_ms),
+            content: known
+                .filter(|known| known.data == event.data)
+                .and_then(|known| known.content),
+            data: event.data,
+        };
+        writes.known(feed, &event.id, &now);
+        writes.own(feed, event.position, event.hash, &event.bytes);
+        if !self.state.feeds.contains_key(feed) {
+            self.state.counts(feed);
+            writes.feed(feed);
         }
         Ok(())
     }

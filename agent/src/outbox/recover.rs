@@ -38,21 +38,8 @@ impl OpenReport {
     /// For the log and the status; the codes of those that are alarms stand before them.
     pub fn notes(&self) -> Vec<(&'static str, String)> {
         let mut notes = Vec::new();
-        for repair in &self.repairs {
-            notes.push(match repair {
-                Repair::SnapshotsSetAside { reason } => (
-                    "",
-                    format!("the index opened only without its snapshots: {reason}"),
-                ),
-                Repair::SetAside { kept, reason } => (
-                    "index-damaged",
-                    format!(
-                        "the index was damaged ({reason}) and is kept as {}",
-                        kept.display()
-                    ),
-                ),
-            });
-        }
+        let repairs = self.repairs.iter();
+        notes.extend(repairs.map(|repair| (repair.code(), repair.text())));
         if self.rebuilt {
             let text = format!(
                 "the index was rebuilt from {} journal records; the own log comes back from the bus",
@@ -165,7 +152,9 @@ impl Committer {
         // Where the journal has ended early, no old place may be taken for a new one.
         self.apply_journaled(Writes::default())?;
         report.lost = self.name_lost_places()?;
-        for (code, text) in report.notes() {
+        // What was amiss with the index stands in it already.
+        let repairs = report.repairs.len();
+        for (code, text) in report.notes().split_off(repairs) {
             if code.is_empty() {
                 tracing::info!("{text}");
             } else {

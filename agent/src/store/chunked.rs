@@ -1,8 +1,9 @@
 //! Values of any size in an index that takes small ones: a key and bytes come in, pieces under one prefix go out.
 //! A value over the index's limit would go to a file that the index never syncs; it never gets one.
 
-use sled::{Batch, Tree};
+use sled::Tree;
 
+use super::batch::Batch;
 use super::limits::INDEX_VALUE_BYTES_MAX;
 
 /// A piece's key is the value's key and the piece's number; numbers of pieces follow one another.
@@ -66,12 +67,12 @@ mod tests {
             let value: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
             let mut batch = Batch::default();
             insert(&mut batch, b"key", &value);
-            db.apply_batch(batch).expect("applies");
+            db.apply_batch(batch.inner).expect("applies");
             assert_eq!(read(&db, b"key").expect("reads"), Some(value));
         }
         let mut batch = Batch::default();
         remove(&db, &mut batch, b"key").expect("reads");
-        db.apply_batch(batch).expect("applies");
+        db.apply_batch(batch.inner).expect("applies");
         assert_eq!(db.len(), 0);
     }
 }

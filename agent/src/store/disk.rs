@@ -2,7 +2,7 @@
 //! Nothing is returned before both are; nothing is read here.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use super::{Fault, Outage};
@@ -14,13 +14,23 @@ pub fn sync_directory(dir: &Path) -> Result<(), Outage> {
         .map_err(|e| Outage::disk("sync", dir, &e))
 }
 
-/// Makes the directory and syncs the one above it.
+/// Makes the directory and those above it that are missing, and syncs the name of each.
 pub fn make_directory(dir: &Path) -> Result<(), Outage> {
-    fs::create_dir_all(dir).map_err(|e| Outage::disk("make", dir, &e))?;
-    match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
-        _ => Ok(()),
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty());
+    match fs::create_dir(dir) {
+        Ok(()) => {}
+        Err(e)
+            if e.kind() == ErrorKind::NotFound
+                && let Some(above) = above =>
+        {
+            make_directory(above)?;
+            fs::create_dir(dir).map_err(|e| Outage::disk("make", dir, &e))?;
+        }
+        Err(_) if dir.is_dir() => {}
+        Err(e) => return Err(Outage::disk("make", dir, &e)),
     }
+    // Also when it was there: whoever made it may have been stopped before this.
+    sync_directory(above.unwrap_or(Path::new(".")))
 }
 
 /// Replaces a file as a whole: after a crash it holds the old bytes or the new ones.

@@ -2,14 +2,21 @@
 //! A damaged sled may panic, hang, or open empty: it is opened at arm's length, and never deleted, only set aside.
 
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use super::limits::{INDEX_CACHE_BYTES, INDEX_OPEN_BYTES_A_SECOND, INDEX_OPEN_TIME};
+use super::alarms::{Alarms, now_ms};
+use super::batch::Batch;
+use super::limits::{
+    INDEX_CACHE_BYTES, INDEX_OPEN_BYTES_A_SECOND, INDEX_OPEN_TIME, INDEX_UNSYNCED_BYTES_MAX,
+};
 use super::{Outage, disk};
+
+mod begin;
 
 /// The number of syncs so far, written with each one: always among the last bytes of the file.
 const SYNCS_KEY: &[u8] = b"\0syncs";
@@ -17,6 +24,10 @@ const SYNCS_KEY: &[u8] = b"\0syncs";
 const SYNCS_FILE: &str = "syncs";
 /// Written when an index that opened well turned out to be damaged.
 const SUSPECT_FILE: &str = "suspect";
+/// In the place of which lost index this one was begun, and when.
+const REPLACES_KEY: &[u8] = b"\0replaces";
+/// Stands beside the indexes from the first one on: where it stands and they do not, they were lost.
+const BEGUN_FILE: &str = "begun";
 
 /// What opening had to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,70 +36,131 @@ pub enum Repair {
     SnapshotsSetAside { reason: String },
     /// It could not be read; a new one was begun, the old one is kept.
     SetAside { kept: PathBuf, reason: String },
+    /// It was not there, although it had been; a new one was begun.
+    Missing { folder: PathBuf },
+}
+
+impl Repair {
+    /// The code of its alarm, empty where nobody has to know.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Repair::SnapshotsSetAside { .. } => "",
+            Repair::SetAside { .. } => "index-damaged",
+            Repair::Missing { .. } => "index-missing",
+        }
+    }
+
+    pub fn text(&self) -> String {
+        match self {
+            Repair::SnapshotsSetAside { reason } => {
+                format!("the index opened only without its snapshots: {reason}")
+            }
+            Repair::SetAside { kept, reason } => {
+                let kept = kept.display();
+                format!("the index was damaged ({reason}) and is kept as {kept}")
+            }
+            Repair::Missing { folder } => format!("the index {} is gone", folder.display()),
+        }
+    }
 }
 
 pub struct Index {
     pub db: sled::Db,
     folder: PathBuf,
     file: File,
+    note: File,
     syncs: AtomicU64,
+    unsynced_bytes: AtomicUsize,
 }
 
 pub struct Opened<T> {
     pub index: Index,
-    /// Nothing was in it: a new store, or one whose index was set aside.
-    pub fresh: bool,
+    /// When it was begun in the place of one that was lost; None for a first one.
+    pub replaced_ms: Option<u64>,
     pub repairs: Vec<Repair>,
     /// What `check` found.
     pub checked: T,
 }
 
 /// Opens the newest index under `dir`, or begins one. `check` reads what the store needs from it;
-/// an index that fails it is set aside like one that does not open.
+/// an index that fails it is set aside like one that does not open. That an index was lost is an alarm in the one that
+/// is begun in its place, from its first moment on.
 pub fn open<T, C>(dir: &Path, check: C) -> Result<Opened<T>, Outage>
 where
     T: Send + 'static,
     C: Fn(&sled::Db) -> Result<T, sled::Error> + Send + Clone + 'static,
 {
     let mut repairs = Vec::new();
-    let mut generation = newest(dir)?.unwrap_or(1);
-    loop {
+    let (mut generation, mut lost) = newest(dir)?;
+    for _ in 0..ATTEMPTS {
         let folder = dir.join(format!("index-{generation:06}"));
+        if !folder.exists() {
+            begin_instead(&folder, lost.take(), &mut repairs)?;
+        }
         match open_one(&folder, check.clone(), &mut repairs)? {
-            Ok((db, fresh, checked)) => {
-                let index = Index::new(db, folder, fresh)?;
+            Ok((db, checked)) => {
+                let replaced = db
+                    .get(REPLACES_KEY)
+                    .map_err(|e| Outage::index("read", &e))?;
+                note_begun(dir)?;
                 return Ok(Opened {
-                    index,
-                    fresh,
+                    index: Index::new(db, folder)?,
+                    replaced_ms: replaced.and_then(|at| number(&at)),
                     repairs,
                     checked,
                 });
             }
             Err(reason) => {
                 let kept = set_aside(&folder)?;
-                repairs.push(Repair::SetAside { kept, reason });
+                lost = Some(Repair::SetAside { kept, reason });
                 // Never the same name again: a thread that hangs in the old one may still write under its path.
                 generation += 1;
             }
         }
-        if repairs.len() > 4 {
-            return Err(Outage::Index {
-                doing: "open",
-                reason: format!("{} indexes in a row failed", repairs.len()),
-            });
-        }
     }
+    Err(Outage::Index {
+        doing: "open",
+        reason: format!("{ATTEMPTS} indexes in a row failed"),
+    })
+}
+
+/// Indexes that are tried, one after another, before it is the disk's fault.
+const ATTEMPTS: usize = 4;
+
+fn begin_instead(
+    folder: &Path,
+    lost: Option<Repair>,
+    repairs: &mut Vec<Repair>,
+) -> Result<(), Outage> {
+    begin::begin(folder, |db| match &lost {
+        None => Ok(()),
+        Some(lost) => {
+            db.insert(REPLACES_KEY, &now_ms().to_be_bytes())?;
+            Alarms::new(db.clone()).raise(lost.code(), lost.text());
+            Ok(())
+        }
+    })?;
+    repairs.extend(lost);
+    Ok(())
+}
+
+/// Before anything goes into the first index: from then on an index that is not there was lost.
+fn note_begun(dir: &Path) -> Result<(), Outage> {
+    let note = dir.join(BEGUN_FILE);
+    if note.exists() {
+        return Ok(());
+    }
+    disk::replace(&note, b"")
 }
 
 /// The inner error says why this index cannot be used.
-type Attempt<T> = Result<(sled::Db, bool, T), String>;
+type Attempt<T> = Result<(sled::Db, T), String>;
 
 fn open_one<T, C>(folder: &Path, check: C, repairs: &mut Vec<Repair>) -> Result<Attempt<T>, Outage>
 where
     T: Send + 'static,
     C: Fn(&sled::Db) -> Result<T, sled::Error> + Send + Clone + 'static,
 {
-    disk::make_directory(folder)?;
     if folder.join(SUSPECT_FILE).exists() {
         return Ok(Err("it was found damaged while in use".into()));
     }
@@ -111,13 +183,13 @@ where
     })
 }
 
-/// sled opens with fewer records, or none, when enough of its file's end is missing.
+/// sled opens with fewer records, or none, when enough of its file's end is missing. An index has been synced at least
+/// once before it got its name.
 fn judge_end<T>(db: sled::Db, noted: Option<u64>, checked: T) -> Attempt<T> {
-    match (db.get(SYNCS_KEY), noted) {
-        (Ok(None), None) => Ok((db, true, checked)),
-        (Ok(Some(known)), noted) if number(&known) >= noted => Ok((db, false, checked)),
-        (Ok(_), _) => Err("its end is missing".into()),
-        (Err(e), _) => Err(e.to_string()),
+    match db.get(SYNCS_KEY) {
+        Ok(Some(known)) if number(&known) >= noted => Ok((db, checked)),
+        Ok(_) => Err("its end is missing".into()),
+        Err(e) => Err(e.to_string()),
     }
 }
 
@@ -125,12 +197,17 @@ fn number(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().map(u64::from_be_bytes).ok()
 }
 
-/// None when there was no first sync. A note that cannot be read says only that there was one.
+/// None when the note is not there. One that cannot be read says nothing either.
 fn read_syncs(folder: &Path) -> Option<u64> {
-    match fs::read(folder.join(SYNCS_FILE)) {
-        Ok(bytes) => Some(number(&bytes).unwrap_or(0)),
-        Err(_) => None,
-    }
+    let bytes = fs::read(folder.join(SYNCS_FILE)).ok()?;
+    number(&bytes)
+}
+
+fn config(folder: &Path) -> sled::Config {
+    sled::Config::new()
+        .path(folder)
+        .cache_capacity(INDEX_CACHE_BYTES)
+        .flush_every_ms(None)
 }
 
 enum Failure {
@@ -150,11 +227,7 @@ where
     std::thread::spawn(move || {
         let opened = catch_unwind(AssertUnwindSafe(|| {
             wait_for_lock(&path)?;
-            let db = sled::Config::new()
-                .path(path)
-                .cache_capacity(INDEX_CACHE_BYTES)
-                .flush_every_ms(None)
-                .open()?;
+            let db = config(&path).open()?;
             let checked = check(&db)?;
             Ok::<_, sled::Error>((db, checked))
         }));
@@ -180,41 +253,51 @@ fn wait_for_lock(folder: &Path) -> std::io::Result<()> {
 }
 
 impl Index {
-    fn new(db: sled::Db, folder: PathBuf, fresh: bool) -> Result<Index, Outage> {
+    fn new(db: sled::Db, folder: PathBuf) -> Result<Index, Outage> {
         let path = folder.join("db");
         let file = File::open(&path).map_err(|e| Outage::disk("open", &path, &e))?;
+        let path = folder.join(SYNCS_FILE);
+        let note = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let note = note.map_err(|e| Outage::disk("open", &path, &e))?;
         let known = db.get(SYNCS_KEY).map_err(|e| Outage::index("read", &e))?;
         let syncs = AtomicU64::new(known.and_then(|bytes| number(&bytes)).unwrap_or(0));
-        let index = Index {
+        Ok(Index {
             db,
             folder,
             file,
+            note,
             syncs,
-        };
-        if fresh {
-            index.sync()?;
-            let note = index.folder.join(SYNCS_FILE);
-            disk::replace(&note, &1_u64.to_be_bytes())?;
-        }
-        Ok(index)
+            unsynced_bytes: AtomicUsize::new(0),
+        })
     }
 
-    pub fn apply(&self, batch: sled::Batch) -> Result<(), Outage> {
-        self.db
-            .apply_batch(batch)
-            .map_err(|e| Outage::index("write", &e))
+    /// Syncs, too, when much has been written since the last time.
+    pub fn apply(&self, batch: Batch) -> Result<(), Outage> {
+        let bytes = batch.bytes();
+        let applied = self.db.apply_batch(batch.inner);
+        applied.map_err(|e| Outage::index("write", &e))?;
+        let unsynced = self.unsynced_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if unsynced > INDEX_UNSYNCED_BYTES_MAX {
+            self.sync()?;
+        }
+        Ok(())
     }
 
     /// sled's flush hands the bytes to the system and syncs nothing; the sync is ours.
     pub fn sync(&self) -> Result<(), Outage> {
+        self.unsynced_bytes.store(0, Ordering::Relaxed);
         let syncs = (self.syncs.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes();
         let counted = self.db.insert(SYNCS_KEY, &syncs);
         counted.map_err(|e| Outage::index("write", &e))?;
         self.db.flush().map_err(|e| Outage::index("flush", &e))?;
         let failed = |e| Outage::disk("sync", &self.folder, &e);
         self.file.sync_data().map_err(failed)?;
-        // Not synced: a note that is older than the index only notices less.
-        fs::write(self.folder.join(SYNCS_FILE), syncs).map_err(failed)
+        // Not synced: a note that is older than the index only notices less. Written in its place, it is never cut short.
+        self.note.write_all_at(&syncs, 0).map_err(failed)
     }
 
     /// At the next opening this index is set aside.
@@ -230,28 +313,47 @@ impl Index {
     }
 }
 
-fn newest(dir: &Path) -> Result<Option<u32>, Outage> {
+/// The number of the index to open, and what was lost where there is none with this number.
+fn newest(dir: &Path) -> Result<(u32, Option<Repair>), Outage> {
     let failed = |e| Outage::disk("read", dir, &e);
-    let mut newest = None;
+    let (mut here, mut aside) = (None, None);
     for entry in fs::read_dir(dir).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        let generation = name.to_str().and_then(|name| name.strip_prefix("index-"));
-        // The names of those set aside go on behind the number, but their numbers are used up, too.
-        let digits = generation.and_then(|rest| rest.get(..6)?.parse::<u32>().ok());
-        let next = match (digits, generation) {
-            (Some(number), Some(rest)) if rest.len() > 6 => Some(number + 1),
-            (number, _) => number,
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some((digits, rest)) = name
+            .and_then(|name| name.strip_prefix("index-"))
+            .and_then(|name| name.split_at_checked(6))
+        else {
+            continue;
         };
-        newest = newest.max(next);
+        match digits.parse::<u32>() {
+            Ok(number) if rest.is_empty() => here = here.max(Some(number)),
+            Ok(number) if rest.starts_with(ASIDE) => aside = aside.max(Some((number, path))),
+            Ok(_) | Err(_) => {}
+        }
     }
-    Ok(newest)
+    Ok(match (here, aside) {
+        (Some(here), Some((number, _))) if here > number => (here, None),
+        (Some(here), None) => (here, None),
+        // Set aside, and stopped before another one was begun.
+        (_, Some((number, kept))) => {
+            let reason = "as the start before found".into();
+            (number + 1, Some(Repair::SetAside { kept, reason }))
+        }
+        (None, None) => {
+            let folder = dir.join("index-000001");
+            let lost = dir.join(BEGUN_FILE).exists();
+            (1, lost.then_some(Repair::Missing { folder }))
+        }
+    })
 }
 
+/// In the name of an index that was set aside, between its number and the time.
+const ASIDE: &str = ".damaged-";
+
 fn set_aside(folder: &Path) -> Result<PathBuf, Outage> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seconds = now.map_or(0, |now| now.as_secs());
     let mut kept = folder.as_os_str().to_owned();
-    kept.push(format!(".damaged-{seconds}"));
+    kept.push(format!("{ASIDE}{}", now_ms() / 1_000));
     let kept = PathBuf::from(kept);
     fs::rename(folder, &kept).map_err(|e| Outage::disk("set aside", folder, &e))?;
     disk::sync_directory(kept.parent().unwrap_or(Path::new(".")))?;

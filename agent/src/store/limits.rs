@@ -41,6 +41,9 @@ pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// Largest value given to the index in one piece. It writes a page of up to 20 values as one item, and items over 128 KiB to
 /// files of their own that it never syncs.
 pub const INDEX_VALUE_BYTES_MAX: usize = 4 * 1024;
+/// What is written to an index between two of its syncs: some of it is then in one of its buffers, and what a power cut leaves of one
+/// buffer it can read. Of several, torn, it can make an older state that looks whole.
+pub const INDEX_UNSYNCED_BYTES_MAX: usize = 128 * 1024;
 /// Time that an index gets to open, however small: one that is damaged may hang for ever.
 pub const INDEX_OPEN_TIME: Duration = Duration::from_secs(4);
 /// Bytes of index for which opening gets a second more.

@@ -2,6 +2,7 @@
 //! Paths and bytes come in, durable ones go out. What an event means is never known here.
 
 pub mod alarms;
+pub mod batch;
 pub mod chunked;
 pub mod disk;
 pub mod fields;

@@ -26,7 +26,7 @@ fn filled(dir: &Path) -> PathBuf {
 
 fn fresh_beside_the_old_one(dir: &Path) {
     let opened = opened(dir);
-    assert!(opened.fresh);
+    assert!(opened.replaced_ms.is_some());
     assert!(
         matches!(&opened.repairs[..], [Repair::SetAside { kept, .. }] if kept.join("db").exists()),
         "{:?}",
@@ -37,11 +37,11 @@ fn fresh_beside_the_old_one(dir: &Path) {
 #[test]
 fn what_was_synced_is_there_when_it_is_opened_again() {
     let dir = tempfile::tempdir().expect("a directory");
-    assert!(opened(dir.path()).fresh);
+    assert_eq!(opened(dir.path()).checked, 1, "its count of syncs");
     filled(dir.path());
     let again = opened(dir.path());
     assert!(
-        !again.fresh && again.repairs.is_empty(),
+        again.replaced_ms.is_none() && again.repairs.is_empty(),
         "{:?}",
         again.repairs
     );
@@ -84,7 +84,7 @@ fn an_index_cut_at_its_end_is_set_aside_and_kept() {
         let opened = opened(dir.path());
         // A cut that sled notices as a whole, or one that it does not: never silently fewer records.
         assert!(
-            opened.fresh && !opened.repairs.is_empty() || opened.checked == 2_001,
+            opened.replaced_ms.is_some() && !opened.repairs.is_empty() || opened.checked == 2_001,
             "left {left}: {} records, {:?}",
             opened.checked,
             opened.repairs
@@ -148,4 +148,41 @@ fn a_flipped_bit_never_gives_a_wrong_record() {
             assert!(value.iter().all(|b| *b == (n % 251) as u8), "record {n}");
         }
     }
+}
+
+#[test]
+fn a_start_that_was_cut_behind_the_setting_aside_still_tells_what_was_lost() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let folder = filled(dir.path());
+    fs::rename(&folder, dir.path().join("index-000001.damaged-1")).expect("moves");
+    fresh_beside_the_old_one(dir.path());
+    let again = opened(dir.path());
+    assert!(again.replaced_ms.is_some() && again.repairs.is_empty());
+    let alarms = Alarms::new(again.index.db.clone()).list();
+    assert_eq!(
+        (alarms.len(), alarms[0].code.as_str()),
+        (1, "index-damaged")
+    );
+}
+
+#[test]
+fn an_index_that_is_gone_is_missed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let folder = filled(dir.path());
+    fs::remove_dir_all(&folder).expect("removes");
+    let opened = opened(dir.path());
+    assert_eq!(opened.repairs, [Repair::Missing { folder }]);
+    let alarms = Alarms::new(opened.index.db.clone()).list();
+    assert_eq!(alarms[0].code, "index-missing");
+}
+
+#[test]
+fn an_index_that_was_never_finished_is_begun_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let half = dir.path().join("index-000001.new");
+    fs::create_dir(&half).expect("makes");
+    fs::write(half.join("conf"), b"torn").expect("writes");
+    let opened = opened(dir.path());
+    assert_eq!(opened.repairs, []);
+    assert!(!half.exists());
 }
