@@ -1,3 +1,4 @@
+mod matrix;
 mod model;
 
 use std::fs;
@@ -41,10 +42,16 @@ impl Office {
 
     /// A log whose ids are `prefix` and the position.
     pub fn run(&self, prefix: &str, count: u64) -> Vec<VerifiedEvent> {
+        self.run_of(prefix, count, 0)
+    }
+
+    /// The same, with so many bytes of data each.
+    pub fn run_of(&self, prefix: &str, count: u64, bytes: usize) -> Vec<VerifiedEvent> {
+        let data = format!("{{{}}}", " ".repeat(bytes));
         let mut prev = Hash::of(b"genesis");
         let mut run = Vec::new();
         for position in 1..=count {
-            let event = self.sign(position, prev, &format!("{prefix}{position}"), "{}");
+            let event = self.sign(position, prev, &format!("{prefix}{position}"), &data);
             prev = event.signed().hash();
             run.push(event);
         }

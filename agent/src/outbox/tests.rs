@@ -1,4 +1,5 @@
 pub mod damage;
+mod matrix;
 mod model;
 
 use std::path::Path;

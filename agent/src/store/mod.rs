@@ -6,6 +6,8 @@ pub mod batch;
 pub mod chunked;
 pub mod disk;
 pub mod fields;
+#[cfg(test)]
+pub mod harm;
 pub mod index;
 pub mod keys;
 pub mod limits;
