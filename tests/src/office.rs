@@ -1,6 +1,7 @@
 //! An office: spean-agent as a real process behind a line that can fail, spoken to through its documented HTTP API.
 //! In: a bundle and a gateway's address. Out: what an office's own programs would see. Never: a look into the agent's stores.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -30,13 +31,20 @@ pub struct Running {
 impl Running {
     /// Starts the agent of a folder that `init` made, and waits for its door.
     pub async fn start(folder: &Path) -> Running {
-        let (door, arguments) = (
-            folder.join("http.addr"),
-            ["--dir", &folder.to_string_lossy(), "run"],
-        );
+        Running::start_under(&[], folder).await
+    }
+
+    /// The same as the last words of another command, which has to become the agent.
+    async fn start_under(command: &[&str], folder: &Path) -> Running {
+        let door = folder.join("http.addr");
         std::fs::remove_file(&door).ok();
-        let log = folder.join("agent.log");
-        let mut process = Process::start(&programs::path(AGENT), &arguments, &log);
+        let (agent, log) = (programs::path(AGENT), folder.join("agent.log"));
+        let (agent, folder_name) = (agent.to_string_lossy(), folder.to_string_lossy());
+        let mut words: VecDeque<&str> = command.iter().copied().collect();
+        words.extend([&*agent, "--dir", &folder_name, "run"]);
+        let program = words.pop_front().expect("the agent's own words at least");
+        let arguments: Vec<&str> = words.into();
+        let mut process = Process::start(Path::new(program), &arguments, &log);
         let address = process
             .tells(|| {
                 let written = std::fs::read_to_string(&door);
@@ -74,6 +82,19 @@ impl Office {
         gateway: SocketAddr,
         settings: &str,
     ) -> Office {
+        let mut office = Office::prepare(name, bundle, folder, gateway, settings).await;
+        office.resume().await;
+        office
+    }
+
+    /// Makes the agent's folder from a bundle; nothing runs yet.
+    pub async fn prepare(
+        name: &str,
+        bundle: &Path,
+        folder: &Path,
+        gateway: SocketAddr,
+        settings: &str,
+    ) -> Office {
         let line = FaultProxy::start(gateway).await;
         programs::run(
             AGENT,
@@ -92,7 +113,7 @@ impl Office {
             .no_proxy()
             .build()
             .expect("a client without TLS needs nothing");
-        let mut office = Office {
+        Office {
             name,
             folder,
             line,
@@ -100,9 +121,7 @@ impl Office {
             http,
             address: nowhere,
             token: String::new(),
-        };
-        office.resume().await;
-        office
+        }
     }
 
     pub fn folder(&self) -> &Path {
@@ -122,11 +141,16 @@ impl Office {
     }
 
     pub async fn resume(&mut self) {
+        self.resume_under(&[]).await;
+    }
+
+    /// Starts the agent as the last words of another command, which has to become the agent: it keeps the process's number.
+    pub async fn resume_under(&mut self, command: &[&str]) {
         let Running {
             process,
             address,
             token,
-        } = Running::start(&self.folder).await;
+        } = Running::start_under(command, &self.folder).await;
         (self.address, self.token) = (address, token);
         self.process = Some(process);
     }
