@@ -4,6 +4,7 @@
 pub mod deadline;
 pub mod programs;
 pub mod ports;
+pub mod netns;
 pub mod nats;
 pub mod proxy;
 pub mod raw;
