@@ -2,11 +2,14 @@
 //! In: an authority's folder. Out: counts, messages, holes. Never: an event that no office signed.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
+use async_nats::jetstream::consumer::pull;
 use async_nats::{Client, HeaderMap};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::gateway::Authority;
@@ -35,9 +38,14 @@ pub struct Stored {
 impl Broker {
     /// As a gateway.
     pub async fn connect(authority: &Authority) -> Result<Broker> {
+        Broker::connect_to(authority, authority.nats).await
+    }
+
+    /// One of several servers.
+    pub async fn connect_to(authority: &Authority, server: SocketAddr) -> Result<Broker> {
         let (gateway, operator) = (
-            connect(authority, User::Gateway).await?,
-            connect(authority, User::Operator).await?,
+            connect(authority, server, User::Gateway).await?,
+            connect(authority, server, User::Operator).await?,
         );
         Ok(Broker { gateway, operator })
     }
@@ -77,6 +85,26 @@ impl Broker {
             headers: String::from_utf8(bytes("hdrs")?)?,
             data: bytes("data")?,
         })
+    }
+
+    /// The ids of all events of the feed, as often as they are stored.
+    pub async fn ids(&self, feed: &str) -> Result<Vec<String>> {
+        let mut stream = self.jetstream().get_stream(feed).await?;
+        let mut left = stream.info().await?.state.messages;
+        let everything = pull::OrderedConfig {
+            headers_only: true,
+            ..pull::OrderedConfig::default()
+        };
+        let mut messages = stream.create_consumer(everything).await?.messages().await?;
+        let mut ids = Vec::new();
+        while left > 0 {
+            let message = messages.next().await.context("the stream ended early")??;
+            let headers = message.headers.as_ref();
+            let id = headers.and_then(|headers| headers.get("ce-id"));
+            ids.extend(id.map(|id| id.as_str().to_owned()));
+            left = message.info().map_err(anyhow::Error::from_boxed)?.pending;
+        }
+        Ok(ids)
     }
 
     /// Destroys a message, as a damaged disk would.
@@ -134,7 +162,7 @@ impl Broker {
     }
 }
 
-async fn connect(authority: &Authority, user: User) -> Result<Client> {
+async fn connect(authority: &Authority, server: SocketAddr, user: User) -> Result<Client> {
     let file = |name: &str| authority.folder().join(name);
     let seed = file(match user {
         User::Gateway => "gateway/gateway.nk",
@@ -150,7 +178,7 @@ async fn connect(authority: &Authority, user: User) -> Result<Client> {
             file("gateway/nats-client.key"),
         );
     options
-        .connect(authority.nats.to_string())
+        .connect(server.to_string())
         .await
         .context("cannot reach nats-server")
 }

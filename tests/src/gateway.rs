@@ -20,23 +20,21 @@ pub struct Authority {
 
 impl Authority {
     pub fn init(folder: &Path, gateway: SocketAddr, nats: SocketAddr) -> Authority {
-        let (listen, broker) = (gateway.to_string(), nats.to_string());
+        Authority::init_cluster(folder, gateway, &[nats])
+    }
+
+    /// For several nats-servers; the first one is who is asked what the bus holds.
+    pub fn init_cluster(folder: &Path, gateway: SocketAddr, nats: &[SocketAddr]) -> Authority {
         let authority = Authority {
             folder: folder.to_owned(),
             gateway,
-            nats,
+            nats: nats[0],
         };
-        programs::run(
-            GATEWAY,
-            &[
-                "init",
-                &authority.arg(),
-                "--listen",
-                &listen,
-                "--nats",
-                &broker,
-            ],
-        );
+        let (arg, listen) = (authority.arg(), gateway.to_string());
+        let servers: Vec<String> = nats.iter().map(ToString::to_string).collect();
+        let mut arguments = vec!["init", &arg, "--listen", &listen];
+        arguments.extend(servers.iter().flat_map(|server| ["--nats", server]));
+        programs::run(GATEWAY, &arguments);
         authority
     }
 
@@ -58,18 +56,16 @@ impl Authority {
 
     /// Enrols an office; its bundle lies in the folder that is returned.
     pub fn enrol(&self, office: &str, into: &Path) -> PathBuf {
+        self.enrol_as(office, into, &[])
+    }
+
+    /// Enrols an office of which more has to be said than its name says.
+    pub fn enrol_as(&self, office: &str, into: &Path, said: &[&str]) -> PathBuf {
         let bundle = into.join(office.replace('/', "-"));
-        programs::run(
-            GATEWAY,
-            &[
-                "enrol",
-                office,
-                "--dir",
-                &self.arg(),
-                "--out",
-                &bundle.to_string_lossy(),
-            ],
-        );
+        let (dir, out) = (self.arg(), bundle.to_string_lossy());
+        let arguments = ["enrol", office, "--dir", &dir, "--out", &out];
+        let all: Vec<&str> = arguments.iter().chain(said).copied().collect();
+        programs::run(GATEWAY, &all);
         bundle
     }
 
