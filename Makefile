@@ -4,6 +4,7 @@ PYTHON ?= python3
 CARGO ?= cargo
 
 .PHONY: help demo test lint powercut bench tools clean
+.PHONY: help demo test lint bench chaos tools clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -35,6 +36,14 @@ bench: ## the figures of docs/benchmarks.md, measured here
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
 	$(CARGO) build --release --workspace --bins && \
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/release/bench"
+
+chaos: ## everything broken that can break, with a verdict (SEED=1, ONLY=names, QUICK=1, RESUME=1, JOBS=n, LIST=1, JSON=1, MARKDOWN=file)
+	@sh scripts/chaos_tools.sh
+	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
+	$(CARGO) build --workspace --bins && \
+	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/chaos" --seed $(or $(SEED),1) --jobs $(or $(JOBS),$(if $(QUICK),3,2)) \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(RESUME),--resume) $(if $(LIST),--list) $(if $(JSON),--json) \
+		$(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 tools: ## nats-server and the stock client of the tests, into .tools/
 	@$(PYTHON) scripts/tools.py nats-server --exactly >/dev/null

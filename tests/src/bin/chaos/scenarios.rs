@@ -1,0 +1,13 @@
+//! Every scenario, family by family, the simplest first.
+//! In: nothing. Out: the list that `make chaos` plays. Never: a scenario that is not in it.
+
+mod processes;
+
+use crate::scenario::Scenario;
+
+pub fn all() -> Vec<Scenario> {
+    let families = [
+        processes::all(),
+    ];
+    families.into_iter().flatten().collect()
+}

@@ -1,0 +1,113 @@
+//! What a scenario takes away from programs: room on their disks, file descriptors, memory.
+//! In: a running program. Out: one that has to do without, and is given back what it had. Never: a limit on the suite itself.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tests::netns::run;
+
+use super::Stage;
+use super::programs::Program;
+
+/// Room for a store's files as they are when nothing is in them yet, and some work.
+pub const SMALL_DISK_MB: u32 = 48;
+const BALLAST: &str = "ballast";
+/// What a program may still take of memory: a moment's worth.
+const MEMORY_LEFT: u64 = 1024 * 1024;
+
+/// A disk of its own for what will stand at this path.
+pub fn small_disk(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path)?;
+    let path = path.display();
+    run(&format!(
+        "mount -t tmpfs -o size={SMALL_DISK_MB}m,mode=700 tmpfs {path}"
+    ))
+    .map(drop)
+}
+
+impl Stage {
+    /// The small disk of the first agent, of a gateway or of a nats-server.
+    fn disk(&self, program: Program) -> PathBuf {
+        match program {
+            Program::Agent(index) => self.offices[index].store(),
+            Program::Gateway(index) => self.folder.join(format!("gateway-{}", index + 1)),
+            Program::Broker(index) => self.bus.broker_store(index).to_owned(),
+        }
+    }
+
+    /// Not a byte is left on its disk.
+    pub fn fill_disk(&mut self, program: Program) -> Result<()> {
+        let mut ballast = std::fs::File::create(self.disk(program).join(BALLAST))?;
+        let full = loop {
+            match ballast.write_all(&[0; 4096]) {
+                Ok(()) => {}
+                Err(error) => break error.kind() == std::io::ErrorKind::StorageFull,
+            }
+        };
+        self.fault(full, &format!("the disk of {program:?} is full"));
+        Ok(())
+    }
+
+    pub fn clear_disk(&self, program: Program) -> Result<()> {
+        std::fs::remove_file(self.disk(program).join(BALLAST))?;
+        self.act(&format!("the disk of {program:?} has room again"));
+        Ok(())
+    }
+
+    /// Not another file or connection can be opened.
+    pub async fn take_descriptors(&mut self, program: Program) -> Result<()> {
+        let id = self.part(program).lock().await.id()?;
+        let open = std::fs::read_dir(format!("/proc/{id}/fd"))?.count();
+        run(&format!("prlimit --pid {id} --nofile={open}:"))?;
+        let taken = std::fs::read_dir(format!("/proc/{id}/fd"))?.count() >= open;
+        self.fault(
+            taken,
+            &format!("{program:?} may have no more than its {open} descriptors"),
+        );
+        Ok(())
+    }
+
+    pub async fn give_descriptors(&self, program: Program) -> Result<()> {
+        let part = self.part(program);
+        let mut part = part.lock().await;
+        // One that ended for want of them was started again without the limit.
+        if part.is_running() {
+            run(&format!("prlimit --pid {} --nofile=1024:", part.id()?))?;
+        }
+        self.act(&format!("{program:?} may open files again"));
+        Ok(())
+    }
+
+    /// Hardly another byte of memory can be had.
+    pub async fn take_memory(&mut self, program: Program) -> Result<()> {
+        let id = self.part(program).lock().await.id()?;
+        let statm = std::fs::read_to_string(format!("/proc/{id}/statm"))?;
+        let pages = statm
+            .split(' ')
+            .next()
+            .and_then(|pages| pages.parse::<u64>().ok());
+        let bytes = pages.context("the kernel tells a program's size")? * 4096;
+        run(&format!("prlimit --pid {id} --as={}:", bytes + MEMORY_LEFT))?;
+        let limits = std::fs::read_to_string(format!("/proc/{id}/limits"))?;
+        let set = limits.contains(&(bytes + MEMORY_LEFT).to_string());
+        self.fault(
+            set,
+            &format!("{program:?} may have no more than {bytes} bytes of memory"),
+        );
+        Ok(())
+    }
+
+    pub async fn give_memory(&self, program: Program) -> Result<()> {
+        let part = self.part(program);
+        let mut part = part.lock().await;
+        if part.is_running() {
+            run(&format!("prlimit --pid {} --as=unlimited:", part.id()?))?;
+        }
+        self.act(&format!(
+            "{program:?} has memory again; it ended {} times",
+            part.ended_alone
+        ));
+        Ok(())
+    }
+}
