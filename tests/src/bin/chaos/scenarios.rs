@@ -2,12 +2,14 @@
 //! In: nothing. Out: the list that `make chaos` plays. Never: a scenario that is not in it.
 
 mod processes;
+mod links;
 
 use crate::scenario::Scenario;
 
 pub fn all() -> Vec<Scenario> {
     let families = [
         processes::all(),
+        links::all(),
     ];
     families.into_iter().flatten().collect()
 }
