@@ -3,6 +3,7 @@
 
 mod processes;
 mod links;
+mod slow;
 
 use crate::scenario::Scenario;
 
@@ -10,6 +11,7 @@ pub fn all() -> Vec<Scenario> {
     let families = [
         processes::all(),
         links::all(),
+        slow::all(),
     ];
     families.into_iter().flatten().collect()
 }
