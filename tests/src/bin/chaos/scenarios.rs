@@ -4,6 +4,7 @@
 mod processes;
 mod links;
 mod slow;
+mod nodes;
 
 use crate::scenario::Scenario;
 
@@ -12,6 +13,7 @@ pub fn all() -> Vec<Scenario> {
         processes::all(),
         links::all(),
         slow::all(),
+        nodes::all(),
     ];
     families.into_iter().flatten().collect()
 }
