@@ -5,6 +5,7 @@ mod processes;
 mod links;
 mod slow;
 mod nodes;
+mod recovery;
 
 use crate::scenario::Scenario;
 
@@ -14,6 +15,7 @@ pub fn all() -> Vec<Scenario> {
         links::all(),
         slow::all(),
         nodes::all(),
+        recovery::all(),
     ];
     families.into_iter().flatten().collect()
 }
