@@ -6,6 +6,7 @@ mod links;
 mod slow;
 mod nodes;
 mod recovery;
+mod resources;
 
 use crate::scenario::Scenario;
 
@@ -16,6 +17,7 @@ pub fn all() -> Vec<Scenario> {
         slow::all(),
         nodes::all(),
         recovery::all(),
+        resources::all(),
     ];
     families.into_iter().flatten().collect()
 }
