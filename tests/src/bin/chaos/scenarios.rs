@@ -7,6 +7,7 @@ mod slow;
 mod nodes;
 mod recovery;
 mod resources;
+mod broker_loss;
 
 use crate::scenario::Scenario;
 
@@ -18,6 +19,7 @@ pub fn all() -> Vec<Scenario> {
         nodes::all(),
         recovery::all(),
         resources::all(),
+        broker_loss::all(),
     ];
     families.into_iter().flatten().collect()
 }
