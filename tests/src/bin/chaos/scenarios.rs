@@ -8,6 +8,7 @@ mod nodes;
 mod recovery;
 mod resources;
 mod broker_loss;
+mod cluster;
 
 use crate::scenario::Scenario;
 
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Scenario> {
         recovery::all(),
         resources::all(),
         broker_loss::all(),
+        cluster::all(),
     ];
     families.into_iter().flatten().collect()
 }
