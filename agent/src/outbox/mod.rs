@@ -87,9 +87,40 @@ impl Drop for Inner {
     }
 }
 
+type AcceptAnswered = oneshot::Receiver<Result<Accepted, AcceptError>>;
+
+async fn answered(answer: AcceptAnswered) -> Result<Accepted, AcceptError> {
+    answer.await.unwrap_or(Err(Outage::Stopped.into()))
+}
+
 impl Outbox {
     /// Returns when the event is on disk. Whoever stops waiting does not know whether it was accepted.
     pub async fn accept(&self, submission: Submission) -> Result<Accepted, AcceptError> {
+        answered(self.hand_in(submission).await?).await
+    }
+
+    /// All of these in their order, each with its own answer; what is handed in together shares the disk's sync.
+    pub async fn accept_all(
+        &self,
+        submissions: Vec<Submission>,
+    ) -> Vec<Result<Accepted, AcceptError>> {
+        let mut handed_in = Vec::with_capacity(submissions.len());
+        for submission in submissions {
+            // One behind the other: of futures that wait at the same time, tokio may wake the last one first.
+            handed_in.push(self.hand_in(submission).await);
+        }
+        let mut answers = Vec::with_capacity(handed_in.len());
+        for one in handed_in {
+            answers.push(match one {
+                Ok(answer) => answered(answer).await,
+                Err(error) => Err(error),
+            });
+        }
+        answers
+    }
+
+    /// Returns when it is in line behind what was handed in before, and not on disk yet.
+    async fn hand_in(&self, submission: Submission) -> Result<AcceptAnswered, AcceptError> {
         if submission.bytes.len() > MESSAGE_BYTES_MAX {
             return Err(AcceptError::TooLarge);
         }
@@ -102,7 +133,7 @@ impl Outbox {
             answer,
             _room: room,
         })?;
-        answered.await.unwrap_or(Err(Outage::Stopped.into()))
+        Ok(answered)
     }
 
     /// These are durable on the bus: what waited leaves the line, all become part of the own log, and their receipts are kept.

@@ -74,6 +74,23 @@ async fn what_was_accepted_waits_in_order_also_after_it_is_opened_again() {
     assert_eq!(rest.len(), 2);
 }
 
+/// More than one task may do in tokio before it has to let others in.
+#[tokio::test]
+async fn what_is_handed_in_together_waits_in_its_order() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (outbox, _) = open(dir.path());
+    let wanted: Vec<String> = (0..300)
+        .map(|number| format!("event-{number:03}"))
+        .collect();
+    let batch = wanted
+        .iter()
+        .map(|id| submission(&health(), id, "41"))
+        .collect();
+    let answers = outbox.accept_all(batch).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(ids(&outbox, &health()).await, wanted);
+}
+
 #[tokio::test]
 async fn an_id_means_one_content() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -10,7 +10,6 @@ use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::future::join_all;
 use metrics::counter;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemas::event::{Draft, Hash};
@@ -114,14 +113,14 @@ async fn accept_batch(
     if !faults.is_empty() {
         return Err(Problem::BatchRefused(faults));
     }
-    let accepted = join_all(submissions.into_iter().map(async |submission| {
-        let feed = submission.feed.clone();
-        let accepted = app.outbox.accept(submission).await;
+    let feeds: Vec<FeedName> = submissions.iter().map(|s| s.feed.clone()).collect();
+    let accepted = app.outbox.accept_all(submissions).await;
+    let answers = feeds.iter().zip(accepted).map(|(feed, accepted)| {
         accepted
-            .map(|accepted| tell(&feed, accepted))
+            .map(|accepted| tell(feed, accepted))
             .map_err(Problem::from)
-    }));
-    Ok(batch_answer(accepted.await))
+    });
+    Ok(batch_answer(answers.collect()))
 }
 
 /// What the outbox knows a submission by.
