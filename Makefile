@@ -3,8 +3,7 @@
 PYTHON ?= python3
 CARGO ?= cargo
 
-.PHONY: help demo test lint powercut bench tools clean
-.PHONY: help demo test lint bench chaos tools clean
+.PHONY: help demo test lint powercut chaos bench tools clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -29,7 +28,7 @@ lint: ## format, clippy, the tidy test, dependencies, compose.yaml
 powercut: ## the power goes at every moment of a recording: is all there that was promised? (QUICK=1, SEED=, STATES=; needs strace)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
 	$(CARGO) build --workspace --bins && \
-	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/powercut" replay \
+	RUST_BACKTRACE=0 NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/powercut" replay \
 		$(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)") $(if $(STATES),--states "$(STATES)")
 
 bench: ## the figures of docs/benchmarks.md, measured here
