@@ -46,6 +46,8 @@ pub const FAREWELL_WAIT: Duration = Duration::from_secs(5);
 pub const UPSTREAM_CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// How long JetStream may take to answer: a batch of the largest size takes 50 ms on a slow disk, electing a leader seconds.
 pub const UPSTREAM_ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// Requests of one session whose answers are waited for: several times what a client has under way.
+pub const UNANSWERED_MAX: usize = 1_024;
 /// Questions of one feed's writer that wait for their answers: reading the heads of all its logs asks one each.
 pub const UPSTREAM_QUESTIONS_MAX: usize = 4_096;
 /// How long `streams` waits for a nats-server that was started just before it.

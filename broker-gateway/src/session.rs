@@ -9,6 +9,7 @@ mod end;
 mod gather;
 mod outgoing;
 mod subscriptions;
+mod unanswered;
 mod upstream;
 
 use std::ops::ControlFlow;

@@ -31,6 +31,12 @@ impl NatsServer {
         self.process = Some(Process::serving(&binary(), &arguments, &log, self.address).await);
     }
 
+    /// It holds its connections, and answers nobody.
+    pub fn freeze(&self) {
+        let process = self.process.as_ref().expect("the server runs");
+        process.signal("STOP");
+    }
+
     pub async fn kill(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill().await;

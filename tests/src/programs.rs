@@ -157,13 +157,18 @@ impl Process {
         self.child.kill().await.expect("a child can be killed");
     }
 
-    /// SIGTERM, then waits for the end.
-    pub async fn stop(mut self) {
-        let asked = Command::new("kill")
-            .arg(self.id().to_string())
+    /// Any signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.id().to_string()])
             .status()
             .expect("kill runs");
-        assert!(asked.success(), "a child can be asked to stop");
+        assert!(sent.success(), "a child can be sent {name}");
+    }
+
+    /// SIGTERM, then waits for the end.
+    pub async fn stop(mut self) {
+        self.signal("TERM");
         within("the end of a stopped process", self.child.wait())
             .await
             .expect("a child can be waited for");

@@ -87,6 +87,10 @@ impl Session {
         match opened {
             Ok(upstream) => {
                 self.desk.record_request(subject, &self.policy).await;
+                if let Some(reply) = reply {
+                    let shape = request::shape_of(subject);
+                    self.desk.unanswered.ask(subject, reply, shape);
+                }
                 let frame = Frame::new().publish(subject, reply, body).finish();
                 let upstream = self.upstream.insert(upstream);
                 upstream.send(frame).await.map_err(|Closed| End::BrokerGone)

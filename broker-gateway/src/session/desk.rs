@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::outgoing::{Closed, Outgoing};
 use super::subscriptions::Subscriptions;
+use super::unanswered::Unanswered;
 use crate::acl::CountRight;
 use crate::admit::{Judged, Refills, Submission};
 use crate::audit::Record;
@@ -29,6 +30,7 @@ pub struct Desk {
     pub peer: Peer,
     pub down: Arc<Outgoing>,
     pub subscriptions: Subscriptions,
+    pub unanswered: Unanswered,
     /// Bytes of this session's publishes that wait for their answers.
     publishing: Arc<Semaphore>,
 }
@@ -40,6 +42,7 @@ impl Desk {
             peer,
             down,
             subscriptions: Subscriptions::default(),
+            unanswered: Unanswered::default(),
             publishing: Arc::new(Semaphore::new(SESSION_PUBLISH_BYTES_MAX)),
         })
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use schemas::refusal::Hold;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -10,7 +11,9 @@ use tracing::warn;
 
 use super::desk::Desk;
 use super::outgoing::{Closed, Outgoing};
+use super::unanswered::Waiting;
 use crate::acl::DeliveryRights;
+use crate::judge::{Denial, Denied};
 use crate::policy::Policy;
 use crate::upstream::raw::{self, Connection, Outage};
 use crate::wire::{Delivery, Frame, ServerFrame, ServerParser};
@@ -51,6 +54,8 @@ impl Upstream {
             policies,
         };
         tasks.spawn(async move { deliveries.run(&mut reader, parser).await });
+        let watcher = desk.clone();
+        tasks.spawn(async move { tell_unanswered(&watcher).await });
         let subscriptions = desk.subscriptions.operations();
         up.send(subscriptions)
             .await
@@ -65,6 +70,29 @@ impl Upstream {
     /// Either direction has ended.
     pub async fn ended(&mut self) {
         self.tasks.join_next().await;
+    }
+}
+
+/// Tells the client of requests that the broker leaves without an answer, until nothing can be told any more.
+async fn tell_unanswered(desk: &Desk) {
+    loop {
+        let Waiting {
+            subject,
+            reply,
+            shape,
+            ..
+        } = desk.unanswered.overdue().await;
+        warn!(peer = %desk.peer, %subject, "the broker does not answer");
+        let denial = Denial {
+            what: Denied::Publish,
+            subject,
+            no: Hold::BusUnavailable.into(),
+            reply: Some((reply, shape)),
+        };
+        let policy = desk.gateway.policy.borrow().clone();
+        if desk.deny(&denial, &policy).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -107,6 +135,9 @@ impl Deliveries {
         if self.policies.has_changed().unwrap_or(false) {
             let policy = self.policies.borrow_and_update().clone();
             self.rights = DeliveryRights::of(&policy.registry, &self.desk.peer);
+        }
+        if delivery.subject().starts_with(b"_INBOX.") {
+            self.desk.unanswered.hear(delivery.subject());
         }
         if !self.rights.open(delivery.subject()) {
             self.desk.withhold(delivery.subject()).await;

@@ -41,3 +41,14 @@ async fn a_log_that_ends_in_what_is_no_event_is_held_and_goes_on_without_it() {
     lost.expect("the operator can destroy a message");
     assert_stored(&scene.publish(&second).await, scribbled + 1);
 }
+
+#[tokio::test]
+async fn a_request_that_the_bus_leaves_without_an_answer_is_held() {
+    let mut scene = Scene::start().await;
+    let head = format!("$JS.API.STREAM.MSG.GET.{}", HEALTH.feed);
+    let last = format!(r#"{{"last_by_subj":"{}"}}"#, HEALTH.subject());
+    let none = scene.envoy.request(&head, &last).await;
+    assert_eq!(none["error"]["err_code"], 10037, "{none}");
+    scene.bus.nats.freeze();
+    assert_held(&scene.envoy.request(&head, &last).await, "bus-unavailable");
+}
