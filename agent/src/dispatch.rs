@@ -208,10 +208,13 @@ impl FeedLine {
             tracing::warn!(log = %self.log, events = standing.taken_back, "took back events of our own log");
             self.takings.push_back(Instant::now());
         }
+        if own.has_several_agents() {
+            self.takings.clear();
+        }
         if is_shared(&mut self.takings) {
             return Ok(Stop::Wait {
                 code: "log-shared".into(),
-                text: "another agent writes this office's log: only one may".into(),
+                text: "another machine has this office's identity and writes its log; the registry gives the office one agent".into(),
             });
         }
         let mut sending = Sending::new(own, session.clone(), standing);

@@ -28,6 +28,7 @@ pub fn registry() -> Arc<Registry> {
             standing,
             province: province.map(str::to_owned),
             node: None,
+            agents: None,
         })
     });
     for event in seed().into_iter().chain(offices) {

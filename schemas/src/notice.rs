@@ -76,13 +76,17 @@ impl LogResumed {
         LogResumed { first, last, hash }
     }
 
-    /// The notice as an event that joins its log. The same taking gives the same id.
+    /// The same taking gives the same id.
+    pub fn id(&self) -> String {
+        format!("log-resumed-{}-{}-{}", self.first, self.last, self.hash)
+    }
+
+    /// The notice as an event that joins its log.
     ///
     /// # Errors
     /// Never, for a log with a name.
     pub fn event(&self, log: LogName, now: Timestamp) -> Result<Event, Vec<AttributeFault>> {
-        let id = format!("log-resumed-{}-{}-{}", self.first, self.last, self.hash);
-        notice(log, now, id, LOG_RESUMED, LOG_RESUMED_CONTRACT, self)
+        notice(log, now, self.id(), LOG_RESUMED, LOG_RESUMED_CONTRACT, self)
     }
 
     /// Reads it back; None for any other event.

@@ -219,10 +219,10 @@ impl Subscription {
         })
     }
 
-    /// At another position of its log the same id was delivered already.
+    /// It is a notice, or at another position of its log the same id was delivered already.
     fn is_done(&self, arrived: &Arrived) -> bool {
         let delivered = self.delivered.position(&self.name, &arrived.log);
-        !arrived.first_of_id || arrived.position.number() <= delivered
+        !arrived.for_applications || arrived.position.number() <= delivered
     }
 
     async fn post(&mut self, arrived: &Arrived) -> Taken {

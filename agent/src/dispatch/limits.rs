@@ -11,8 +11,8 @@ pub const HOLD_LONGEST: Duration = Duration::from_secs(60);
 /// Head reads in a row without anything stored before the line waits: the head moves by somebody else's hand.
 pub const HEAD_READS_MAX: u32 = 3;
 /// Takings within `TAKINGS_TIME` before the sending stops: a restored office takes its events back once, two agents for
-/// ever.
-pub const TAKINGS_MAX: usize = 8;
+/// ever, each the other's notices.
+pub const TAKINGS_MAX: usize = 3;
 pub const TAKINGS_TIME: Duration = Duration::from_secs(60 * 60);
 /// Time for the answers that are under way when the agent is told to end.
 pub const FAREWELL_TIME: Duration = Duration::from_secs(5);

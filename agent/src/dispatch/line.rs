@@ -20,6 +20,8 @@ pub enum Sent {
     Waiting { number: u64, settled: Settled },
     /// From the own log: the bus has lost it.
     Own,
+    /// What this office says of its log, before anything new.
+    Notice(Settled),
 }
 
 /// Why nothing more is sent.
@@ -112,7 +114,9 @@ impl Line {
         match answer {
             Answer::Stored { receipt, .. } => {
                 match sent {
-                    Sent::Waiting { settled, .. } => self.unvouched.push(settled),
+                    Sent::Waiting { settled, .. } | Sent::Notice(settled) => {
+                        self.unvouched.push(settled);
+                    }
                     Sent::Own => {}
                 }
                 match receipt {
@@ -120,13 +124,7 @@ impl Line {
                     Some(told) => self.vouched(told, (position, hash), registry),
                 }
             }
-            Answer::Refused { body, .. } => {
-                self.stop(Stop::ReadHead);
-                match sent {
-                    Sent::Waiting { number, .. } => Effect::Refuse { number, body },
-                    Sent::Own => Effect::PutBack { from: position },
-                }
-            }
+            Answer::Refused { code, body } => self.refused((position, sent), code, body),
             Answer::Held { head: Some(_), .. } => {
                 self.stop(Stop::ReadHead);
                 Effect::Nothing
@@ -144,6 +142,22 @@ impl Line {
                 Effect::Nothing
             }
         }
+    }
+
+    /// An event leaves the line; without its notice a log does not go on.
+    fn refused(
+        &mut self,
+        (position, sent): (Position, Sent),
+        code: String,
+        body: String,
+    ) -> Effect {
+        let (stop, effect) = match sent {
+            Sent::Waiting { number, .. } => (Stop::ReadHead, Effect::Refuse { number, body }),
+            Sent::Own => (Stop::ReadHead, Effect::PutBack { from: position }),
+            Sent::Notice(_) => (Stop::Wait { code, text: body }, Effect::Nothing),
+        };
+        self.stop(stop);
+        effect
     }
 
     /// One that comes behind it covers it; where nothing is to come, it is asked for at the head.

@@ -3,14 +3,17 @@
 //!
 //! Both are chains, so that where one position agrees, all before it do.
 
+mod taking;
+
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use schemas::chain::Head;
 use schemas::envelope::nats;
 use schemas::event::Position;
+use schemas::notice::LogResumed;
 use schemas::receipt::VerifiedReceipt;
-use schemas::registry::Registry;
+use schemas::registry::{self, Registry};
 use schemas::signing::{PublicKey, SignedEvent, SigningKey};
 use schemas::subject::LogName;
 
@@ -18,7 +21,7 @@ use super::Trouble;
 use super::limits::PUT_BACK_EVENTS;
 use super::line::RECEIPT_INVALID;
 use super::own_log::{BusHead, BusLog, OWN_LOG_UNREADABLE, OnBus};
-use crate::outbox::{Outbox, PutBack, Settled, Stage, Vouched};
+use crate::outbox::{Outbox, PutBack, Vouched};
 
 /// The code shown for a feed whose gateway answers without receipts.
 const RECEIPT_MISSING: &str = "receipt-missing";
@@ -32,6 +35,8 @@ pub struct Standing {
     pub resend: Option<RangeInclusive<u64>>,
     /// Events on the bus that were not remembered.
     pub taken_back: usize,
+    /// What is to be told of such events before anything new is sent.
+    pub untold: Option<LogResumed>,
 }
 
 /// One office's log on one feed, and what it is checked by.
@@ -63,6 +68,7 @@ impl Own {
                 head,
                 resend: (!lacking.is_empty()).then_some(lacking),
                 taken_back: 0,
+                untold: self.outbox.untold(&self.log.feed)?,
             });
         }
         let last = last.ok_or_else(unlinked)?;
@@ -81,6 +87,7 @@ impl Own {
             head,
             resend: None,
             taken_back,
+            untold: self.outbox.untold(&self.log.feed)?,
         })
     }
 
@@ -305,74 +312,10 @@ impl Own {
         Ok(())
     }
 
-    /// What waits and is on the bus is settled; what waits under the same id with other data is put aside; the rest is
-    /// taken back. In the order of the log, so that a crash leaves no gap in the own log.
-    async fn take(
-        &self,
-        events: Vec<SignedEvent>,
-        receipt: &VerifiedReceipt,
-    ) -> Result<usize, Trouble> {
-        let feed = &self.log.feed;
-        let (mut settled, mut taken, mut count) = (Vec::new(), Vec::new(), 0);
-        for event in events {
-            let on_bus = Settled::of(&event);
-            let known = self.outbox.known(feed, event.id())?;
-            let waiting = known.filter(|known| known.stage == Stage::Accepted);
-            match waiting {
-                Some(known) if known.data == on_bus.data => {
-                    self.flush_taken(&mut taken, receipt).await?;
-                    settled.push(on_bus);
-                }
-                other => {
-                    self.flush_settled(&mut settled, receipt).await?;
-                    if let Some(known) = other {
-                        self.set_aside(event.id(), known.number).await?;
-                    }
-                    taken.push(on_bus);
-                    count += 1;
-                }
-            }
-        }
-        self.flush_settled(&mut settled, receipt).await?;
-        self.flush_taken(&mut taken, receipt).await?;
-        Ok(count)
-    }
-
-    async fn flush_settled(
-        &self,
-        settled: &mut Vec<Settled>,
-        receipt: &VerifiedReceipt,
-    ) -> Result<(), Trouble> {
-        if !settled.is_empty() {
-            let settled = Vouched::by(receipt.clone(), std::mem::take(settled));
-            self.outbox.settle(&self.log.feed, settled).await?;
-        }
-        Ok(())
-    }
-
-    async fn flush_taken(
-        &self,
-        taken: &mut Vec<Settled>,
-        receipt: &VerifiedReceipt,
-    ) -> Result<(), Trouble> {
-        if !taken.is_empty() {
-            let taken = Vouched::by(receipt.clone(), std::mem::take(taken));
-            self.outbox.take_back(&self.log.feed, taken).await?;
-        }
-        Ok(())
-    }
-
-    /// The bus has the id with other data: ours must not be sent under it.
-    async fn set_aside(&self, id: &str, number: u64) -> Result<(), Trouble> {
-        let text = format!(
-            "{}: the id {id} is on the bus with other data; the event that waited under it lies in the tray",
-            self.log
-        );
-        self.outbox
-            .alarms()
-            .raise("id-on-bus-with-other-data", text);
-        let refusal = r#"{"spean":{"answer":"refused","code":"id-taken","en":"the bus has this id with other data; submit it under another id","km":"លេខសម្គាល់នេះមានទិន្នន័យផ្សេងនៅលើប្រព័ន្ធរួចហើយ សូមដាក់ជូនដោយលេខសម្គាល់ថ្មី"}}"#;
-        Ok(self.outbox.refuse(&self.log.feed, number, refusal).await?)
+    /// Whether the registry says that other agents write this office's logs, too.
+    pub fn has_several_agents(&self) -> bool {
+        let office = self.registry.office(&self.log.office);
+        office.is_some_and(registry::Office::has_several_agents)
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use schemas::chain::Link;
 use schemas::envelope::nats;
 use schemas::event::Position;
+use schemas::notice::LogResumed;
 use schemas::signing::SignedEvent;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use super::line::{Effect, Line, RECEIPT_INVALID, Sent, Stop};
 use super::reconcile::{Own, Standing};
 use crate::link::{Answer, Pending, Session};
 use crate::outbox::{Settled, Vouched, Waiting};
+use crate::submit;
 
 /// What events are sent over: a session, or in the tests a line in memory.
 pub trait Lane {
@@ -48,6 +50,7 @@ pub struct Sending<L> {
     line: Line,
     answers: VecDeque<Pending>,
     resend: Option<RangeInclusive<u64>>,
+    untold: Option<LogResumed>,
     /// Read from the line, not yet sent.
     page: VecDeque<Waiting>,
     /// The number of the last one read.
@@ -67,6 +70,7 @@ impl<L: Lane> Sending<L> {
             own,
             answers: VecDeque::new(),
             resend: standing.resend,
+            untold: standing.untold,
             page: VecDeque::new(),
             read: 0,
             drained: false,
@@ -115,11 +119,14 @@ impl<L: Lane> Sending<L> {
     pub(super) async fn fill(&mut self) -> Result<(), Trouble> {
         while let Some(link) = self.line.next().filter(|_| !self.lane.is_full()) {
             let sent = match self.next_own(link).await? {
-                Some(own) => own,
-                None => match self.next_waiting(link).await? {
-                    Some(waiting) => waiting,
-                    None => return Ok(()),
+                Some(own) => Some(own),
+                None => match self.next_notice(link)? {
+                    Some(notice) => Some(notice),
+                    None => self.next_waiting(link).await?,
                 },
+            };
+            let Some(sent) = sent else {
+                return Ok(());
             };
             let (event, from) = sent;
             let pending = self.lane.publish(&event).await;
@@ -146,6 +153,20 @@ impl<L: Lane> Sending<L> {
                 Ok(None)
             }
         }
+    }
+
+    /// What was taken back is told before anything new: nobody endorses silently what a thief of the key has signed.
+    fn next_notice(&mut self, link: Link) -> Result<Option<(SignedEvent, Sent)>, Trouble> {
+        let several = self.own.has_several_agents();
+        let Some(untold) = self.untold.take().filter(|_| !several) else {
+            return Ok(None);
+        };
+        self.own.check_key(link.position)?;
+        let event = untold.event(self.own.log.clone(), submit::now());
+        let event = event.expect("a notice's attributes are well formed");
+        let signed = SignedEvent::sign(event, link, &self.own.key);
+        let settled = Settled::of(&signed);
+        Ok(Some((signed, Sent::Notice(settled))))
     }
 
     async fn next_waiting(&mut self, link: Link) -> Result<Option<(SignedEvent, Sent)>, Trouble> {

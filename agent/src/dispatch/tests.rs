@@ -3,6 +3,7 @@
 //! schedule everything drains, and nothing is lost, doubled or moved. A failure names its seed.
 
 mod bus;
+mod notary;
 pub mod office;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,15 +11,17 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use schemas::chain::{Head, Link};
-use schemas::event::{Hash, Timestamp};
-use schemas::receipt::{Facts, Receipt, Stamp};
-use schemas::registry::{self, Registry, RegistryEvent};
+use schemas::event::Hash;
+use schemas::notice::LogResumed;
+use schemas::registry::Registry;
 use schemas::signing::{SignedEvent, SigningKey};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use self::bus::{Bus, Gateway, Log, Wire, genesis};
+pub use self::notary::Notary;
 use self::office::{Agent, copy_folder, log, submission};
+use super::own_log::OnBus;
 use super::reconcile::Own;
 use super::sending::Sending;
 
@@ -26,38 +29,6 @@ use super::sending::Sending;
 pub fn event_at(id: &str, link: Link) -> SignedEvent {
     let key = SigningKey::generate().unwrap().0;
     SignedEvent::sign(office::event(id), link, &key)
-}
-
-/// A gateway's key, and a registry that knows it.
-pub struct Notary {
-    key: SigningKey,
-    pub registry: Arc<Registry>,
-}
-
-impl Notary {
-    pub fn new() -> Notary {
-        let (key, _) = SigningKey::generate().unwrap();
-        let mut registry = Registry::empty(genesis());
-        let gateway = registry::Gateway {
-            name: "gateway-1".into(),
-            public: *key.public(),
-        };
-        registry
-            .apply(&RegistryEvent::GatewayAdded(gateway))
-            .unwrap();
-        Notary {
-            key,
-            registry: Arc::new(registry),
-        }
-    }
-
-    pub fn receipt(&self, event: &SignedEvent) -> Receipt {
-        let stamp = Stamp {
-            admitted: Timestamp::from_unix_seconds(1_790_000_002).unwrap(),
-            gateway: "gateway-1".into(),
-        };
-        Receipt::sign(Facts::of(event, stamp), &self.key)
-    }
 }
 
 struct World {
@@ -98,7 +69,7 @@ const BROKER_FAULTS: [Fault; 4] = [
 impl World {
     fn new(seed: u64, agents: usize) -> World {
         let folder = TempDir::new().unwrap();
-        let notary = Arc::new(Notary::new());
+        let notary = Arc::new(Notary::for_agents(agents));
         let open = |n: usize| Agent::open(folder.path().join(format!("agent-{n}")));
         World {
             rng: Rng::with_seed(seed),
@@ -327,6 +298,26 @@ impl World {
             let stuck = agent.waiting().await;
             assert!(stuck.is_empty(), "{kind}: stuck {stuck:?}");
             assert!(agent.outbox().tray().unwrap().is_empty(), "{kind}: refused");
+            let untold = agent.outbox().untold(&office::feed()).unwrap();
+            assert_eq!(untold, None, "{kind}: a taking is not told");
+        }
+        self.check_notices(&events, kind);
+    }
+}
+
+impl World {
+    /// A notice names events that stand before it; two agents, where the registry gives the office two, send none.
+    fn check_notices(&self, events: &[OnBus], kind: &str) {
+        for (before, on_bus) in events.iter().enumerate() {
+            let Some(notice) = LogResumed::read(on_bus.event.event()) else {
+                continue;
+            };
+            assert_eq!(self.agents.len(), 1, "{kind}: {notice:?}");
+            let last = usize::try_from(notice.last).unwrap();
+            assert!(
+                notice.first <= notice.last && last <= before,
+                "{kind}: {notice:?}"
+            );
         }
     }
 }

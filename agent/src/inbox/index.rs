@@ -64,12 +64,12 @@ pub struct Cursor {
     pub hash: Hash,
 }
 
-/// Where an arrival lies, and whether it is the first of its id.
+/// Where an arrival lies, and whether applications get it: it is data, and the first of its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
     pub log: LogName,
     pub position: Position,
-    pub first_of_id: bool,
+    pub for_applications: bool,
 }
 
 type Result<T> = std::result::Result<T, sled::Error>;
@@ -230,7 +230,7 @@ fn read_log(from: &mut Fields<'_>) -> Option<LogState> {
 
 fn read_arrival(feed: &FeedName, value: &[u8]) -> Option<Arrival> {
     let mut from = Fields(value);
-    let first_of_id = from.byte()? != 0;
+    let for_applications = from.byte()? != 0;
     let position = Position::new(from.number()?)?;
     let office = from.text()?.parse().ok()?;
     let log = LogName {
@@ -240,7 +240,7 @@ fn read_arrival(feed: &FeedName, value: &[u8]) -> Option<Arrival> {
     Some(Arrival {
         log,
         position,
-        first_of_id,
+        for_applications,
     })
 }
 
@@ -273,7 +273,7 @@ impl Writes {
     }
 
     pub fn arrival(&mut self, arrival: u64, what: &Arrival) {
-        let mut value = vec![u8::from(what.first_of_id)];
+        let mut value = vec![u8::from(what.for_applications)];
         number(&mut value, what.position.number());
         text(&mut value, &what.log.office.to_string());
         let key = feed_key(ARRIVAL, &what.log.feed, &arrival.to_be_bytes());

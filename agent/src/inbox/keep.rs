@@ -4,6 +4,7 @@
 
 use schemas::envelope::nats;
 use schemas::event::Position;
+use schemas::notice::LogResumed;
 use schemas::subject::LogName;
 use sled::Db;
 
@@ -72,7 +73,8 @@ impl Keeping<'_> {
                 return self.branch(event, "chain-broken", writes);
             }
             writes.bytes(log, position, &bytes);
-            self.arrive(log, position, held, state, writes)?;
+            let resumed = LogResumed::read(signed.event());
+            self.arrive(log, position, (held, resumed), state, writes)?;
             return Ok(Kept::New);
         }
         let full = state.parked_events >= PARKED_EVENTS_MAX
@@ -102,12 +104,14 @@ impl Keeping<'_> {
         };
         state.parked_events = state.parked_events.saturating_sub(1);
         state.parked_bytes = state.parked_bytes.saturating_sub(held.size);
+        let bytes = reads.bytes(log, position)?.unwrap_or_default();
         if follows(&state, position, &held) {
-            self.arrive(log, position, held, state, writes)?;
+            let resumed = nats::read_stored(&bytes).ok();
+            let resumed = resumed.and_then(|signed| LogResumed::read(signed.event()));
+            self.arrive(log, position, (held, resumed), state, writes)?;
             return Ok(true);
         }
         // Two histories meet here, and the one that was complete first stands: the other makes room, and is kept aside.
-        let bytes = reads.bytes(log, position)?.unwrap_or_default();
         writes.branch(log, position, held.hash, &bytes);
         writes.not_held(log, position);
         writes.log(log, &state);
@@ -120,11 +124,12 @@ impl Keeping<'_> {
     }
 
     /// Gives an arrival number. An id is delivered once: at another position of the log it is kept, but not as the first.
+    /// A notice of the office is an alarm, and no application's.
     fn arrive(
         &self,
         log: &LogName,
         position: Position,
-        mut held: Held,
+        (mut held, resumed): (Held, Option<LogResumed>),
         mut state: LogState,
         writes: &mut Writes,
     ) -> Result<(), sled::Error> {
@@ -139,8 +144,14 @@ impl Keeping<'_> {
         let arrival = Arrival {
             log: log.clone(),
             position,
-            first_of_id,
+            for_applications: first_of_id && resumed.is_none(),
         };
+        if let Some(LogResumed { first, last, hash }) = resumed {
+            let text = format!(
+                "{log}: at position {position} the office says that it did not remember its positions {first} to {last} ({hash})"
+            );
+            self.alarms.raise("log-resumed", text);
+        }
         writes.arrival(held.arrival, &arrival);
         writes.held(log, position, &held);
         state.complete = position.number();

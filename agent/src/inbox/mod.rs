@@ -37,8 +37,8 @@ pub struct Arrived {
     pub arrival: u64,
     pub log: LogName,
     pub position: Position,
-    /// False where the same id arrived before at another position: it is not delivered again.
-    pub first_of_id: bool,
+    /// False for a notice of the office, and where the same id arrived before at another position: neither is delivered.
+    pub for_applications: bool,
     /// The signed event in its stored encoding.
     pub bytes: Bytes,
 }
@@ -263,7 +263,7 @@ impl Inbox {
                 arrival,
                 log: what.log,
                 position: what.position,
-                first_of_id: what.first_of_id,
+                for_applications: what.for_applications,
                 bytes,
             });
             if size >= PAGE_BYTES_MAX {

@@ -5,6 +5,7 @@ use std::fs;
 
 use schemas::chain::Link;
 use schemas::event::{Classification, Core, Event, Timestamp};
+use schemas::notice::LogResumed;
 use schemas::signing::{SignedEvent, SigningKey};
 
 use super::*;
@@ -36,6 +37,12 @@ impl Office {
             data: Bytes::from(data.to_owned()),
         };
         let event = Event::new(self.log.clone(), core, time()).expect("well formed");
+        let position = Position::new(position).expect("a position");
+        VerifiedEvent::new(SignedEvent::sign(event, Link { position, prev }, &self.key))
+    }
+
+    pub fn notice(&self, position: u64, prev: Hash, notice: &LogResumed) -> VerifiedEvent {
+        let event = notice.event(self.log.clone(), time()).expect("well formed");
         let position = Position::new(position).expect("a position");
         VerifiedEvent::new(SignedEvent::sign(event, Link { position, prev }, &self.key))
     }
@@ -171,10 +178,35 @@ async fn an_id_at_a_second_position_is_kept_and_not_delivered_again() {
     let page = inbox.page(&office.log.feed, 0, 10).await.expect("reads");
     assert_eq!(
         page.iter()
-            .map(|arrived| arrived.first_of_id)
+            .map(|arrived| arrived.for_applications)
             .collect::<Vec<_>>(),
         [true, false]
     );
+}
+
+#[tokio::test]
+async fn a_notice_is_part_of_the_log_and_an_alarm_and_no_applications() {
+    for order in [[0, 1, 2], [0, 2, 1]] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let office = siem_reap();
+        let first = office.sign(1, Hash::of(b"genesis"), "first", "{}");
+        let notice = LogResumed::new(1, 1, first.signed().hash());
+        let notice = office.notice(2, first.signed().hash(), &notice);
+        let last = office.sign(3, notice.signed().hash(), "last", "{}");
+        let inbox = open(dir.path());
+        let events = [&first, &notice, &last];
+        keep(&inbox, &order.map(|at| events[at])).await;
+        let page = inbox.page(&office.log.feed, 0, 10).await.expect("reads");
+        let theirs: Vec<bool> = page.iter().map(|one| one.for_applications).collect();
+        assert_eq!(theirs, [true, false, true]);
+        let alarms = inbox.alarms().list();
+        let told = alarms.iter().filter(|alarm| alarm.code == "log-resumed");
+        let told: Vec<&str> = told.map(|alarm| alarm.text.as_str()).collect();
+        assert!(
+            told.len() == 1 && told[0].contains("positions 1 to 1"),
+            "{told:?}"
+        );
+    }
 }
 
 #[tokio::test]

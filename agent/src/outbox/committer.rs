@@ -15,7 +15,7 @@ use super::index::Writes;
 use super::journal::{CommitError, Journal};
 use super::segment::Location;
 use super::state::State;
-use super::{AcceptError, PutBack, Shared, Submission, Vouched};
+use super::{AcceptError, PutBack, Shared, Submission, Telling, Vouched};
 use crate::store::Outage;
 use crate::store::index::Index;
 use crate::store::limits::{
@@ -31,7 +31,7 @@ pub(super) enum Job {
         _room: OwnedSemaphorePermit,
     },
     Settle(FeedName, Vouched, Answer),
-    TakeBack(FeedName, Vouched, Answer),
+    TakeBack(FeedName, Vouched, Telling, Answer),
     PutBack(FeedName, Vec<PutBack>, Answer),
     Refuse(FeedName, u64, String, Answer),
     Release(FeedName, u64, Answer),

@@ -99,6 +99,14 @@ impl Settled {
     }
 }
 
+/// Whether events that are taken back are to be told of on the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    Due,
+    /// Several agents write this log, and take back each other's events.
+    NotDue,
+}
+
 /// Events that a receipt covers: only these are settled.
 #[derive(Debug, Clone)]
 pub struct Vouched {

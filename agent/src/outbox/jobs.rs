@@ -8,7 +8,7 @@ use super::index::{Known, Reads, Stage, Writes};
 use super::journal::CommitError;
 use super::record::{self, Record, Refused};
 use super::segment::Location;
-use super::{PutBack, Settled, Vouched, receipts};
+use super::{PutBack, Settled, Telling, Vouched, receipts, untold};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
 use crate::store::fields;
@@ -29,8 +29,8 @@ impl Committer {
                 let done = self.settle(&feed, &vouched);
                 tell(answer, done)
             }
-            Job::TakeBack(feed, vouched, answer) => {
-                let done = self.take_back(&feed, &vouched);
+            Job::TakeBack(feed, vouched, telling, answer) => {
+                let done = self.take_back(&feed, &vouched, telling);
                 tell(answer, done)
             }
             Job::PutBack(feed, events, answer) => {
@@ -151,22 +151,36 @@ impl Committer {
 
     fn settle(&mut self, feed: &FeedName, vouched: &Vouched) -> Result<(), Outage> {
         self.shared.status.hold(feed, None);
-        self.add_to_own_log(feed, vouched, |stage| stage != Stage::Lost)
+        let mut writes = Writes::default();
+        untold::forget_told(&self.index.db, &mut writes, feed, &vouched.events)
+            .map_err(|e| Outage::index("read", &e))?;
+        self.add_to_own_log(writes, feed, vouched, |stage| stage != Stage::Lost)
     }
 
-    fn take_back(&mut self, feed: &FeedName, vouched: &Vouched) -> Result<(), Outage> {
-        self.add_to_own_log(feed, vouched, |stage| stage == Stage::Accepted)
+    fn take_back(
+        &mut self,
+        feed: &FeedName,
+        vouched: &Vouched,
+        telling: Telling,
+    ) -> Result<(), Outage> {
+        let mut writes = Writes::default();
+        match telling {
+            Telling::Due => untold::remember(&self.index.db, &mut writes, feed, &vouched.events)
+                .map_err(|e| Outage::index("read", &e))?,
+            Telling::NotDue => {}
+        }
+        self.add_to_own_log(writes, feed, vouched, |stage| stage == Stage::Accepted)
     }
 
     /// What the bus has is not journaled: after a crash it is read from the bus again.
     fn add_to_own_log(
         &mut self,
+        mut writes: Writes,
         feed: &FeedName,
         vouched: &Vouched,
         leaves: impl Fn(Stage) -> bool,
     ) -> Result<(), Outage> {
         let unreadable = |e: sled::Error| Outage::index("read", &e);
-        let mut writes = Writes::default();
         // Before the events that it vouches for: one for positions that a cut has taken is asked for again with them.
         let kept = receipts::keep(&self.index.db, &mut writes, feed, &vouched.receipts);
         kept.map_err(unreadable)?;

@@ -17,6 +17,7 @@ mod recover;
 mod segment;
 mod state;
 mod status;
+mod untold;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -32,7 +33,9 @@ use crate::store::limits::{REFUSAL_BYTES_MAX, WAITING_KIB_MAX};
 use crate::store::{Outage, disk};
 use committer::{Answer, Job};
 
-pub use given::{AcceptError, Accepted, InTray, PutBack, Settled, Submission, Vouched, Waiting};
+pub use given::{
+    AcceptError, Accepted, InTray, PutBack, Settled, Submission, Telling, Vouched, Waiting,
+};
 pub use index::{Entry, Known, OwnHead, Stage};
 pub use readers::Reader;
 pub use recover::OpenReport;
@@ -142,16 +145,17 @@ impl Outbox {
         self.ask(|answer| Job::Settle(feed, vouched, answer)).await
     }
 
-    /// The bus has these under our name, and we do not remember them: they are part of the own log. Whoever takes them back
-    /// tells it, once for all of them.
+    /// The bus has these under our name, and we do not remember them: they are part of the own log. Where that is to be told, the
+    /// range is remembered in the same write, until the notice is settled.
     /// An event in the tray with the same id stays there.
     pub async fn take_back(
         &self,
         feed: &FeedName,
         vouched: impl Into<Vouched>,
+        telling: Telling,
     ) -> Result<(), Outage> {
         let (feed, vouched) = (feed.clone(), vouched.into());
-        self.ask(|answer| Job::TakeBack(feed, vouched, answer))
+        self.ask(|answer| Job::TakeBack(feed, vouched, telling, answer))
             .await
     }
 

@@ -204,7 +204,7 @@ async fn own_events_that_were_not_remembered_are_taken_back_with_an_alarm() {
     let (outbox, _) = open(dir.path());
     let events = vec![settled("x", 1, "x"), settled("y", 2, "y")];
     outbox
-        .take_back(&health(), events)
+        .take_back(&health(), events, Telling::Due)
         .await
         .expect("takes back");
     let again = accept(&outbox, "x", "x").await.expect("accepts");

@@ -22,6 +22,7 @@ pub(crate) fn registry() -> Registry {
             standing,
             province: province.map(str::to_owned),
             node: None,
+            agents: None,
         })
     });
     for event in seed().iter().chain(&offices) {

@@ -86,9 +86,9 @@ async fn page(
         let arrived = app.inbox.page(feed, after, limit).await?;
         let Some(last) = arrived.last() else { break };
         after = last.arrival;
-        // An id that came again is not the application's a second time.
-        let first = arrived.iter().filter(|arrived| arrived.first_of_id);
-        for arrived in first {
+        // An id that came again is not the application's a second time, a notice never.
+        let theirs = arrived.iter().filter(|arrived| arrived.for_applications);
+        for arrived in theirs {
             events.push(as_signed(&arrived.bytes)?);
         }
     }
@@ -132,7 +132,7 @@ impl Tail {
     async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some(arrived) = self.ready.pop_front() {
-                if arrived.first_of_id {
+                if arrived.for_applications {
                     let event = Event::default().id(arrived.arrival.to_string());
                     return Some(event.data(as_signed(&arrived.bytes).ok()?));
                 }

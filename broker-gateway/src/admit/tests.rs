@@ -53,6 +53,29 @@ fn places(judged: &Judged) -> Vec<Vec<usize>> {
 }
 
 #[test]
+fn an_office_s_notice_of_a_taking_is_admitted_on_any_feed() {
+    let mut pen = Pen::new();
+    let taken = pen.write(1);
+    let notice = schemas::notice::LogResumed::new(1, 1, taken.hash());
+    let time = schemas::event::Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
+    let event = notice.event(pen.log.clone(), time).expect("well formed");
+    let signed = SignedEvent::sign(event, pen.head.next(), &pen.key);
+    assert_eq!(places(&admit(&pen, vec![sent(&signed)])), [[0]]);
+    let data = signed.event().data().clone();
+    let mut core = signed.event().core().clone();
+    core.data = String::from_utf8(data.to_vec())
+        .expect("JSON")
+        .replace("\"first\":1", "\"first\":0")
+        .into();
+    let wrong = schemas::event::Event::new(pen.log.clone(), core, time).expect("well formed");
+    let wrong = SignedEvent::sign(wrong, pen.head.next(), &pen.key);
+    assert!(matches!(
+        refused(&pen, sent(&wrong)),
+        Refusal::ContractViolated(_)
+    ));
+}
+
+#[test]
 fn a_long_part_is_one_run_and_a_short_one_is_taken_apart() {
     let mut pen = Pen::new();
     let long: Vec<RawEvent> = pen.run(8).iter().map(sent).collect();

@@ -239,6 +239,7 @@ impl Named {
                 standing,
                 province: None,
                 node: None,
+                agents: None,
             },
             (None, _, _) => {
                 ensure!(

@@ -89,6 +89,16 @@ pub struct Office {
     /// The node of the National Information Infrastructure that it sits on; most sit on none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// How many agents write its logs, each by the same rule; one where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<u8>,
+}
+
+impl Office {
+    /// Whether another agent than one's own may write its logs.
+    pub fn has_several_agents(&self) -> bool {
+        self.agents.is_some_and(|agents| agents > 1)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -121,6 +121,7 @@ impl Registry {
             standing,
             province: province.map(|province| province.code.clone()),
             node: None,
+            agents: None,
         })
     }
 }

@@ -243,6 +243,7 @@ fn an_office_stands_in_a_known_province_on_a_known_node() {
     };
     let on_node = Office {
         node: Some("07-099".into()),
+        agents: None,
         ..kampot.clone()
     };
     let of_nobody = Office {

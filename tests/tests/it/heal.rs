@@ -3,6 +3,7 @@
 
 mod finding;
 mod refills;
+mod takings;
 mod whole_streams;
 
 use serde_json::{Value, json};

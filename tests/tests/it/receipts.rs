@@ -162,7 +162,8 @@ async fn an_agent_that_lost_its_answers_asks_for_the_receipt_and_settles() {
     let id = province.submit(&report(2026)).await;
     assert_eq!(
         province.reaches(&id, "durable").await["receipt"]["position"],
-        6
+        7,
+        "at 6 the office says what it took back"
     );
     let taken_back = province.reaches(&first[2], "durable").await;
     assert_eq!(taken_back["receipt"]["position"], 5);

@@ -57,6 +57,24 @@ fn a_refused_event_leaves_the_line_and_those_behind_it_are_numbered_anew() {
 }
 
 #[test]
+fn a_log_does_not_go_on_without_its_notice() {
+    let notary = Notary::new();
+    let mut line = Line::new(office::log(), Head::empty(Hash::of(b"genesis")));
+    let event = event_at(
+        "log-resumed-1-1",
+        line.next().expect("nothing has stopped it"),
+    );
+    line.sent(&event, Sent::Notice(Settled::of(&event)));
+    let answered = line.answered(refused(), &notary.registry);
+    assert!(matches!(answered, Effect::Nothing));
+    let stopped = line.stopped();
+    assert!(
+        matches!(stopped, Some(Stop::Wait { code, .. }) if code == "not-json"),
+        "{stopped:?}"
+    );
+}
+
+#[test]
 fn behind_a_stop_nothing_is_settled() {
     let ((mut line, events), notary) = (line(2), Notary::new());
     line.answered(held(None), &notary.registry);

@@ -8,7 +8,7 @@ use schemas::subject::LogName;
 
 use super::*;
 use crate::outbox::tests::{health, open, settled};
-use crate::outbox::{Settled, Vouched};
+use crate::outbox::{Settled, Telling, Vouched};
 
 /// A gateway that the registry knows.
 struct Notary {
@@ -93,7 +93,7 @@ async fn the_older_receipt_of_a_position_stays_and_a_lost_branch_s_covers_nothin
 
     let elsewhere = settled("other", 1, "other");
     outbox
-        .take_back(&health(), vec![elsewhere.clone()])
+        .take_back(&health(), vec![elsewhere.clone()], Telling::Due)
         .await
         .expect("taken");
     assert_eq!(covers(&outbox, 1), None);

@@ -112,7 +112,7 @@ impl Both {
                     let event = settled(&id.to_string(), position, &text(id, 0));
                     let outbox = self.outbox.as_ref().expect("open");
                     outbox
-                        .take_back(feed, vec![event])
+                        .take_back(feed, vec![event], Telling::Due)
                         .await
                         .expect("takes back");
                 }

@@ -7,6 +7,7 @@ use schemas::signing::{SignedEvent, SigningKey};
 use schemas::subject::LogName;
 
 use super::*;
+use crate::outbox::Telling;
 use crate::receive::VerifiedEvent;
 
 /// Another office's log, which grows event by event.
@@ -199,7 +200,7 @@ async fn the_own_log_is_read_like_any_other() {
     let taken = door
         .app
         .outbox
-        .take_back(&log.name.feed, vec![settled])
+        .take_back(&log.name.feed, vec![settled], Telling::Due)
         .await;
     taken.expect("taken back");
     let page = door.get("/logs/health-quarterly/moh/siem-reap").await;
