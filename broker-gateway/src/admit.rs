@@ -4,6 +4,7 @@
 
 mod doubt;
 mod examine;
+mod gap;
 mod heal;
 
 use std::collections::VecDeque;
@@ -19,6 +20,7 @@ use schemas::subject::LogName;
 
 use self::doubt::Doubts;
 use self::examine::Examiner;
+pub use self::gap::Declared;
 pub use self::heal::{Healing, Healings, Refills};
 use crate::acl::PublishPermit;
 use crate::peer::Peer;

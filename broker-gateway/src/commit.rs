@@ -3,6 +3,7 @@
 //! is unknown is sent again: it is held, and judged anew when it comes again, by what the stream then holds.
 
 mod append;
+mod gap;
 mod heads;
 mod notary;
 mod heal;
@@ -19,11 +20,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemas::subject::FeedName;
 use tokio::sync::{mpsc, oneshot};
 
-use self::heal::{HealUnit, Healer};
+use self::gap::GapUnit;
+use self::heal::{HealUnit, Healer, Work};
 pub use self::notary::{Notary, NotaryFault};
 use self::unit::Unit;
 use self::writer::Writer;
-use crate::admit::{Admitted, Healings};
+use crate::admit::{Admitted, Declared, Healings};
 use crate::limits::{COMMIT_LINE_RUNS_MAX, HEAL_LINE_UNITS_MAX};
 use crate::refuse::Answered;
 use crate::upstream::raw::Broker;
@@ -38,7 +40,7 @@ pub struct Commits {
     broker: Arc<Broker>,
     notary: Arc<Notary>,
     lines: Mutex<HashMap<FeedName, mpsc::Sender<Unit>>>,
-    healers: Mutex<HashMap<FeedName, mpsc::Sender<HealUnit>>>,
+    healers: Mutex<HashMap<FeedName, mpsc::Sender<Work>>>,
 }
 
 impl Commits {
@@ -64,11 +66,19 @@ impl Commits {
     pub async fn heal(&self, healings: Healings) -> Answers {
         let line = self.healer(&healings.log().feed);
         let (unit, answers) = HealUnit::new(healings);
-        line.send(unit).await.ok();
+        line.send(Work::Refill(unit)).await.ok();
         answers
     }
 
-    fn healer(&self, feed: &FeedName) -> mpsc::Sender<HealUnit> {
+    /// Puts a declaration in the same line.
+    pub async fn declare(&self, declared: Declared) -> Answers {
+        let line = self.healer(&declared.log().feed);
+        let (unit, answers) = GapUnit::new(declared);
+        line.send(Work::Declare(unit)).await.ok();
+        answers
+    }
+
+    fn healer(&self, feed: &FeedName) -> mpsc::Sender<Work> {
         let mut healers = self.healers.lock().unwrap_or_else(PoisonError::into_inner);
         match healers.get(feed).filter(|line| !line.is_closed()) {
             Some(line) => line.clone(),

@@ -37,6 +37,11 @@ pub enum Verdict {
         permit: HealPermit,
         event: RawEvent,
     },
+    /// A gap in a log of the peer's own: to admission, too.
+    Declare {
+        permit: PublishPermit,
+        event: RawEvent,
+    },
     /// What a feed's stream counts, by the gateway's own question.
     Count {
         right: CountRight,
@@ -197,7 +202,13 @@ fn judge_event(subject: LogSubject, publish: Publish, peer: &Peer, policy: &Poli
             },
             Err(no) => deny(publish, no, None, peer),
         },
-        LogSubject::Gap(_) => deny(publish, Refusal::SubjectForbidden.into(), None, peer),
+        LogSubject::Gap(log) => match acl::publish(registry, peer, log) {
+            Ok(permit) => Verdict::Declare {
+                permit,
+                event: raw(publish),
+            },
+            Err(no) => deny(publish, no, None, peer),
+        },
     }
 }
 

@@ -243,6 +243,11 @@ impl Session {
             Verdict::AskToHeal(request) => self.ask_to_heal(&request).await,
             Verdict::Deny(denial) => Ok(self.desk.deny(&denial, &self.policy).await?),
             Verdict::Close(breach) => Err(breach.into()),
+            Verdict::Declare { permit, event } => {
+                let answering = self.desk.clone().declare(permit, event).await;
+                self.answering.spawn(answering);
+                Ok(())
+            }
             Verdict::Submit { .. } | Verdict::Refill { .. } => unreachable!("take() gathers it"),
         }
     }

@@ -49,7 +49,7 @@ impl<'r> Examiner<'r> {
         }
     }
 
-    fn read(&self, raw: &RawEvent) -> Result<Received, Refusal> {
+    pub fn read(&self, raw: &RawEvent) -> Result<Received, Refusal> {
         // Before anything is parsed or hashed: a stranger must not choose its price.
         if raw.payload.len() > DATA_BYTES_MAX || raw.headers.len() > HEADER_BYTES_MAX {
             return Err(Refusal::TooLarge);
@@ -66,7 +66,7 @@ impl<'r> Examiner<'r> {
     }
 
     /// Whose signature counts here. An unknown key may become known; a known one of another office never fits.
-    fn signer(&mut self, event: &SignedEvent) -> Result<&'r PublicKey, No> {
+    pub fn signer(&mut self, event: &SignedEvent) -> Result<&'r PublicKey, No> {
         let key = match self.key {
             Some(key) if key.keyid == event.keyid() => key,
             Some(_) | None => self.registry.key(event.keyid()).ok_or(Hold::KeyUnknown)?,

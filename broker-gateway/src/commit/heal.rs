@@ -10,6 +10,7 @@ use std::sync::Arc;
 use schemas::chain::Head;
 use schemas::envelope::nats;
 use schemas::limits::{BATCH_EVENTS_MIN, HEADER_BYTES_MAX, RUN_EVENTS_MAX};
+use schemas::receipt::Stamp;
 use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogName, LogSubject};
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use super::append::{self, Message, OWN_BYTES_USUAL, Outcome};
+use super::gap::GapUnit;
 use super::heads::{LogHead, Place};
 use super::holes::{Around, Holes, Stands};
 use super::read::Reader;
@@ -96,6 +98,13 @@ enum Judgement {
     No(No),
 }
 
+/// What a healer is given.
+#[derive(Debug)]
+pub(super) enum Work {
+    Refill(HealUnit),
+    Declare(GapUnit),
+}
+
 /// The healer of a feed's stream.
 pub(super) struct Healer {
     feed: FeedName,
@@ -125,21 +134,31 @@ impl Healer {
     }
 
     /// Works until nobody can put anything in line any longer, and the line is empty.
-    pub async fn run(mut self, mut line: mpsc::Receiver<HealUnit>) {
-        while let Some(mut unit) = line.recv().await {
+    pub async fn run(mut self, mut line: mpsc::Receiver<Work>) {
+        while let Some(work) = line.recv().await {
             let jetstream = match self.connected().await {
                 Ok(jetstream) => jetstream,
                 Err(outage) => {
                     warn!(feed = %self.feed, %outage, "the bus does not answer; refills are held");
-                    unit.hold(&Hold::BusUnavailable);
+                    match work {
+                        Work::Refill(unit) => unit.hold(&Hold::BusUnavailable),
+                        Work::Declare(unit) => unit.answer(Answer::Held(Hold::BusUnavailable)),
+                    }
                     continue;
                 }
             };
-            match self.heal(&jetstream, &mut unit).await {
-                Ok(()) => unit.finish(),
-                Err(hold) => unit.hold(&hold),
+            match work {
+                Work::Refill(mut unit) => match self.heal(&jetstream, &mut unit).await {
+                    Ok(()) => unit.finish(),
+                    Err(hold) => unit.hold(&hold),
+                },
+                Work::Declare(unit) => self.declare(&jetstream, unit).await,
             }
         }
+    }
+
+    pub(super) fn stamp(&self) -> Option<Arc<Stamp>> {
+        self.notary.stamp()
     }
 
     async fn connected(&mut self) -> Result<JetStream, Outage> {
@@ -368,4 +387,4 @@ fn judge_hole(healing: &Healing, around: Around, head: u64) -> Judgement {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

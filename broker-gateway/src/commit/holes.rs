@@ -85,6 +85,19 @@ impl<'a> Holes<'a> {
         self.refilled.clear();
     }
 
+    /// Whether no event was appended at these positions, which are below the head.
+    pub async fn none_appended(
+        &mut self,
+        first: Position,
+        last: Position,
+        head: &LogHead,
+    ) -> Result<bool, Unreadable> {
+        Ok(match self.search(first, head.seq).await? {
+            Ok(_appended) => false,
+            Err(hole) => self.hole.insert(hole).contains(last),
+        })
+    }
+
     /// What stands at a position at or below the head, or around it.
     pub async fn around(
         &mut self,

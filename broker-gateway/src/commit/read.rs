@@ -190,6 +190,28 @@ impl Reader<'_> {
         Ok((seq, event, headers))
     }
 
+    /// The positions that stand on a subject of their own.
+    pub async fn refilled(&self) -> Result<Vec<Position>, Unreadable> {
+        #[derive(Deserialize)]
+        struct Info {
+            state: State,
+        }
+        #[derive(Deserialize)]
+        struct State {
+            #[serde(default)]
+            subjects: Option<serde_json::Map<String, Value>>,
+        }
+        let info = format!("$JS.API.STREAM.INFO.{}", self.log.feed);
+        let asked = json!({ "subjects_filter": format!("{}.*", self.log.subject()) });
+        let Info { state } = self.jetstream.ask::<Info>(&info, &asked).await??;
+        let subjects = state.subjects.unwrap_or_default();
+        let position = |subject: &String| match subject.parse() {
+            Ok(LogSubject::Refill(_, position)) => Some(position),
+            Ok(LogSubject::Log(_) | LogSubject::Gap(_)) | Err(_) => None,
+        };
+        Ok(subjects.keys().filter_map(position).collect())
+    }
+
     async fn count(&self, subject: &str) -> Result<Answer, Unreadable> {
         #[derive(Deserialize)]
         struct Info {

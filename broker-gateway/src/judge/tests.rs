@@ -143,6 +143,20 @@ fn an_event_goes_to_admission_with_the_log_of_its_subject() {
 }
 
 #[test]
+fn an_office_declares_gaps_in_its_own_logs_alone() {
+    let line = |office: &str| {
+        let subject = format!("spean.log.health-quarterly.{office}.gap");
+        format!("HPUB {subject} _INBOX.moh.siem-reap.1 12 14\r\nNATS/1.0\r\n\r\nhi\r\n")
+    };
+    let Verdict::Declare { permit, .. } = judged(&line("moh.siem-reap")) else {
+        panic!("not taken");
+    };
+    let source = permit.log().source();
+    assert_eq!(source, "urn:spean:moh:siem-reap:health-quarterly");
+    assert_eq!(denied(&line("moh.hq")), ("not-your-log", true));
+}
+
+#[test]
 fn whoever_may_read_a_log_may_refill_it() {
     let line = "HPUB spean.log.health-quarterly.moh.siem-reap.7 12 14\r\nNATS/1.0\r\n\r\nhi\r\n";
     let Verdict::Refill { permit, .. } = judged(line) else {

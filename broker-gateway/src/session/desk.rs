@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use schemas::heal::CountsQuestion;
 use schemas::refusal::{Detail, Hold, Refusal};
+use schemas::subject::LogSubject;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::outgoing::{Closed, Outgoing};
 use super::subscriptions::Subscriptions;
 use super::unanswered::Unanswered;
-use crate::acl::CountRight;
-use crate::admit::{Judged, Refills, Submission};
+use crate::acl::{CountRight, PublishPermit};
+use crate::admit::{Judged, RawEvent, Refills, Submission};
 use crate::audit::Record;
 use crate::commit::Answers;
 use crate::counts::{self, Subjects};
@@ -101,6 +102,34 @@ impl Desk {
                 let answered = answers.await.unwrap_or_else(|_| unknown(&places));
                 self.answer(&asked, answered).await;
             }
+            drop(room);
+        }
+    }
+
+    /// The same for a gap that the log's office declares.
+    pub async fn declare(
+        self: Arc<Self>,
+        permit: PublishPermit,
+        event: RawEvent,
+    ) -> impl Future<Output = ()> {
+        let room = self.room(event.bytes()).await;
+        let log = permit.log();
+        let asked = Asked {
+            subject: LogSubject::Gap(log.clone()).to_string(),
+            feed: log.feed.clone(),
+            registry: permit.registry().position(),
+            replies: vec![event.reply.clone()],
+        };
+        let declared = match self.gateway.admission.declare(&permit, &event) {
+            Ok(declared) => Ok(self.gateway.commits.declare(declared).await),
+            Err(answered) => Err(answered),
+        };
+        async move {
+            let answered = match declared {
+                Ok(answers) => answers.await.unwrap_or_else(|_| unknown(&[0])),
+                Err(answered) => vec![answered],
+            };
+            self.answer(&asked, answered).await;
             drop(room);
         }
     }

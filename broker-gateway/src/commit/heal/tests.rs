@@ -11,8 +11,8 @@ use crate::fixtures::pen::{Pen, sent};
 use crate::refuse::Answer;
 use schemas::refusal::{Hold, Refusal};
 
-const STREAM: &str = "health-quarterly";
-const LOG: &str = "spean.log.health-quarterly.moh.siem-reap";
+pub(in crate::commit) const STREAM: &str = "health-quarterly";
+pub(in crate::commit) const LOG: &str = "spean.log.health-quarterly.moh.siem-reap";
 /// A reader of the feed.
 const READER: &str = "moh/hq";
 
@@ -27,7 +27,11 @@ async fn append(commits: &Commits, pen: &Pen, events: &[SignedEvent]) -> Vec<Ans
     answers
 }
 
-async fn refill(commits: &Commits, pen: &Pen, events: &[SignedEvent]) -> Vec<Answer> {
+pub(in crate::commit) async fn refill(
+    commits: &Commits,
+    pen: &Pen,
+    events: &[SignedEvent],
+) -> Vec<Answer> {
     let (healings, mut answered) = Admission::new().heal(pen.refills(READER, events));
     if let Some(healings) = healings {
         answered.extend(commits.heal(healings).await.await.expect("answers"));
@@ -39,7 +43,7 @@ async fn refill(commits: &Commits, pen: &Pen, events: &[SignedEvent]) -> Vec<Ans
         .collect()
 }
 
-async fn lose(nats: &Nats, seqs: impl IntoIterator<Item = u64>) {
+pub(in crate::commit) async fn lose(nats: &Nats, seqs: impl IntoIterator<Item = u64>) {
     let delete = format!("$JS.API.STREAM.MSG.DELETE.{STREAM}");
     for seq in seqs {
         let deleted = nats.operate(&delete, &json!({ "seq": seq })).await;
@@ -47,7 +51,7 @@ async fn lose(nats: &Nats, seqs: impl IntoIterator<Item = u64>) {
     }
 }
 
-fn are_stored(answers: &[Answer], again: bool) -> bool {
+pub(in crate::commit) fn are_stored(answers: &[Answer], again: bool) -> bool {
     let stored = |answer: &Answer| match answer {
         Answer::Stored { duplicate, .. } => *duplicate == again,
         Answer::Refused(_) | Answer::Held(_) => false,
@@ -59,7 +63,7 @@ fn held(hold: Hold) -> Vec<Answer> {
     vec![Answer::Held(hold)]
 }
 
-async fn written(count: u64) -> (Nats, Commits, Pen, Vec<SignedEvent>) {
+pub(in crate::commit) async fn written(count: u64) -> (Nats, Commits, Pen, Vec<SignedEvent>) {
     let nats = Nats::start().await;
     let (commits, mut pen) = (nats.commits(), Pen::new());
     let events = pen.run(count);

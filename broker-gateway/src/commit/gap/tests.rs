@@ -1,0 +1,105 @@
+//! Declarations against a real nats-server: what is really missing is declared, and nothing else.
+
+use schemas::chain::Link;
+use schemas::event::{Position, Timestamp};
+use schemas::notice::GapDeclared;
+use schemas::refusal::{Hold, Refusal};
+use schemas::signing::{SignedEvent, SigningKey};
+
+use crate::acl;
+use crate::admit::Admission;
+use crate::commit::Commits;
+use crate::commit::heal::tests::{LOG, STREAM, are_stored, lose, refill, written};
+use crate::fixtures::peer;
+use crate::fixtures::pen::{Pen, sent};
+use crate::refuse::Answer;
+
+/// Signed by the pen's office, behind its range.
+fn declaration(pen: &Pen, (first, last): (u64, u64), events: &[SignedEvent]) -> SignedEvent {
+    let now = Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
+    let gap = GapDeclared { first, last };
+    let event = gap.event(pen.log.clone(), now).expect("well formed");
+    let before = usize::try_from(last - 1).expect("a small number");
+    let link = Link {
+        position: Position::new(last + 1).expect("a position"),
+        prev: events[before].hash(),
+    };
+    SignedEvent::sign(event, link, &pen.key)
+}
+
+async fn declare(commits: &Commits, pen: &Pen, declared: &SignedEvent) -> Answer {
+    let peer = peer(&pen.log.office.to_string());
+    let permit = acl::publish(&pen.registry, &peer, pen.log.clone()).expect("its own log");
+    match Admission::new().declare(&permit, &sent(declared)) {
+        Ok(declared) => {
+            let answered = commits.declare(declared).await.await.expect("answers");
+            answered.into_iter().next().expect("an answer").answer
+        }
+        Err(answered) => answered.answer,
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_really_missing_is_declared_and_all_of_it() {
+    let (nats, commits, pen, events) = written(20).await;
+    lose(&nats, 5..=9).await;
+    let head = 20;
+    let taken = Hold::PositionTaken { head };
+    let ahead = Hold::PositionAhead { head };
+    for (range, hold) in [
+        ((4, 9), &taken),
+        ((9, 12), &taken),
+        ((12, 14), &taken),
+        ((5, 8), &ahead),
+        ((18, 20), &ahead),
+    ] {
+        let answer = declare(&commits, &pen, &declaration(&pen, range, &events)).await;
+        assert_eq!(answer, Answer::Held(hold.clone()), "{range:?}");
+    }
+    let mut others = events.clone();
+    others.swap(8, 9);
+    let unlinked = declare(&commits, &pen, &declaration(&pen, (5, 9), &others)).await;
+    assert_eq!(unlinked, Answer::Held(Hold::ChainMismatch { head }));
+    let good = declaration(&pen, (5, 9), &events);
+    for again in [false, true] {
+        let answer = declare(&commits, &pen, &good).await;
+        assert!(
+            are_stored(std::slice::from_ref(&answer), again),
+            "{answer:?}"
+        );
+    }
+    let all = nats.stored(STREAM).await;
+    assert_eq!(all.len(), 16);
+    assert_eq!(all[15].0, format!("{LOG}.gap"));
+}
+
+#[tokio::test]
+async fn what_was_declared_is_still_refilled_and_then_no_longer_declared() {
+    let (nats, commits, pen, events) = written(20).await;
+    lose(&nats, 5..=9).await;
+    let good = declaration(&pen, (5, 9), &events);
+    let answer = declare(&commits, &pen, &good).await;
+    assert!(are_stored(&[answer], false));
+    let answers = refill(&commits, &pen, &events[8..9]).await;
+    assert!(are_stored(&answers, false), "{answers:?}");
+    let rest = declaration(&pen, (5, 8), &events);
+    let answer = declare(&commits, &pen, &rest).await;
+    assert!(are_stored(&[answer], false));
+    let head = 20;
+    let late = declaration(&pen, (8, 9), &events);
+    let answer = declare(&commits, &pen, &late).await;
+    assert_eq!(answer, Answer::Held(Hold::PositionTaken { head }));
+}
+
+#[tokio::test]
+async fn nobody_but_the_office_declares_and_nothing_but_a_declaration() {
+    let (nats, commits, mut pen, events) = written(9).await;
+    lose(&nats, 5..=6).await;
+    let other = declare(&commits, &pen, &events[6]).await;
+    assert_eq!(other, Answer::Refused(Refusal::TypeNotOfFeed));
+    pen.key = SigningKey::generate().expect("a key").0;
+    let stranger = declaration(&pen, (5, 6), &events);
+    let stranger = declare(&commits, &pen, &stranger).await;
+    assert_eq!(stranger, Answer::Held(Hold::KeyUnknown));
+    assert_eq!(nats.stored(STREAM).await.len(), 7);
+}
