@@ -1,8 +1,10 @@
 //! Where a pass begins. The cursor holds while the stream has the event that it was made on; else the stream went back or began
 //! anew, and each log is compared with its head on the bus. What is complete here is never read again for what is not.
 
+use std::collections::BTreeSet;
+
 use schemas::event::Hash;
-use schemas::subject::LogName;
+use schemas::subject::{LogName, OfficeId};
 
 use super::super::Trouble;
 use super::super::limits::FILTERS_MAX;
@@ -70,7 +72,8 @@ impl Reader<'_> {
 
     /// Compares each log with its head on the bus.
     async fn compared(&self) -> Result<Beginning, Trouble> {
-        let mut open = self.session.feed_counts(self.feed).await?.logs;
+        let counted = self.session.feed_counts(self.feed).await?.logs;
+        let mut open: BTreeSet<OfficeId> = counted.into_keys().collect();
         let Some(heads) = self.session.heads(self.feed).await? else {
             return Ok(Beginning::Behind(None));
         };
@@ -84,11 +87,14 @@ impl Reader<'_> {
                 .into_iter()
                 .chain([here])
                 .max_by_key(|cursor| cursor.stream_sequence);
-            if self.has_all_up_to(&head)? {
-                open.remove(&head.event.event().log().office);
-            }
+            // A count may be a moment older than the heads: a log that began meanwhile lies before the end, too.
+            let office = &head.event.event().log().office;
+            match self.has_all_up_to(&head)? {
+                true => open.remove(office),
+                false => open.insert(office.clone()),
+            };
         }
-        let open = open.into_keys().filter(|office| office != self.office);
+        let open = open.into_iter().filter(|office| office != self.office);
         let filters: Vec<String> = open
             .flat_map(|office| {
                 let feed = self.feed.clone();
