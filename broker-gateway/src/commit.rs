@@ -74,7 +74,7 @@ impl Commits {
     pub async fn declare(&self, declared: Declared) -> Answers {
         let line = self.healer(&declared.log().feed);
         let (unit, answers) = GapUnit::new(declared);
-        line.send(Work::Declare(unit)).await.ok();
+        line.send(Work::Declare(Box::new(unit))).await.ok();
         answers
     }
 

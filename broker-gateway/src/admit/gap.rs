@@ -41,12 +41,18 @@ impl Declared {
 impl Admission {
     /// # Errors
     /// What the office is told.
-    pub fn declare(&self, permit: &PublishPermit, raw: &RawEvent) -> Result<Declared, Answered> {
+    pub fn declare(
+        &self,
+        permit: &PublishPermit,
+        raw: &RawEvent,
+    ) -> Result<Declared, Box<Answered>> {
         let registry = permit.registry();
-        let mut examiner =
-            Examiner::new(registry, permit.log()).map_err(|hold: Hold| unread(0, hold.into()))?;
+        let mut examiner = Examiner::new(registry, permit.log())
+            .map_err(|hold: Hold| Box::new(unread(0, hold.into())))?;
         let event = examiner.read(raw);
-        let event = event.map_err(|refusal| unread(0, refusal.into()))?.event;
+        let event = event
+            .map_err(|refusal| Box::new(unread(0, refusal.into())))?
+            .event;
         let signed = examiner
             .signer(&event)
             .and_then(|key| event.verify(key).map_err(No::from));
@@ -57,7 +63,7 @@ impl Admission {
                 event,
                 gap,
             }),
-            Err(no) => Err(answered(0, &event, no)),
+            Err(no) => Err(Box::new(answered(0, &event, no))),
         }
     }
 }

@@ -102,7 +102,7 @@ enum Judgement {
 #[derive(Debug)]
 pub(super) enum Work {
     Refill(HealUnit),
-    Declare(GapUnit),
+    Declare(Box<GapUnit>),
 }
 
 /// The healer of a feed's stream.
@@ -152,7 +152,7 @@ impl Healer {
                     Ok(()) => unit.finish(),
                     Err(hold) => unit.hold(&hold),
                 },
-                Work::Declare(unit) => self.declare(&jetstream, unit).await,
+                Work::Declare(unit) => self.declare(&jetstream, *unit).await,
             }
         }
     }

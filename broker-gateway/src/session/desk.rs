@@ -127,7 +127,7 @@ impl Desk {
         async move {
             let answered = match declared {
                 Ok(answers) => answers.await.unwrap_or_else(|_| unknown(&[0])),
-                Err(answered) => vec![answered],
+                Err(answered) => vec![*answered],
             };
             self.answer(&asked, answered).await;
             drop(room);
