@@ -122,7 +122,7 @@ impl Receive {
     /// Passes through one feed, one after the other.
     async fn read(self, feed: FeedName, stop: CancellationToken) -> Result<(), store::Outage> {
         let mut troubles = 0;
-        let mut reread: Option<Instant> = None;
+        let mut compare_from = Instant::now();
         let leftover = Mutex::default();
         let mut doubt = false;
         while !stop.is_cancelled() {
@@ -131,19 +131,16 @@ impl Receive {
                 () = stop.cancelled() => break,
             };
             let ended = tokio::select! {
-                ended = self.pass(&feed, &session, &leftover, doubt) => ended,
+                ended = self.pass(&feed, &session, &leftover, (doubt, compare_from)) => ended,
                 () = stop.cancelled() => break,
             };
             doubt = false;
             let wait = match ended {
                 Ok(Ended::RegistryChanged) => continue,
                 Ok(Ended::PassedOver) => {
-                    doubt = reread.is_none_or(|at| at.elapsed() >= REREAD_INTERVAL);
-                    if doubt {
-                        tracing::warn!(%feed, "the bus counts more than was seen: what is not complete is read again");
-                        reread = Some(Instant::now());
-                    }
-                    PAUSE_LONGEST.mul_f64(if doubt { 0.0 } else { 1.0 })
+                    tracing::warn!(%feed, "the bus counts more than was seen: what is not complete is read again");
+                    (doubt, compare_from) = (true, Instant::now() + REREAD_INTERVAL);
+                    continue;
                 }
                 Err(Trouble::Store(outage)) => return Err(outage),
                 Err(Trouble::Unanswered(NoAnswer::Outage(Outage::Ended))) => {
@@ -173,7 +170,7 @@ impl Receive {
         feed: &FeedName,
         session: &Session,
         leftover: &Mutex<Option<String>>,
-        doubt: bool,
+        (doubt, compare_from): (bool, Instant),
     ) -> Result<Ended, Trouble> {
         let mut registry = self.registry.clone();
         let verifier = verifier(&registry.borrow_and_update());
@@ -195,6 +192,7 @@ impl Receive {
             verifier,
             registry,
             leftover,
+            compare_from,
             on_hold: &on_hold,
         };
         reader.pass(doubt).await

@@ -43,6 +43,8 @@ pub struct Reader<'a> {
     pub registry: watch::Receiver<Arc<Registry>>,
     /// The consumer of a pass that was cut off; none where it was given back.
     pub leftover: &'a Mutex<Option<String>>,
+    /// Until then counts are not compared with what is held: they were a moment ago, and what they showed was read again.
+    pub compare_from: Instant,
     /// Is told what could not be checked.
     pub on_hold: &'a (dyn Fn(&LogName, &Hold) + Sync),
 }
@@ -280,6 +282,9 @@ impl Reader<'_> {
         count: Option<&mut Count>,
         progress: &Progress,
     ) -> Result<bool, Trouble> {
+        if Instant::now() < self.compare_from {
+            return Ok(false);
+        }
         let heads = count.map(|count| std::mem::take(&mut count.heads));
         for (log, head) in heads.unwrap_or_default() {
             let state = self.inbox.state(&log)?;
