@@ -1,12 +1,14 @@
 //! A disk that knows what it may forget: calls come in, and it keeps apart what is safe from what is only in the cache.
 //! Out: what a power cut may leave of it. Never: a promise that no fsync made; a folder's fsync alone makes names safe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cut::Keep;
+use anyhow::{Context as _, Result, ensure};
+
+use crate::cut::{Keep, Way};
 use crate::trace::Call;
 
 type Node = usize;
@@ -77,10 +79,50 @@ impl Disk {
         }
     }
 
-    /// A killed process has no descriptors; its cache lives on.
-    pub fn process_ends(&mut self) {
+    /// A killed process has no descriptors; its cache lives on. What calls did that were `cut_short`, nobody saw: it is taken from
+    /// what the process really left. Where more than that differs, a call was not seen.
+    pub fn process_ends(&mut self, left: &Image, cut_short: usize) -> Result<()> {
         self.descriptors.clear();
         self.syncs.clear();
+        let (here, _) = self.cut(&[PathBuf::from("store")], &mut Keep::new(Way::Kept, 0));
+        let paths: BTreeSet<&PathBuf> = left.files.keys().chain(here.files.keys()).collect();
+        let differ = paths
+            .into_iter()
+            .filter(|path| left.files.get(*path) != here.files.get(*path));
+        let differ: Vec<&PathBuf> = differ.collect();
+        ensure!(
+            differ.len() <= cut_short,
+            "the recorded calls made something else of {differ:?}, and only {cut_short} calls were cut short"
+        );
+        for path in differ {
+            let before = here.files.get(path).map_or(&[][..], |bytes| bytes);
+            let name = self.root.join(path);
+            match left.files.get(path) {
+                Some(after) => self.becomes(&name, before, after)?,
+                None => _ = self.apply(Call::Remove(name), None),
+            }
+        }
+        Ok(())
+    }
+
+    /// One write, of no more than what differs.
+    fn becomes(&mut self, path: &Path, before: &[u8], after: &[u8]) -> Result<()> {
+        self.clock += 1;
+        let node = match self.find(path) {
+            Some(node) => node,
+            None => self
+                .put(path, Kind::File(File::default()))
+                .with_context(|| format!("no folder for {}", path.display()))?,
+        };
+        if after.len() < before.len() {
+            self.change(node, Change::Resize(after.len() as u64));
+        }
+        let same = |(one, other): &(&u8, &u8)| one == other;
+        let start = before.iter().zip(after).take_while(same).count();
+        let bytes = after[start..].to_vec();
+        let offset = start as u64;
+        self.change(node, Change::Write { offset, bytes });
+        Ok(())
     }
 
     /// Applies a call; returns the path that it changed, or made safe. A sync of a file whose name ends in `lie` does nothing.
@@ -343,4 +385,57 @@ pub fn write_at(to: &mut Vec<u8>, offset: u64, bytes: &[u8]) {
 
 fn size(bytes: u64) -> usize {
     usize::try_from(bytes).expect("a recorded file fits in memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk() -> Disk {
+        let mut disk = Disk::new(Path::new("/d"));
+        disk.apply(Call::MakeFolder("/d".into()), None);
+        disk.apply(Call::MakeFolder("/d/store".into()), None);
+        let open = Call::Open {
+            fd: 3,
+            path: "/d/store/db".into(),
+            made: true,
+            emptied: false,
+            appends: false,
+        };
+        disk.apply(open, None);
+        let bytes = b"seen".to_vec();
+        let write = Call::Write {
+            fd: 3,
+            offset: None,
+            bytes,
+        };
+        disk.apply(write, None);
+        disk
+    }
+
+    fn left(bytes: &[u8]) -> Image {
+        let files = BTreeMap::from([("store/db".into(), Arc::new(bytes.to_vec()))]);
+        let folders = Vec::new();
+        Image { folders, files }
+    }
+
+    #[test]
+    fn what_a_call_did_that_was_cut_short_is_taken_from_what_is_there() {
+        let mut disk = disk();
+        disk.process_ends(&left(b"seen and more"), 1)
+            .expect("one call was cut short");
+        let kept = |way| disk.cut(&["store".into()], &mut Keep::new(way, 1)).0;
+        let name = Path::new("store/db");
+        assert_eq!(*kept(Way::Kept).files[name], b"seen and more");
+        assert!(!kept(Way::Dropped).files.contains_key(name));
+    }
+
+    #[test]
+    fn a_call_that_was_not_seen_spoils_the_recording() {
+        disk()
+            .process_ends(&left(b"seen"), 0)
+            .expect("all was seen");
+        let unseen = disk().process_ends(&left(b"seen and more"), 0);
+        assert!(unseen.is_err());
+    }
 }

@@ -2,6 +2,7 @@
 //! Nothing is kept of what lay in the folder before.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use schemas::event::Hash;
@@ -20,6 +21,26 @@ impl Image {
             all.extend_from_slice(Hash::of(bytes).as_bytes());
         }
         Hash::of(&all)
+    }
+
+    /// What is really there, in `below` and further down.
+    pub fn read(root: &Path, below: &Path) -> Result<Image> {
+        let mut image = Image::default();
+        let mut open = vec![below.to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(root.join(&folder))? {
+                let entry = entry?;
+                let path = folder.join(entry.file_name());
+                if entry.file_type()?.is_dir() {
+                    open.push(path);
+                } else {
+                    let bytes = std::fs::read(entry.path())?;
+                    image.files.insert(path, Arc::new(bytes));
+                }
+            }
+            image.folders.push(folder);
+        }
+        Ok(image)
     }
 
     /// In place of what was there.

@@ -16,7 +16,7 @@ use crate::disk::{Disk, Image, concerns};
 use crate::load::FEED;
 use crate::promises::Promises;
 use crate::reading::Subscriptions;
-use crate::stage::{self, LINES, Load, Recording};
+use crate::stage::{self, LINES, Life, Load, Recording};
 use crate::tally::{Seen, Tally};
 use crate::trace::Step;
 use crate::{outbox, reading};
@@ -70,13 +70,24 @@ pub async fn run(quick: bool, states: Option<usize>, seed: u64, keep: &Path) -> 
     let folder = TempDir::with_prefix("spean-powercut-")?;
     println!("recording an agent's storage calls ...");
     let recording = stage::record(folder.path(), effort.load).await?;
-    let calls: usize = recording.lives.iter().map(Vec::len).sum();
+    let calls: usize = recording
+        .lives
+        .iter()
+        .map(|life| life.trace.steps.len())
+        .sum();
+    let cut_short: usize = recording
+        .lives
+        .iter()
+        .map(|life| life.trace.cut_short)
+        .sum();
     let keep = keep.to_owned();
     let replaying = move || -> Result<bool> {
         let replay = Replay::new(recording, effort, seed, &keep);
         let tallies = replay.tallies(None)?;
         let distinct: usize = tallies.iter().map(|tally| tally.distinct).sum();
-        println!("replayed power cuts, seed {seed}: {calls} calls recorded in 3 lives of an agent");
+        println!(
+            "replayed power cuts, seed {seed}: {calls} calls recorded in 3 lives of an agent, {cut_short} more cut short by a kill"
+        );
         for (room, tally) in ROOMS.iter().zip(&tallies) {
             println!("{room:?}: {tally}");
         }
@@ -183,12 +194,12 @@ impl Replay {
         tallies: &[Mutex<Tally>; 2],
         mut give: impl FnMut(Job) -> Result<()>,
     ) -> Result<()> {
-        let every = self.every(lie);
+        let every = self.every(lie)?;
         let mut seen = HashMap::new();
         let mut disk = Disk::new(&self.recording.root);
         let mut moments = 0;
-        for (life, steps) in self.recording.lives.iter().enumerate() {
-            for (number, step) in steps.iter().enumerate() {
+        for (life, Life { trace, left }) in self.recording.lives.iter().enumerate() {
+            for (number, step) in trace.steps.iter().enumerate() {
                 let Some(path) = disk.apply(step.call.clone(), lie) else {
                     continue;
                 };
@@ -215,7 +226,7 @@ impl Replay {
                     }
                 }
             }
-            disk.process_ends();
+            disk.process_ends(left, trace.cut_short)?;
         }
         Ok(())
     }
@@ -272,29 +283,30 @@ impl Replay {
     }
 
     /// Which moments are taken, so that about as many states come out as were asked for.
-    fn every(&self, lie: Option<&str>) -> usize {
+    fn every(&self, lie: Option<&str>) -> Result<usize> {
         let mut disk = Disk::new(&self.recording.root);
         let mut moments = 0;
-        for steps in &self.recording.lives {
-            moments += steps
+        for Life { trace, left } in &self.recording.lives {
+            moments += trace
+                .steps
                 .iter()
                 .filter_map(|step| disk.apply(step.call.clone(), None))
                 .count();
-            disk.process_ends();
+            disk.process_ends(left, trace.cut_short)?;
         }
         let states = if lie.is_some() {
             400
         } else {
             self.effort.states
         };
-        (moments * self.ways().len() / states).max(1)
+        Ok((moments * self.ways().len() / states).max(1))
     }
 
     /// The state behind a call lasts until the next call that strace saw.
     fn until(&self, life: usize, number: usize) -> u64 {
         let lives = &self.recording.lives;
-        let next: Option<&Step> = lives[life].get(number + 1);
-        let next = next.or_else(|| lives.get(life + 1)?.first());
+        let next: Option<&Step> = lives[life].trace.steps.get(number + 1);
+        let next = next.or_else(|| lives.get(life + 1)?.trace.steps.first());
         next.map_or(u64::MAX, |step| step.at_ns)
     }
 

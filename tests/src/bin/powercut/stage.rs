@@ -14,9 +14,10 @@ use tests::office::Office;
 use tests::proxy::Weather;
 use tokio::task::JoinSet;
 
+use crate::disk::Image;
 use crate::ledger::{self, Entry, Ledger};
 use crate::load::{self, Door, FEED, Pager, Submitter, Webhook};
-use crate::trace::{self, CALLS, Step};
+use crate::trace::{self, CALLS, Trace};
 
 pub const OFFICE: &str = "mlvt/hq";
 /// An office does not receive its own log.
@@ -40,9 +41,16 @@ pub struct Load {
 pub struct Recording {
     /// The agent's folder as the calls name it.
     pub root: PathBuf,
-    pub lives: Vec<Vec<Step>>,
+    pub lives: Vec<Life>,
     pub entries: Vec<Entry>,
     pub webhook: String,
+}
+
+/// One life of the agent.
+pub struct Life {
+    pub trace: Trace,
+    /// What it left on the disk, cache and all.
+    pub left: Image,
 }
 
 /// The agent with its submitters.
@@ -50,6 +58,7 @@ struct Stage {
     office: Office,
     traces: PathBuf,
     lives: Vec<PathBuf>,
+    left: Vec<Image>,
     submitters: Vec<Submitter>,
     pager: Pager,
     accepted: Arc<AtomicU64>,
@@ -73,10 +82,14 @@ pub async fn record(into: &Path, load: Load) -> Result<Recording> {
             stage.drain(&bus, &webhook).await?;
         }
         stage.end_life(life).await;
+        stage.left.push(Image::read(&root, Path::new("store"))?);
     }
     let on_bus = on_bus(&bus).await?;
     ledger.note(&on_bus)?;
-    let lives = stage.lives.iter().map(|life| trace::read(life, &root));
+    let lives = stage.lives.iter().zip(stage.left).map(|(file, left)| {
+        let trace = trace::read(file, &root)?;
+        Ok(Life { trace, left })
+    });
     Ok(Recording {
         lives: lives.collect::<Result<_>>()?,
         entries: ledger::read(&ledger_file)?,
@@ -118,6 +131,7 @@ impl Stage {
             office,
             traces: traces.into(),
             lives: Vec::new(),
+            left: Vec::new(),
             accepted,
         }
     }

@@ -57,8 +57,15 @@ pub struct Step {
     pub call: Call,
 }
 
+/// What one process did.
+pub struct Trace {
+    pub steps: Vec<Step>,
+    /// Calls that were under way when it was killed: they may have taken effect.
+    pub cut_short: usize,
+}
+
 /// Reads one process's trace; paths outside of `root` are left out.
-pub fn read(file: &Path, root: &Path) -> Result<Vec<Step>> {
+pub fn read(file: &Path, root: &Path) -> Result<Trace> {
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut steps = Vec::new();
     let mut unfinished: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
@@ -92,7 +99,8 @@ pub fn read(file: &Path, root: &Path) -> Result<Vec<Step>> {
     }
     ensure!(!steps.is_empty(), "{} holds no call", file.display());
     steps.retain(|step| step.call.paths().iter().all(|path| path.starts_with(root)));
-    Ok(steps)
+    let cut_short = unfinished.len();
+    Ok(Trace { steps, cut_short })
 }
 
 impl Call {
@@ -247,8 +255,8 @@ mod tests {
     fn of(lines: &str) -> Vec<Call> {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), lines).expect("writes");
-        let steps = read(file.path(), Path::new("/d")).expect("reads");
-        steps.into_iter().map(|step| step.call).collect()
+        let trace = read(file.path(), Path::new("/d")).expect("reads");
+        trace.steps.into_iter().map(|step| step.call).collect()
     }
 
     #[test]
