@@ -11,6 +11,7 @@ pub mod harm;
 pub mod index;
 pub mod keys;
 pub mod limits;
+mod sled_sync;
 
 use std::path::{Path, PathBuf};
 
