@@ -3,10 +3,10 @@
 PYTHON ?= python3
 CARGO ?= cargo
 
-.PHONY: help demo test lint powercut chaos bench tools clean
+.PHONY: help demo test lint powercut chaos compare-loss bench tools clean
 
 help: ## what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 demo: ## the main job on real figures, with an account at the end (DATA=folder, KEEP=1, JSON=1)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server)" && \
@@ -43,6 +43,12 @@ chaos: ## everything broken that can break, with a verdict (SEED=1, ONLY=names, 
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/chaos" --seed $(or $(SEED),1) --jobs $(or $(JOBS),$(if $(QUICK),3,2)) \
 		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(RESUME),--resume) $(if $(LIST),--list) $(if $(JSON),--json) \
 		$(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+
+compare-loss: ## the same faults on a stock NATS leaf node and on Spean: lost, doubled, unseen (ONLY=names, JSON=1, MARKDOWN=file; 15 minutes)
+	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
+	$(CARGO) build --workspace --bins && \
+	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/compare" \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 tools: ## nats-server and the stock client of the tests, into .tools/
 	@$(PYTHON) scripts/tools.py nats-server --exactly >/dev/null

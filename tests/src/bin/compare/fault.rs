@@ -1,0 +1,192 @@
+//! What is done to each system, step by step, and what it accepted meanwhile.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use tests::deadline::eventually_within;
+use tests::proxy::Weather;
+
+use crate::system::System;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    LineCut,
+    OfficeKilled,
+    OfficeRestored,
+    CentreRestored,
+    CentreWiped,
+    CentreHole,
+    LateRetry,
+}
+
+/// Events before the fault, and while it lasts.
+const BEFORE: usize = 200;
+const DURING: usize = 300;
+/// Events that a restored store does not know, and those that come after it.
+const FORGOTTEN: usize = 100;
+const AFTER: usize = 60;
+/// A little more than nats-server's default window for duplicates, of two minutes.
+const RETRY_AFTER: Duration = Duration::from_secs(125);
+const RETRIED: usize = 10;
+/// How long a system may take until everything is there, before a fault: a stock source begins again after up to 40 s.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Fault {
+    pub const ALL: [Fault; 7] = [
+        Fault::LineCut,
+        Fault::OfficeKilled,
+        Fault::OfficeRestored,
+        Fault::CentreRestored,
+        Fault::CentreWiped,
+        Fault::CentreHole,
+        Fault::LateRetry,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Fault::LineCut => "line-cut",
+            Fault::OfficeKilled => "office-killed",
+            Fault::OfficeRestored => "office-restored",
+            Fault::CentreRestored => "centre-restored",
+            Fault::CentreWiped => "centre-wiped",
+            Fault::CentreHole => "centre-hole",
+            Fault::LateRetry => "late-retry",
+        }
+    }
+
+    /// Returns what was accepted, in order, and when everything was mended.
+    pub async fn play(self, system: &mut impl System) -> Result<(Vec<String>, Instant)> {
+        let mut office = Submissions::default();
+        match self {
+            Fault::LineCut => {
+                office.submit(system, BEFORE).await?;
+                office.arrive(system).await;
+                system.line().set(Weather::Cut);
+                office.submit(system, DURING).await?;
+            }
+            Fault::OfficeKilled => {
+                office.submit(system, BEFORE).await?;
+                office.arrive(system).await;
+                system.line().set(Weather::Cut);
+                office.submit(system, DURING).await?;
+                system.kill_office().await?;
+                system.start_office().await?;
+            }
+            Fault::OfficeRestored => {
+                office.submit(system, BEFORE).await?;
+                office.arrive(system).await;
+                let copy = tempfile::tempdir()?;
+                system.stop_office().await?;
+                copy_folder(&system.office_store(), copy.path())?;
+                system.start_office().await?;
+                office.submit(system, FORGOTTEN).await?;
+                office.arrive(system).await;
+                system.stop_office().await?;
+                restore(copy.path(), &system.office_store())?;
+                system.start_office().await?;
+            }
+            Fault::CentreRestored | Fault::CentreWiped => {
+                office.submit(system, BEFORE).await?;
+                office.arrive(system).await;
+                let copy = tempfile::tempdir()?;
+                system.stop_centre().await?;
+                if self == Fault::CentreRestored {
+                    copy_folder(&system.centre_store(), copy.path())?;
+                }
+                system.start_centre().await?;
+                office.submit(system, FORGOTTEN).await?;
+                office.arrive(system).await;
+                system.stop_centre().await?;
+                restore(copy.path(), &system.centre_store())?;
+                system.start_centre().await?;
+            }
+            Fault::CentreHole => {
+                office.submit(system, BEFORE).await?;
+                office.arrive(system).await;
+                system.stop_reader().await?;
+                let there = system.held().await?;
+                office.submit(system, FORGOTTEN).await?;
+                office.held(system).await;
+                system.lose(there + 40..there + 43).await?;
+                system.start_reader().await?;
+            }
+            Fault::LateRetry => {
+                office.submit(system, RETRIED).await?;
+                office.arrive(system).await;
+                tokio::time::sleep(RETRY_AFTER).await;
+                // Its program never saw the answers.
+                for id in office.ids.clone() {
+                    system.submit(&id).await?;
+                }
+            }
+        }
+        system.line().set(Weather::Clear);
+        let mended = Instant::now();
+        office.submit(system, AFTER).await?;
+        Ok((office.ids, mended))
+    }
+}
+
+/// What the office's program has submitted.
+#[derive(Default)]
+struct Submissions {
+    ids: Vec<String>,
+}
+
+impl Submissions {
+    async fn submit(&mut self, system: &mut impl System, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let id = format!("compare-{:06}", self.ids.len() + 1);
+            system.submit(&id).await?;
+            self.ids.push(id);
+        }
+        Ok(())
+    }
+
+    /// Until the application has all of it: before the fault, every system works.
+    async fn arrive(&self, system: &mut impl System) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let there = system.delivered().await.map_or(0, |ids| ids.len());
+            if there >= self.ids.len() {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{there} of {} arrived",
+                self.ids.len()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn held(&self, system: &impl System) {
+        let goal = self.ids.len() as u64;
+        eventually_within(PATIENCE, "all events at the centre", async || {
+            (system.held().await.ok()? >= goal).then_some(())
+        })
+        .await;
+    }
+}
+
+/// In place of what is there.
+fn restore(copy: &Path, store: &Path) -> Result<()> {
+    std::fs::remove_dir_all(store).with_context(|| format!("cannot remove {}", store.display()))?;
+    copy_folder(copy, store)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    let entries = std::fs::read_dir(from);
+    for entry in entries.with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
