@@ -130,11 +130,15 @@ impl Receive {
                 session = self.link.session() => session,
                 () = stop.cancelled() => break,
             };
+            let began = Instant::now();
             let ended = tokio::select! {
                 ended = self.pass(&feed, &session, &leftover, (doubt, compare_from)) => ended,
                 () = stop.cancelled() => break,
             };
             doubt = false;
+            if began.elapsed() >= PAUSE_LONGEST {
+                troubles = 0;
+            }
             let wait = match ended {
                 Ok(Ended::RegistryChanged) => continue,
                 Ok(Ended::PassedOver) => {

@@ -11,7 +11,7 @@ use crate::admit::RawEvent;
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::refuse::No;
-use crate::request::{self, Asker, Request, Shape};
+use crate::request::{self, Asker, Pull, Request, Shape};
 use crate::wire::{ClientOp, Publish, Sid, Subject, Subscribe};
 
 /// The subject on which the gateway itself answers with lines of the registry.
@@ -56,6 +56,11 @@ pub enum Verdict {
         subject: Subject,
         reply: Option<Subject>,
         body: Bytes,
+    },
+    /// To the broker, too; it waits there, and is watched meanwhile.
+    Pull {
+        pull: Pull,
+        reply: Subject,
     },
     /// Answered here, without the broker.
     Answer {
@@ -238,7 +243,8 @@ fn judge_request(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
             reply,
             body,
         },
-        (Ok(Request::Answer(_)), None) => {
+        (Ok(Request::Pull(pull)), Some(reply)) => Verdict::Pull { pull, reply },
+        (Ok(Request::Answer(_) | Request::Pull(_)), None) => {
             deny(publish, Refusal::SubjectForbidden.into(), None, peer)
         }
         (Err((no, shape)), _) => deny(publish, no, Some(shape), peer),

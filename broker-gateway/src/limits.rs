@@ -67,6 +67,12 @@ pub const AUDIT_LINES_MAX: usize = 16 * 1024;
 pub const PULL_MESSAGES_MAX: u64 = 10_000;
 /// How long a pull may wait at nats-server; agents ask for 10 minutes.
 pub const PULL_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
+/// How often nats-server says that a pull is still waiting; about 100 bytes between two machines that stand beside each other.
+pub const PULL_HEARTBEAT: Duration = Duration::from_secs(10);
+/// Silence after which a pull waits in vain: two heartbeats are missing.
+pub const PULL_SILENCE_MAX: Duration = Duration::from_secs(20);
+/// Pulls of one session that are watched: an agent has one for each feed, and one for confirmations.
+pub const PULLS_WATCHED_MAX: usize = 256;
 /// Messages that a consumer may hold without an acknowledgement.
 pub const ACKS_PENDING_MAX: i64 = 20_000;
 /// How long a consumer may stay unused before nats-server forgets it.

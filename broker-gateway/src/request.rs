@@ -25,6 +25,7 @@ use crate::peer::Peer;
 use crate::refuse::No;
 use crate::wire::Subject;
 
+pub use consumer::Pull;
 pub use filter::LogFilter;
 
 /// What to do about a request that may be made.
@@ -32,6 +33,8 @@ pub use filter::LogFilter;
 pub enum Request {
     /// Sent on to the server, as written here.
     Forward { subject: Subject, body: Bytes },
+    /// Sent on, too, and watched while it waits.
+    Pull(Pull),
     /// Answered here, from policy.
     Answer(Bytes),
 }
@@ -141,17 +144,23 @@ fn shape(tokens: &[&str]) -> Shape {
 
 /// Forwards to a subject below `$JS.API.`.
 fn forward(subject: &str, body: &impl Serialize) -> Request {
-    let body = serde_json::to_vec(body).expect("a struct of plain fields is JSON");
-    forward_bytes(subject, body)
+    forward_bytes(subject, written(body))
 }
 
-fn forward_bytes(subject: &str, body: Vec<u8>) -> Request {
-    let subject = format!("$JS.API.{subject}");
+fn forward_bytes(subject: &str, body: impl Into<Bytes>) -> Request {
     Request::Forward {
-        subject: Subject::parse(subject.as_bytes())
-            .expect("feeds and consumers' names are subject tokens"),
-        body: Bytes::from(body),
+        subject: written_subject(&format!("$JS.API.{subject}")),
+        body: body.into(),
     }
+}
+
+fn written(body: &impl Serialize) -> Bytes {
+    let body = serde_json::to_vec(body).expect("a struct of plain fields is JSON");
+    Bytes::from(body)
+}
+
+fn written_subject(subject: &str) -> Subject {
+    Subject::parse(subject.as_bytes()).expect("feeds and consumers' names are subject tokens")
 }
 
 /// Reads a body by its own type's list of members: no other, none twice, none in another case.

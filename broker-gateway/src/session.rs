@@ -8,6 +8,7 @@ mod desk;
 mod end;
 mod gather;
 mod outgoing;
+mod pulls;
 mod subscriptions;
 mod unanswered;
 mod upstream;
@@ -218,6 +219,7 @@ impl Session {
                 reply,
                 body,
             } => self.forward(&subject, reply.as_ref(), &body).await,
+            Verdict::Pull { pull, reply } => self.pull(&pull, &reply).await,
             Verdict::Answer {
                 subject,
                 reply,

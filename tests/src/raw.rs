@@ -201,8 +201,14 @@ impl RawClient {
 
     /// The next message, whatever pings come before it.
     pub async fn message(&mut self) -> Message {
+        self.message_within(PATIENCE).await
+    }
+
+    /// Like `message`, where the server may take its time.
+    pub async fn message_within(&mut self, patience: Duration) -> Message {
         loop {
-            match self.next().await {
+            let next = within_at_most(patience, "an operation of the server's", self.try_next());
+            match next.await.unwrap_or(None) {
                 Some(ServerOp::Message(message)) => return message,
                 Some(ServerOp::Ping) => self.send("PONG\r\n").await,
                 Some(ServerOp::Pong | ServerOp::Ok | ServerOp::Info(_)) => {}

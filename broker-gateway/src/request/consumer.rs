@@ -1,18 +1,25 @@
 //! Using a consumer: asking about it, deleting it, pulling from it. Its name says whose it is.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use schemas::subject::FeedName;
 use serde::{Deserialize, Serialize};
 
 use super::absent::Absent;
 use super::{
-    Asker, Request, body, bounded, feed, forbidden, forward, forward_bytes, malformed, stream,
+    Asker, Request, body, bounded, feed, forbidden, forward_bytes, malformed, stream, written,
+    written_subject,
 };
 use crate::acl;
 use crate::limits::{PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX};
 use crate::refuse::No;
+use crate::wire::Subject;
 
 /// The server takes names of up to 256 bytes; stock clients' are under 40.
 const NAME_BYTES_MAX: usize = 128;
+/// The subject of a pull, before its feed.
+const NEXT: &str = "$JS.API.CONSUMER.MSG.NEXT.";
 
 /// A consumer's name that begins as its office's names do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +71,55 @@ pub fn delete(asker: Asker<'_>, stream: &str, name: &str, body: &[u8]) -> Result
     Ok(forward_bytes(&subject, Vec::new()))
 }
 
-/// A pull.
-#[derive(Debug, Default, Deserialize, Serialize)]
+/// A pull that may be made, as it is written here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    subject: Subject,
+    body: NextBody,
+}
+
+impl Pull {
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// As deliveries name it: `<feed>.<consumer>`.
+    pub fn consumer(&self) -> &str {
+        let subject = self.subject.as_str();
+        subject.strip_prefix(NEXT).unwrap_or(subject)
+    }
+
+    /// How many messages are wanted.
+    pub fn batch(&self) -> u64 {
+        self.body.batch
+    }
+
+    /// For how long it waits at nats-server; None where it takes only what is there, or says nothing of it.
+    pub fn wait(&self) -> Option<Duration> {
+        let expires = self.body.expires.filter(|expires| *expires > 0)?;
+        let waits = !self.body.no_wait.unwrap_or(false);
+        waits.then_some(Duration::from_nanos(expires))
+    }
+
+    /// Whether the client has asked for heartbeats.
+    pub fn has_heartbeats(&self) -> bool {
+        self.body.idle_heartbeat.is_some_and(|every| every > 0)
+    }
+
+    pub fn body(&self) -> Bytes {
+        written(&self.body)
+    }
+
+    /// The body of a pull that asks for heartbeats.
+    pub fn body_with_heartbeats(&self, every: Duration) -> Bytes {
+        written(&NextBody {
+            idle_heartbeat: Some(nanos(every)),
+            ..self.body.clone()
+        })
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct NextBody {
     #[serde(default)]
@@ -103,8 +157,11 @@ pub fn next(asker: Asker<'_>, stream: &str, name: &str, bytes: &[u8]) -> Result<
     let wait_max = nanos(PULL_WAIT_MAX);
     bounded("expires", pull.expires.unwrap_or(0), wait_max)?;
     bounded("idle_heartbeat", pull.idle_heartbeat.unwrap_or(0), wait_max)?;
-    let subject = format!("CONSUMER.MSG.NEXT.{feed}.{}", name.as_str());
-    Ok(forward(&subject, &pull))
+    let subject = format!("{NEXT}{feed}.{}", name.as_str());
+    Ok(Request::Pull(Pull {
+        subject: written_subject(&subject),
+        body: pull,
+    }))
 }
 
 /// The old form of a pull: a bare number, or nothing for one.
@@ -123,7 +180,7 @@ pub(super) fn own(asker: Asker<'_>, stream: &str, name: &str) -> Result<(FeedNam
     Ok((feed, OwnName::parse(asker, name)?))
 }
 
-pub(super) fn nanos(duration: std::time::Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

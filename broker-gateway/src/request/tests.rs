@@ -25,17 +25,20 @@ fn ask(office: &str, subject: &str, body: &str) -> Result<Request, (No, Shape)> 
 /// What is sent on, as subject below `$JS.API.` and JSON.
 fn forwarded(office: &str, subject: &str, body: &str) -> (String, Value) {
     match ask(office, &format!("$JS.API.{subject}"), body) {
-        Ok(Request::Forward { subject, body }) => {
-            let text = subject.as_str();
-            let below = text.strip_prefix("$JS.API.").expect("an API subject");
-            let value = match body.is_empty() {
-                true => Value::Null,
-                false => serde_json::from_slice(&body).expect("JSON"),
-            };
-            (below.to_owned(), value)
-        }
+        Ok(Request::Forward { subject, body }) => written(&subject, &body),
+        Ok(Request::Pull(pull)) => written(pull.subject(), &pull.body()),
         other => panic!("{subject}: {other:?}"),
     }
+}
+
+fn written(subject: &Subject, body: &[u8]) -> (String, Value) {
+    let text = subject.as_str();
+    let below = text.strip_prefix("$JS.API.").expect("an API subject");
+    let value = match body.is_empty() {
+        true => Value::Null,
+        false => serde_json::from_slice(body).expect("JSON"),
+    };
+    (below.to_owned(), value)
 }
 
 fn code(office: &str, subject: &str, body: &str) -> &'static str {

@@ -10,7 +10,7 @@ use super::upstream::Upstream;
 use super::{Session, desk};
 use crate::judge::{Denial, Denied};
 use crate::refuse::No;
-use crate::request;
+use crate::request::{self, Pull};
 use crate::wire::{Frame, Sid, Subject, Subscribe};
 
 impl Session {
@@ -76,6 +76,36 @@ impl Session {
         reply: Option<&Subject>,
         body: &[u8],
     ) -> Result<(), End> {
+        let desk = self.desk.clone();
+        let Some(upstream) = self.way_up(subject, reply).await? else {
+            return Ok(());
+        };
+        if let Some(reply) = reply {
+            let shape = request::shape_of(subject);
+            desk.unanswered.ask(subject, reply, shape);
+        }
+        let frame = Frame::new().publish(subject, reply, body).finish();
+        upstream.send(frame).await.map_err(|Closed| End::BrokerGone)
+    }
+
+    /// The same for a pull, which may wait for long and is watched meanwhile.
+    pub(super) async fn pull(&mut self, pull: &Pull, reply: &Subject) -> Result<(), End> {
+        let desk = self.desk.clone();
+        let Some(upstream) = self.way_up(pull.subject(), Some(reply)).await? else {
+            return Ok(());
+        };
+        let body = desk.pulls.ask(pull, reply);
+        let frame = Frame::new().publish(pull.subject(), Some(reply), &body);
+        let sent = upstream.send(frame.finish()).await;
+        sent.map_err(|Closed| End::BrokerGone)
+    }
+
+    /// Where a request goes; None where it may not go now, which the client is told.
+    async fn way_up(
+        &mut self,
+        subject: &Subject,
+        reply: Option<&Subject>,
+    ) -> Result<Option<&Upstream>, End> {
         let opened = match (self.has_room(subject).await, self.upstream.take()) {
             (Ok(()), Some(upstream)) => Ok(upstream),
             (Ok(()), None) => self.open_upstream().await,
@@ -87,13 +117,7 @@ impl Session {
         match opened {
             Ok(upstream) => {
                 self.desk.record_request(subject, &self.policy).await;
-                if let Some(reply) = reply {
-                    let shape = request::shape_of(subject);
-                    self.desk.unanswered.ask(subject, reply, shape);
-                }
-                let frame = Frame::new().publish(subject, reply, body).finish();
-                let upstream = self.upstream.insert(upstream);
-                upstream.send(frame).await.map_err(|Closed| End::BrokerGone)
+                Ok(Some(self.upstream.insert(upstream)))
             }
             Err(no) => {
                 let shape = request::shape_of(subject);
@@ -103,7 +127,8 @@ impl Session {
                     no,
                     reply: reply.map(|reply| (reply.clone(), shape)),
                 };
-                Ok(self.desk.deny(&denial, &self.policy).await?)
+                self.desk.deny(&denial, &self.policy).await?;
+                Ok(None)
             }
         }
     }

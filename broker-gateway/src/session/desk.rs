@@ -10,6 +10,7 @@ use schemas::subject::LogSubject;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::outgoing::{Closed, Outgoing};
+use super::pulls::{InVain, Pulls};
 use super::subscriptions::Subscriptions;
 use super::unanswered::Unanswered;
 use crate::acl::{CountRight, PublishPermit};
@@ -32,6 +33,7 @@ pub struct Desk {
     pub down: Arc<Outgoing>,
     pub subscriptions: Subscriptions,
     pub unanswered: Unanswered,
+    pub pulls: Pulls,
     /// Bytes of this session's publishes that wait for their answers.
     publishing: Arc<Semaphore>,
 }
@@ -44,6 +46,7 @@ impl Desk {
             down,
             subscriptions: Subscriptions::default(),
             unanswered: Unanswered::default(),
+            pulls: Pulls::default(),
             publishing: Arc::new(Semaphore::new(SESSION_PUBLISH_BYTES_MAX)),
         })
     }
@@ -266,6 +269,17 @@ impl Desk {
                     .answer(Frame::new(), reply, status.as_deref(), &body)
             }
         };
+        self.send(frames).await
+    }
+
+    /// In nats-server's own words for the end of a pull with its server, so that stock clients ask anew.
+    pub async fn tell_in_vain(&self, pull: &InVain) -> Result<(), Closed> {
+        let InVain { reply, pending, .. } = pull;
+        let status = format!(
+            "NATS/1.0 409 Server Shutdown\r\nNats-Pending-Messages: {pending}\r\nNats-Pending-Bytes: 0\r\n\r\n"
+        );
+        let headers = Some(status.as_bytes());
+        let frames = self.subscriptions.answer(Frame::new(), reply, headers, b"");
         self.send(frames).await
     }
 

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::desk::Desk;
 use super::outgoing::{Closed, Outgoing};
+use super::pulls::{InVain, Passes};
 use super::unanswered::Waiting;
 use crate::acl::DeliveryRights;
 use crate::judge::{Denial, Denied};
@@ -106,14 +107,17 @@ struct Deliveries {
 impl Deliveries {
     async fn run(&mut self, reader: &mut (impl AsyncRead + Unpin), mut parser: ServerParser) {
         loop {
-            let frame = match raw::next(reader, &mut parser).await {
-                Ok(frame) => frame,
-                Err(outage) => {
+            // A read that has not ended has read nothing, so that listening may end before it.
+            let next = raw::next(reader, &mut parser);
+            let taken = match self.desk.pulls.listen(next).await {
+                Ok(Ok(frame)) => self.take(frame).await,
+                Ok(Err(outage)) => {
                     warn!(peer = %self.desk.peer, %outage, "the broker's connection ended");
                     return;
                 }
+                Err(in_vain) => self.tell_in_vain(&in_vain).await,
             };
-            if self.take(frame).await.is_err() {
+            if taken.is_err() {
                 return;
             }
         }
@@ -131,6 +135,15 @@ impl Deliveries {
         }
     }
 
+    async fn tell_in_vain(&self, pulls: &[InVain]) -> Result<(), Closed> {
+        for pull in pulls {
+            let (peer, consumer) = (&self.desk.peer, &pull.consumer);
+            warn!(%peer, %consumer, "the broker says nothing more of a consumer");
+            self.desk.tell_in_vain(pull).await?;
+        }
+        Ok(())
+    }
+
     async fn deliver(&mut self, delivery: Delivery) -> Result<(), Closed> {
         if self.policies.has_changed().unwrap_or(false) {
             let policy = self.policies.borrow_and_update().clone();
@@ -138,6 +151,9 @@ impl Deliveries {
         }
         if delivery.subject().starts_with(b"_INBOX.") {
             self.desk.unanswered.hear(delivery.subject());
+        }
+        if self.desk.pulls.hear(&delivery) == Passes::NoFurther {
+            return Ok(());
         }
         if !self.rights.open(delivery.subject()) {
             self.desk.withhold(delivery.subject()).await;

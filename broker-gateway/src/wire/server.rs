@@ -68,6 +68,27 @@ impl Delivery {
             .unwrap_or_default()
     }
 
+    /// Where an answer goes; a consumer's deliveries name it there.
+    pub fn reply(&self) -> Option<&[u8]> {
+        let line = &self.frame[..self.payload_at - 2];
+        let mut parts = line
+            .split(|byte| matches!(byte, b' ' | b'\t'))
+            .filter(|part| !part.is_empty());
+        let lengths = match parts.next() {
+            Some(verb) if verb.eq_ignore_ascii_case(b"HMSG") => 2,
+            Some(_) | None => 1,
+        };
+        // Subject and subscription come before it.
+        let reply = parts.nth(2)?;
+        (parts.count() == lengths).then_some(reply)
+    }
+
+    /// The status of a message that is nothing else, such as a heartbeat or the end of a pull.
+    pub fn status(&self) -> Option<u16> {
+        let rest = self.frame[self.payload_at..].strip_prefix(b"NATS/1.0 ")?;
+        std::str::from_utf8(rest.get(..3)?).ok()?.parse().ok()
+    }
+
     /// The headers and payload, as the frame holds them.
     pub fn body(&self) -> Bytes {
         self.frame.slice(self.payload_at..self.frame.len() - 2)

@@ -1,0 +1,308 @@
+//! A session's pulls come in while they wait at the broker, those that wait in vain go out: the server that held their consumer is
+//! gone, and none is left to say so. The broker is asked for heartbeats; a client that did not ask for them gets none, for they
+//! would cost a slow line more than its events.
+
+mod listening;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use self::listening::Listening;
+use crate::limits::{PULL_HEARTBEAT, PULL_SILENCE_MAX, PULLS_WATCHED_MAX};
+use crate::request::Pull;
+use crate::wire::{Delivery, Subject};
+
+/// The pulls of one session that are watched.
+#[derive(Debug, Default)]
+pub struct Pulls {
+    table: Mutex<Table>,
+    asked: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    consumers: Vec<Consumer>,
+    listening: Listening,
+}
+
+/// What waits for one consumer.
+#[derive(Debug)]
+struct Consumer {
+    name: Box<str>,
+    /// Messages that its pulls may still bring, all together: nats-server chooses which of them a message counts for.
+    wanted: u64,
+    /// When it last gave a sign of life, in time listened.
+    heard: Duration,
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    reply: Subject,
+    batch: u64,
+    /// By when it has ended, whatever the broker said of it.
+    until: Instant,
+    heartbeats: Heartbeats,
+}
+
+/// Who asked for a pull's heartbeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heartbeats {
+    Gateway,
+    /// They are let through, and the client notices itself when they miss.
+    Client,
+}
+
+/// What becomes of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passes {
+    On,
+    /// A heartbeat that no client asked for.
+    NoFurther,
+}
+
+/// A pull that waits in vain, and what it would still bring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InVain {
+    pub consumer: Box<str>,
+    pub reply: Subject,
+    pub pending: u64,
+}
+
+impl Pulls {
+    /// Watches a pull that waits for long enough to be worth it; returns the body with which it is sent.
+    pub fn ask(&self, pull: &Pull, reply: &Subject) -> Bytes {
+        let heartbeats = match pull.wait() {
+            _ if pull.has_heartbeats() => Heartbeats::Client,
+            Some(wait) if wait >= PULL_SILENCE_MAX * 2 => Heartbeats::Gateway,
+            Some(_) | None => return pull.body(),
+        };
+        let waiting = Waiting {
+            reply: reply.clone(),
+            batch: pull.batch(),
+            until: Instant::now() + pull.wait().unwrap_or_default() + PULL_SILENCE_MAX,
+            heartbeats,
+        };
+        let watched = self.lock().watch(pull.consumer(), waiting);
+        self.asked.notify_one();
+        match (watched, heartbeats) {
+            (Some(()), Heartbeats::Gateway) => pull.body_with_heartbeats(PULL_HEARTBEAT),
+            (Some(()), Heartbeats::Client) | (None, _) => pull.body(),
+        }
+    }
+
+    /// Waits for what the broker says next. Silence counts only here: what the broker said while the client's line was full
+    /// lies ready, and is taken first.
+    ///
+    /// # Errors
+    /// Pulls whose consumer was silent for too long; they wait no longer.
+    pub async fn listen<T>(&self, next: impl Future<Output = T>) -> Result<T, Vec<InVain>> {
+        self.lock().listening.begin();
+        let heard = tokio::select! {
+            biased;
+            heard = next => Ok(heard),
+            in_vain = self.in_vain() => Err(in_vain),
+        };
+        self.lock().listening.end();
+        heard
+    }
+
+    /// Takes note of what the broker delivers.
+    pub fn hear(&self, delivery: &Delivery) -> Passes {
+        let mut table = self.lock();
+        if table.consumers.is_empty() {
+            return Passes::On;
+        }
+        match (delivery.status(), delivery.reply().and_then(consumer_of)) {
+            (Some(100), _) => table.hear_heartbeat(delivery.subject()),
+            (Some(_), _) => {
+                table.end(delivery.subject(), pending(&delivery.body()));
+                Passes::On
+            }
+            (None, Some(consumer)) => {
+                table.hear_message(&consumer);
+                Passes::On
+            }
+            (None, None) => Passes::On,
+        }
+    }
+
+    async fn in_vain(&self) -> Vec<InVain> {
+        loop {
+            let wait = self.lock().silence_left();
+            match wait {
+                None => self.asked.notified().await,
+                Some(Duration::ZERO) => return self.lock().take_silent(),
+                Some(left) => sleep(left).await,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // Whoever panicked with the lock left a whole table behind: at worst a pull is watched for too long.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// None: there are too many. Then nobody's heartbeats are kept on this reply, as the client may have asked for some.
+    fn watch(&mut self, name: &str, waiting: Waiting) -> Option<()> {
+        let now = Instant::now();
+        self.retain(|known| known.until > now);
+        let count: usize = self.consumers.iter().map(|one| one.waiting.len()).sum();
+        if count >= PULLS_WATCHED_MAX {
+            self.retain(|known| known.reply != waiting.reply);
+            return None;
+        }
+        let heard = self.listening.time();
+        let known = self.consumers.iter_mut().find(|one| *one.name == *name);
+        match known {
+            Some(consumer) => {
+                consumer.wanted += waiting.batch;
+                consumer.waiting.push(waiting);
+            }
+            None => self.consumers.push(Consumer {
+                name: name.into(),
+                wanted: waiting.batch,
+                heard,
+                waiting: vec![waiting],
+            }),
+        }
+        Some(())
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Waiting) -> bool) {
+        for consumer in &mut self.consumers {
+            let wanted = &mut consumer.wanted;
+            consumer.waiting.retain(|waiting| {
+                let stays = stays(waiting);
+                if !stays {
+                    *wanted = wanted.saturating_sub(waiting.batch);
+                }
+                stays
+            });
+        }
+        self.consumers.retain(Consumer::waits);
+    }
+
+    fn hear_message(&mut self, name: &str) {
+        let heard = self.listening.time();
+        let known = self.consumers.iter_mut().find(|one| *one.name == *name);
+        if let Some(consumer) = known {
+            consumer.heard = heard;
+            consumer.wanted = consumer.wanted.saturating_sub(1);
+        }
+        self.consumers.retain(Consumer::waits);
+    }
+
+    fn hear_heartbeat(&mut self, reply: &[u8]) -> Passes {
+        let heard = self.listening.time();
+        let mut passes = Passes::On;
+        for consumer in &mut self.consumers {
+            let mut here = consumer.waiting.iter().filter(|one| one.is_at(reply));
+            if let Some(first) = here.next() {
+                consumer.heard = heard;
+                let mut all = std::iter::once(first).chain(here);
+                if all.all(|one| one.heartbeats == Heartbeats::Gateway) {
+                    passes = Passes::NoFurther;
+                }
+            }
+        }
+        passes
+    }
+
+    /// The broker has ended a pull, which would have brought so many more.
+    fn end(&mut self, reply: &[u8], pending: Option<u64>) {
+        for consumer in &mut self.consumers {
+            let at = consumer.waiting.iter().position(|one| one.is_at(reply));
+            if let Some(at) = at {
+                let ended = consumer.waiting.remove(at);
+                let pending = pending.unwrap_or(ended.batch);
+                consumer.wanted = consumer.wanted.saturating_sub(pending);
+                break;
+            }
+        }
+        self.consumers.retain(Consumer::waits);
+    }
+
+    /// How much longer the one that has been silent for longest may be silent.
+    fn silence_left(&self) -> Option<Duration> {
+        let now = self.listening.time();
+        let watched = self.consumers.iter().filter(|one| one.is_watched());
+        let left = watched.map(|one| (one.heard + PULL_SILENCE_MAX).saturating_sub(now));
+        left.min()
+    }
+
+    fn take_silent(&mut self) -> Vec<InVain> {
+        let now = self.listening.time();
+        let silent = |one: &mut Consumer| one.is_watched() && one.heard + PULL_SILENCE_MAX <= now;
+        let silent = self.consumers.extract_if(.., silent);
+        silent.flat_map(Consumer::in_vain).collect()
+    }
+}
+
+impl Consumer {
+    fn waits(&self) -> bool {
+        self.wanted > 0 && !self.waiting.is_empty()
+    }
+
+    fn is_watched(&self) -> bool {
+        let by_gateway = |one: &Waiting| one.heartbeats == Heartbeats::Gateway;
+        self.waiting.iter().any(by_gateway)
+    }
+
+    /// Whoever asked for heartbeats notices by itself.
+    fn in_vain(self) -> impl Iterator<Item = InVain> {
+        let Consumer {
+            name,
+            mut wanted,
+            waiting,
+            ..
+        } = self;
+        let watched = waiting
+            .into_iter()
+            .filter(|one| one.heartbeats == Heartbeats::Gateway);
+        watched.map(move |one| {
+            let pending = wanted.min(one.batch);
+            wanted -= pending;
+            InVain {
+                consumer: name.clone(),
+                reply: one.reply,
+                pending,
+            }
+        })
+    }
+}
+
+impl Waiting {
+    fn is_at(&self, reply: &[u8]) -> bool {
+        self.reply.as_str().as_bytes() == reply
+    }
+}
+
+/// Whose delivery it is, as `<feed>.<consumer>`: `$JS.ACK[.<domain>.<account>].<feed>.<consumer>.<five numbers>[.<token>]`.
+fn consumer_of(reply: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(reply).ok()?;
+    let rest = text.strip_prefix("$JS.ACK.")?;
+    let tokens: Vec<&str> = rest.split('.').collect();
+    match tokens.as_slice() {
+        [feed, consumer, _, _, _, _, _] => Some(format!("{feed}.{consumer}")),
+        [_, _, feed, consumer, _, _, _, _, _, ..] => Some(format!("{feed}.{consumer}")),
+        _ => None,
+    }
+}
+
+/// How many messages a pull that has ended would still have brought.
+fn pending(status: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(status).ok()?;
+    let mut lines = text.lines();
+    let number = lines.find_map(|line| line.strip_prefix("Nats-Pending-Messages: "))?;
+    number.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests;
