@@ -147,8 +147,10 @@ async fn head(jetstream: &JetStream, log: &LogName) -> Result<u64, Uncounted> {
     }
     let subject = format!("$JS.API.STREAM.MSG.GET.{}", log.feed);
     let question = json!({ "last_by_subj": log.subject() });
-    let Ok(got) = jetstream.ask::<Got>(&subject, &question).await? else {
-        return Ok(0);
+    let got = match jetstream.ask::<Got>(&subject, &question).await? {
+        Ok(got) => got,
+        Err(outage) if outage.is_outage() => return Err(outage.into()),
+        Err(_unreadable) => return Ok(0),
     };
     use base64::Engine as _;
     let headers = base64::engine::general_purpose::STANDARD.decode(got.message.hdrs);

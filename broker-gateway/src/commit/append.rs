@@ -133,6 +133,7 @@ mod tests {
 
     fn error(err_code: u32, description: &str) -> ApiError {
         ApiError {
+            code: 400,
             err_code,
             description: description.to_owned(),
         }

@@ -37,7 +37,7 @@ struct Message {
 /// Reads every message of a feed's stream.
 ///
 /// # Errors
-/// The server does not answer, or has no such stream.
+/// The server does not answer, cannot read now, or has no such stream: nothing is known of what was not read yet.
 pub async fn feed(
     jetstream: &JetStream,
     registry: &Registry,
@@ -62,6 +62,7 @@ pub async fn feed(
         from = match get(jetstream, feed, &next).await? {
             Ok(message) => message.seq.max(from),
             Err(error) if error.err_code == NO_MESSAGE => break,
+            Err(outage) if outage.is_outage() => return Err(outage.into()),
             Err(_) => from,
         };
         let to = (from + SCRUB_CHUNK - 1).min(state.last_seq);
@@ -74,6 +75,7 @@ pub async fn feed(
             match got? {
                 Ok(message) => take(&mut scrub, message),
                 Err(error) if error.err_code == NO_MESSAGE => {}
+                Err(outage) if outage.is_outage() => return Err(outage.into()),
                 Err(error) => scrub.damaged(sequence, "", error.to_string()),
             }
         }

@@ -143,10 +143,20 @@ impl JetStream {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
 #[error("{description} (JetStream's error {err_code})")]
 pub struct ApiError {
+    /// As HTTP has it.
+    #[serde(default)]
+    pub code: u16,
     #[serde(default)]
     pub err_code: u32,
     #[serde(default)]
     pub description: String,
+}
+
+impl ApiError {
+    /// It says nothing of what was asked for: there is no leader, or no room to work in.
+    pub fn is_outage(&self) -> bool {
+        self.code == 503
+    }
 }
 
 /// Reads an answer of JetStream's API.
@@ -269,5 +279,23 @@ impl Pending {
                 Err(Outage::Silent)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_jetstream_cannot_do_now_is_no_word_about_a_message() {
+        let error = |body: &str| {
+            let read = read::<serde_json::Value>(body.as_bytes());
+            read.expect("an answer").expect_err("an error")
+        };
+        let unavailable = r#"{"error":{"code":503,"err_code":10008,
+            "description":"JetStream system temporarily unavailable"}}"#;
+        assert!(error(unavailable).is_outage());
+        let missing = r#"{"error":{"code":404,"err_code":10037,"description":"no message found"}}"#;
+        assert!(!error(missing).is_outage());
     }
 }
