@@ -136,7 +136,7 @@ impl Journal {
         self.committed(synced)
     }
 
-    /// The same, in a thread of its own; `meanwhile` is done in this one.
+    /// The same, in a thread of its own where there can be one; `meanwhile` is done in this one.
     pub fn commit_while<T>(
         &mut self,
         meanwhile: impl FnOnce() -> T,
@@ -146,9 +146,15 @@ impl Journal {
         }
         let (file, group) = (&self.file, &self.group);
         let (synced, done) = std::thread::scope(|scope| {
-            let syncing = scope.spawn(|| write_and_sync(file, group));
+            let thread = std::thread::Builder::new();
+            let syncing = thread.spawn_scoped(scope, || write_and_sync(file, group));
             let done = meanwhile();
-            (syncing.join().expect("writing does not panic"), done)
+            let synced = match syncing {
+                Ok(syncing) => syncing.join().expect("writing does not panic"),
+                // No memory for another thread: one behind the other, then.
+                Err(_) => write_and_sync(file, group),
+            };
+            (synced, done)
         });
         (self.committed(synced), done)
     }

@@ -133,10 +133,11 @@ impl Outbox {
             ..OpenReport::default()
         };
         committer.recover(seen, &mut report)?;
+        let thread = std::thread::Builder::new().spawn(move || committer.run());
         let inner = Inner {
             shared,
             jobs: Some(jobs),
-            committer: Some(std::thread::spawn(move || committer.run())),
+            committer: Some(thread.map_err(|e| Outage::disk("start a thread for", dir, &e))?),
             room: Arc::new(Semaphore::new(WAITING_KIB_MAX as usize)),
         };
         let inner = Arc::new(inner);

@@ -165,7 +165,7 @@ where
         return Ok(Err("it was found damaged while in use".into()));
     }
     let syncs = read_syncs(folder);
-    let reason = match at_arms_length(folder, check.clone()) {
+    let reason = match at_arms_length(folder, check.clone())? {
         Ok((db, checked)) => return Ok(judge_end(db, syncs, checked)),
         Err(Failure::Silent) => return Ok(Err("it did not open in time".into())),
         Err(Failure::Said(reason)) => reason,
@@ -173,7 +173,7 @@ where
     if !set_snapshots_aside(folder)? {
         return Ok(Err(reason));
     }
-    Ok(match at_arms_length(folder, check) {
+    Ok(match at_arms_length(folder, check)? {
         Ok((db, checked)) => {
             repairs.push(Repair::SnapshotsSetAside { reason });
             judge_end(db, syncs, checked)
@@ -216,7 +216,7 @@ enum Failure {
 }
 
 /// Opens and checks in a thread of its own: a panic or a hang there is an answer here.
-fn at_arms_length<T, C>(folder: &Path, check: C) -> Result<(sled::Db, T), Failure>
+fn at_arms_length<T, C>(folder: &Path, check: C) -> Result<Result<(sled::Db, T), Failure>, Outage>
 where
     T: Send + 'static,
     C: Fn(&sled::Db) -> Result<T, sled::Error> + Send + 'static,
@@ -224,7 +224,8 @@ where
     let (send, receive) = mpsc::sync_channel(1);
     let path = folder.to_path_buf();
     let time = INDEX_OPEN_TIME + Duration::from_secs(bytes_in(folder) / INDEX_OPEN_BYTES_A_SECOND);
-    std::thread::spawn(move || {
+    let thread = std::thread::Builder::new();
+    let started = thread.spawn(move || {
         let opened = catch_unwind(AssertUnwindSafe(|| {
             wait_for_lock(&path)?;
             let db = config(&path).open()?;
@@ -236,10 +237,12 @@ where
             Err(_) => Err("sled panicked".into()),
         });
     });
-    match receive.recv_timeout(time) {
+    // Want of memory says nothing of the index.
+    started.map_err(|e| Outage::disk("start a thread for", folder, &e))?;
+    Ok(match receive.recv_timeout(time) {
         Ok(result) => result.map_err(Failure::Said),
         Err(_) => Err(Failure::Silent),
-    }
+    })
 }
 
 /// Sled's own threads hold its lock a moment longer than whoever closed the index. That is waited for, and no damage: another
