@@ -1,7 +1,6 @@
 //! The agent as a whole: checked settings come in, every room is opened and started in the order of the road, and all have ended
 //! when this returns. A room that fails, or panics, ends the process clean: it starts again from what is on disk.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use crate::inbox::delivered::Delivered;
 use crate::link::{self, Link, LinkSettings, LinkTask, install_provider};
 use crate::outbox::Outbox;
 use crate::receive::{Holds, Receive, RegistryFault, RegistryFile};
-use crate::settings::{Mistake, Settings, Token};
+use crate::settings::{self, Mistake, Settings, Token};
 use crate::store;
 use crate::web::{self, App, Metrics};
 
@@ -75,7 +74,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let authority = settings.folder.authority()?;
     let registry = RegistryFile::open(&settings.folder.registry(), authority)?;
     let token = Token::read_or_make(&settings.folder.http_token())?;
-    let stores = open(settings.store.dir.clone(), settings.store.disk_budget_bytes).await?;
+    let stores = open(settings.store.clone(), settings.heal.resend_horizon).await?;
     let end = shutdown.child_token();
     let mut rooms = Rooms(JoinSet::new());
 
@@ -196,6 +195,7 @@ impl Rooms {
         self.store("deliver", deliveries);
         self.store("outbox", stopped(stores.outbox.failed(), end.clone()));
         self.store("inbox", stopped(stores.inbox.failed(), end.clone()));
+        self.store("inbox-space", stores.inbox.clone().tidy(end.clone()));
     }
 
     /// Starts the link, which outlives the rooms that use it; its early end is theirs, too.
@@ -232,11 +232,17 @@ fn link_settings(settings: &Settings) -> LinkSettings {
 }
 
 /// Opening may take seconds where a store is damaged or large; what was amiss is told.
-async fn open(dir: PathBuf, disk_budget_bytes: u64) -> Result<Stores, Fault> {
+async fn open(store: settings::Store, resend_horizon: Duration) -> Result<Stores, Fault> {
     let opened = tokio::task::spawn_blocking(move || -> Result<Stores, Fault> {
+        let settings::Store {
+            dir,
+            disk_budget_bytes,
+        } = store;
         // Each store makes its own folder in this one, whose name has to be safe before anything in it is.
         store::disk::make_directory(&dir)?;
-        let (outbox, report) = Outbox::open(&dir.join("outbox"), disk_budget_bytes)?;
+        let outbox = dir.join("outbox");
+        let opened = Outbox::open_keeping(&outbox, disk_budget_bytes, resend_horizon)?;
+        let (outbox, report) = opened;
         for (code, text) in report.notes() {
             tracing::warn!(code, text, "the outbox was opened with something amiss");
         }

@@ -26,6 +26,9 @@ use crate::outbox::{Outbox, PutBack, Vouched};
 /// The code shown for a feed whose gateway answers without receipts.
 const RECEIPT_MISSING: &str = "receipt-missing";
 
+/// The code shown for a feed whose log the bus has lost further back than it is kept here.
+const OWN_LOG_PRUNED: &str = "own-log-pruned";
+
 /// Where to go on.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -193,23 +196,37 @@ impl Own {
                 return Err(unlinked());
             };
             next = end + 1;
-            let mut news = Vec::with_capacity(page.len());
+            let (mut news, mut fork) = (Vec::with_capacity(page.len()), None);
             for OnBus { event, .. } in page {
                 let known = !forked && self.agrees(&event)?;
                 if !known {
                     self.check_link(head, &event)?;
+                    if fork.is_none() && !self.is_forgotten(&event)? {
+                        fork = Some(event.link().position);
+                    }
                     news.push(event.clone());
                 }
                 head = Some(Head::of(&event));
             }
             self.check_signatures(&news)?;
-            if let Some(first) = news.first().filter(|_| !forked) {
-                self.put_back_from(first.link().position).await?;
+            if let Some(first) = fork.filter(|_| !forked) {
+                self.put_back_from(first).await?;
                 forked = true;
             }
             taken_back += self.take(news, receipt).await?;
         }
         Ok(taken_back)
+    }
+
+    /// Pruned, and then forgotten with an index that was lost: nothing here says that it was another event.
+    fn is_forgotten(&self, event: &SignedEvent) -> Result<bool, Trouble> {
+        let feed = &self.log.feed;
+        let position = event.link().position;
+        let pruned = self.outbox.pruned(feed)?.filter(|pruned| {
+            pruned.position > position
+                || (pruned.position == position && pruned.hash == event.hash())
+        });
+        Ok(pruned.is_some() && self.outbox.own_hash(feed, position)?.is_none())
     }
 
     fn check_link(&self, head: Option<Head>, event: &SignedEvent) -> Result<(), Trouble> {
@@ -299,6 +316,14 @@ impl Own {
                     page.push(put_back(position, &bytes)?);
                 }
             }
+            if page.is_empty() && self.is_pruned(Position::new(last))? {
+                let text = format!(
+                    "{}: positions {first} to {last} were pruned here and are no longer ours on the bus; their events cannot go behind",
+                    self.log
+                );
+                self.outbox.alarms().raise(OWN_LOG_PRUNED, text);
+                return Ok(());
+            }
             if page.is_empty() {
                 return Err(unlinked());
             }
@@ -310,6 +335,24 @@ impl Own {
             self.outbox.put_back(feed, page).await?;
         }
         Ok(())
+    }
+
+    fn is_pruned(&self, position: Option<Position>) -> Result<bool, Trouble> {
+        let pruned = self.outbox.pruned(&self.log.feed)?;
+        Ok(pruned.is_some_and(|pruned| position <= Some(pruned.position)))
+    }
+
+    /// What the bus lacks and was pruned here is left to readers: nothing goes before it.
+    pub fn check_pruned(&self, position: Position) -> Result<(), Trouble> {
+        if !self.is_pruned(Some(position))? {
+            return Ok(());
+        }
+        let text = format!(
+            "{}: the bus lacks position {position}, which was pruned here; whoever has read it brings it back",
+            self.log
+        );
+        let code = OWN_LOG_PRUNED.into();
+        Err(Trouble::Held { code, text })
     }
 
     /// Whether the registry says that other agents write this office's logs, too.

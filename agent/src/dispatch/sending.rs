@@ -143,6 +143,9 @@ impl<L: Lane> Sending<L> {
         };
         let position = Position::new(position).unwrap_or(Position::FIRST);
         let stored = self.own.outbox.own(&self.own.log.feed, position)?;
+        if stored.is_none() {
+            self.own.check_pruned(position)?;
+        }
         let event = stored.and_then(|bytes| nats::read_stored(&bytes).ok());
         match event.filter(|event| *event.link() == link) {
             Some(event) => Ok(Some((event, Sent::Own))),

@@ -5,6 +5,7 @@
 mod bus;
 mod notary;
 pub mod office;
+mod pruned;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -42,7 +42,7 @@ impl LogState {
 
 /// One step of keeping: it reads what the index holds, and what it writes is applied as one before the next step.
 pub struct Keeping<'a> {
-    pub db: &'a Db,
+    pub db: Db,
     pub alarms: &'a Alarms,
     /// The number of the first arrival of a feed.
     pub first_arrival: u64,
@@ -55,7 +55,7 @@ impl Keeping<'_> {
         let (position, hash) = (signed.link().position, signed.hash());
         let mut state = self.state(log)?;
         state.known = state.known.max(position.number());
-        match Reads(self.db).held(log, position)? {
+        match Reads(&self.db).held(log, position)? {
             Some(held) if held.hash == hash => return Ok(Kept::Seen),
             Some(_) => return self.branch(event, "branch", writes),
             None => {}
@@ -95,7 +95,7 @@ impl Keeping<'_> {
     /// Lets the next parked event of a log arrive. False when the next position is not held, or does not follow.
     pub fn unpark_next(&self, log: &LogName, writes: &mut Writes) -> Result<bool, sled::Error> {
         let mut state = self.state(log)?;
-        let reads = Reads(self.db);
+        let reads = Reads(&self.db);
         let Some(position) = Position::new(state.complete + 1) else {
             return Ok(false);
         };
@@ -120,7 +120,7 @@ impl Keeping<'_> {
     }
 
     fn state(&self, log: &LogName) -> Result<LogState, sled::Error> {
-        Ok(Reads(self.db).log(log)?.unwrap_or(LogState::EMPTY))
+        Ok(Reads(&self.db).log(log)?.unwrap_or(LogState::EMPTY))
     }
 
     /// Gives an arrival number. An id is delivered once: at another position of the log it is kept, but not as the first.
@@ -133,7 +133,7 @@ impl Keeping<'_> {
         mut state: LogState,
         writes: &mut Writes,
     ) -> Result<(), sled::Error> {
-        let reads = Reads(self.db);
+        let reads = Reads(&self.db);
         let next = reads.next_arrival(&log.feed)?;
         held.arrival = next.unwrap_or(self.first_arrival);
         let before = reads.position_of_id(log, &held.id)?;
@@ -171,7 +171,7 @@ impl Keeping<'_> {
         let signed = event.signed();
         let log = signed.event().log();
         let position = signed.link().position;
-        if !Reads(self.db).has_branch(log, position, signed.hash())? {
+        if !Reads(&self.db).has_branch(log, position, signed.hash())? {
             writes.branch(log, position, signed.hash(), &nats::stored(signed));
             self.alarm(log, position, code);
         }

@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::receive::VerifiedEvent;
 use crate::store::alarms::Alarms;
-use crate::store::index::{Index, Repair};
-use crate::store::limits::PAGE_BYTES_MAX;
+use crate::store::index::{Index, Left, Repair};
+use crate::store::limits::{CHECKPOINT_INTERVAL, INDEX_SLACK_BYTES, PAGE_BYTES_MAX};
 use crate::store::{Fault, Outage, disk};
 use index::{Reads, Writes};
 use keep::Keeping;
@@ -61,7 +61,7 @@ pub struct Inbox {
 }
 
 struct Inner {
-    index: Index,
+    index: Arc<Index>,
     alarms: Alarms,
     first_arrival: u64,
     /// Held while something is written: arrivals are numbered by one at a time.
@@ -83,11 +83,12 @@ impl Inbox {
         disk::make_directory(dir)?;
         let lock = disk::Lock::take(dir)?;
         let opened = crate::store::index::open(dir, status::check)?;
-        let alarms = Alarms::new(opened.index.db.clone());
+        let index = Arc::new(opened.index);
+        let alarms = Alarms::new(Arc::clone(&index));
         // Whoever pages by arrival must not take the new numbers for old ones.
         let first_arrival = opened.replaced_ms.unwrap_or(1);
         let inner = Inner {
-            index: opened.index,
+            index,
             alarms,
             first_arrival,
             writing: Mutex::new(()),
@@ -110,8 +111,8 @@ impl Inbox {
     fn sync(&self) -> Result<(), Outage> {
         let unreadable = |e: sled::Error| self.unreadable(&e.to_string());
         let mut safe = BTreeMap::new();
-        for feed in self.reads().feeds().map_err(unreadable)? {
-            let next = self.reads().next_arrival(&feed).map_err(unreadable)?;
+        for feed in Reads(&self.db()).feeds().map_err(unreadable)? {
+            let next = Reads(&self.db()).next_arrival(&feed).map_err(unreadable)?;
             safe.insert(feed, next.map_or(0, |next| next - 1));
         }
         self.inner.index.sync()?;
@@ -180,7 +181,7 @@ impl Inbox {
 
     fn keeping(&self) -> Keeping<'_> {
         Keeping {
-            db: &self.inner.index.db,
+            db: self.db(),
             alarms: &self.inner.alarms,
             first_arrival: self.inner.first_arrival,
         }
@@ -218,7 +219,7 @@ impl Inbox {
 
     /// How much of a log was confirmed to its office.
     pub fn confirmed(&self, log: &LogName) -> Result<u64, Outage> {
-        let confirmed = self.reads().confirmed(log);
+        let confirmed = Reads(&self.db()).confirmed(log);
         confirmed.map_err(|e| self.unreadable(&e.to_string()))
     }
 
@@ -242,7 +243,8 @@ impl Inbox {
     }
 
     fn read_page(&self, feed: &FeedName, after: u64, max: usize) -> Result<Vec<Arrived>, Outage> {
-        let reads = self.reads();
+        let db = self.db();
+        let reads = Reads(&db);
         let mut page = Vec::new();
         let mut size = 0;
         let safe = self
@@ -275,27 +277,27 @@ impl Inbox {
 
     /// A signed event, in its stored encoding; also one that is parked.
     pub fn get(&self, log: &LogName, position: Position) -> Result<Option<Bytes>, Outage> {
-        let bytes = self.reads().bytes(log, position);
+        let bytes = Reads(&self.db()).bytes(log, position);
         bytes.map_err(|e| self.unreadable(&e.to_string()))
     }
 
     /// The hash of what is held at a position.
     pub fn hash_at(&self, log: &LogName, position: Position) -> Result<Option<Hash>, Outage> {
-        let held = self.reads().held(log, position);
+        let held = Reads(&self.db()).held(log, position);
         let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
         Ok(held.map(|held| held.hash))
     }
 
     /// The arrival number of a position; None where nothing is held, or what is held is parked.
     pub fn arrival(&self, log: &LogName, position: Position) -> Result<Option<u64>, Outage> {
-        let held = self.reads().held(log, position);
+        let held = Reads(&self.db()).held(log, position);
         let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
         Ok(held.map(|held| held.arrival).filter(|arrival| *arrival > 0))
     }
 
     /// How far a log has come.
     pub fn state(&self, log: &LogName) -> Result<LogState, Outage> {
-        let state = self.reads().log(log);
+        let state = Reads(&self.db()).log(log);
         let state = state.map_err(|e| self.unreadable(&e.to_string()))?;
         Ok(state.unwrap_or(LogState::EMPTY))
     }
@@ -307,7 +309,7 @@ impl Inbox {
         } = self.state(log)?;
         let mut missing = Vec::new();
         let mut next = complete + 1;
-        for held in self.reads().positions_behind(log, complete) {
+        for held in Reads(&self.db()).positions_behind(log, complete) {
             let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
             if held > next {
                 missing.push(next..=held - 1);
@@ -340,12 +342,12 @@ impl Inbox {
 
     /// Where the reader of a feed's stream stands; None before the first event.
     pub fn cursor(&self, feed: &FeedName) -> Result<Option<Cursor>, Outage> {
-        let cursor = self.reads().cursor(feed);
+        let cursor = Reads(&self.db()).cursor(feed);
         cursor.map_err(|e| self.unreadable(&e.to_string()))
     }
 
     pub fn logs(&self, feed: &FeedName) -> Result<Vec<(LogName, LogState)>, Outage> {
-        let logs = self.reads().logs(feed);
+        let logs = Reads(&self.db()).logs(feed);
         logs.map_err(|e| self.unreadable(&e.to_string()))
     }
 
@@ -368,8 +370,29 @@ impl Inbox {
         self.inner.failed.clone()
     }
 
-    fn reads(&self) -> Reads<'_> {
-        Reads(&self.inner.index.db)
+    /// Until the end, in the moments between: an index that holds far more than lives in it is copied into less.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or the disk fails.
+    pub async fn tidy(self, end: CancellationToken) -> Result<(), Outage> {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(CHECKPOINT_INTERVAL) => {}
+                () = end.cancelled() => return Ok(()),
+            }
+            while !end.is_cancelled() && self.tidy_step().await? == Left::More {}
+        }
+    }
+
+    async fn tidy_step(&self) -> Result<Left, Outage> {
+        let index = Arc::clone(&self.inner.index);
+        let step = tokio::task::spawn_blocking(move || index.tidy(INDEX_SLACK_BYTES)).await;
+        let step = step.unwrap_or_else(|_| Err(self.unreadable("the inbox panicked")));
+        step.inspect_err(|_| self.inner.failed.cancel())
+    }
+
+    fn db(&self) -> sled::Db {
+        self.inner.index.db()
     }
 
     /// An index that opened well and then cannot be read is damaged: it is set aside at the next opening.

@@ -33,7 +33,7 @@ pub struct LogStatus {
 impl FeedStatus {
     pub(super) fn of(inbox: &Inbox, feed: &FeedName) -> Result<FeedStatus, Outage> {
         let cursor: Option<Cursor> = inbox.cursor(feed)?;
-        let next = inbox.reads().next_arrival(feed);
+        let next = Reads(&inbox.db()).next_arrival(feed);
         let next = next.map_err(|e| inbox.unreadable(&e.to_string()))?;
         let mut logs = Vec::new();
         for (log, state) in inbox.logs(feed)? {

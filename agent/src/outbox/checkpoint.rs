@@ -6,7 +6,8 @@ use schemas::subject::FeedName;
 
 use super::committer::Committer;
 use super::index::{Entry, Reads, Writes};
-use super::record::{Accepted, Record, Refused};
+use super::prune::PrunedTo;
+use super::record::{Accepted, Pruned, Record, Refused};
 use super::segment::Location;
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
@@ -23,11 +24,32 @@ struct Needed {
 
 impl Committer {
     pub fn checkpoint(&mut self) -> Result<(), Outage> {
+        let roomy = self.disk_bytes() <= self.budget_bytes / 2;
+        let slack = if roomy { SLACK_SEGMENTS } else { 0 };
+        self.checkpoint_leaving(slack * u64::from(self.journal.segment_bytes()))
+    }
+
+    /// When nobody waits: half a segment of leftovers is tolerated. False when there are no more.
+    pub fn trim_journal(&mut self) -> Result<bool, Outage> {
+        let tolerated = u64::from(self.journal.segment_bytes() / 2);
+        if self.journal.bytes() <= 2 * self.state.live_bytes() + tolerated {
+            return Ok(false);
+        }
+        let before = self.journal.bytes();
+        // What is only in the last segment can go, too, when that is not the last one any more.
+        if self.journal.begin_next().is_err() {
+            return Ok(false);
+        }
+        self.checkpoint_leaving(tolerated)?;
+        Ok(self.journal.bytes() < before)
+    }
+
+    fn checkpoint_leaving(&mut self, slack_bytes: u64) -> Result<(), Outage> {
         for _ in 0..COPIES_MAX {
             self.index.sync()?;
             self.unsynced = None;
             self.remove_unneeded()?;
-            if !self.leftovers_prevail() {
+            if !self.leftovers_prevail(slack_bytes) {
                 break;
             }
             match self.copy_first_on() {
@@ -52,10 +74,7 @@ impl Committer {
     }
 
     /// Half of the journal and some segments more are settled: copying the rest costs less than it frees.
-    fn leftovers_prevail(&self) -> bool {
-        let roomy = self.disk_bytes() <= self.budget_bytes / 2;
-        let slack = if roomy { SLACK_SEGMENTS } else { 0 };
-        let slack_bytes = slack * u64::from(self.journal.segment_bytes());
+    fn leftovers_prevail(&self, slack_bytes: u64) -> bool {
         self.journal.first_segment() < self.journal.last_segment()
             && self.journal.bytes() > 2 * self.state.live_bytes() + slack_bytes
     }
@@ -79,11 +98,18 @@ impl Committer {
                 Ok(())
             })?;
         let copies: Vec<Location> = needed.iter().map(|one| self.stage_copy(one)).collect();
+        let marks = self.stage_marks(first);
         self.commit_now()?;
         let mut writes = Writes::default();
+        for (feed, pruned) in marks {
+            let marked = self
+                .state
+                .pruned(&self.index.db(), &mut writes, &feed, pruned);
+            marked.map_err(|e| Outage::index("read", &e))?;
+        }
         for (one, to) in needed.iter().zip(copies) {
             let place = (&one.feed, one.number);
-            let moved = self.state.moved(&self.index.db, &mut writes, place, to);
+            let moved = self.state.moved(&self.index.db(), &mut writes, place, to);
             moved.map_err(|e| Outage::index("read", &e))?;
         }
         self.apply_journaled(writes)?;
@@ -91,6 +117,25 @@ impl Committer {
             self.name_lost(|at| at.segment == first)?;
         }
         Ok(())
+    }
+
+    /// Up to where logs were pruned, as the segment says. Which events those were need not be said again: whatever the journal
+    /// has of them is not behind this segment.
+    fn stage_marks(&mut self, segment: u32) -> Vec<(FeedName, PrunedTo)> {
+        let marks = self.state.pruned.iter();
+        let here = marks.filter(|(_, pruned)| pruned.at.segment == segment);
+        let here: Vec<(FeedName, PrunedTo)> = here.map(|(f, p)| (f.clone(), *p)).collect();
+        let staged = here.into_iter().map(|(feed, PrunedTo { head, .. })| {
+            let places = Vec::new();
+            let record = Record::Pruned(Pruned {
+                feed: feed.as_str(),
+                head,
+                places,
+            });
+            let at = record.stage(&mut self.journal);
+            (feed, PrunedTo { head, at })
+        });
+        staged.collect()
     }
 
     /// The entry of the index that needs this very record.
@@ -102,7 +147,8 @@ impl Committer {
         let Ok(feed) = accepted.feed.parse::<FeedName>() else {
             return Ok(None);
         };
-        let reads = Reads(&self.index.db);
+        let db = self.index.db();
+        let reads = Reads(&db);
         let entry = || match reads.waiting_entry(&feed, accepted.number)? {
             Some(entry) => Ok(Some(entry)),
             None => reads.tray_entry(&feed, accepted.number),
@@ -145,7 +191,8 @@ impl Committer {
         &self,
         gone: impl Fn(Location) -> bool,
     ) -> Result<Vec<(FeedName, u64, Location)>, sled::Error> {
-        let reads = Reads(&self.index.db);
+        let db = self.index.db();
+        let reads = Reads(&db);
         let mut lost = Vec::new();
         for feed in reads.feeds()? {
             for entry in reads.waiting(&feed, 0).chain(reads.tray(&feed)) {

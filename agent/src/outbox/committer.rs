@@ -17,7 +17,7 @@ use super::segment::Location;
 use super::state::State;
 use super::{AcceptError, PutBack, Shared, Submission, Telling, Vouched};
 use crate::store::Outage;
-use crate::store::index::Index;
+use crate::store::index::{Index, Left};
 use crate::store::limits::{
     CHECKPOINT_IDLE, CHECKPOINT_INTERVAL, GROUP_BYTES_MAX, GROUP_EVENTS_MAX,
 };
@@ -43,6 +43,9 @@ pub(super) enum Job {
     Lost(FeedName, u64, Location),
     /// A reader found the index damaged.
     Suspect,
+    /// Tidies until nothing is left to tidy.
+    #[cfg(test)]
+    Tidy(Answer),
     /// The journal goes on in another file: the only way to have a sync fail for real.
     #[cfg(test)]
     WriteTo(std::fs::File),
@@ -51,7 +54,7 @@ pub(super) enum Job {
 pub(super) struct Committer {
     pub state: State,
     pub journal: Journal,
-    pub index: Index,
+    pub index: Arc<Index>,
     pub shared: Arc<Shared>,
     pub jobs: Receiver<Job>,
     pub budget_bytes: u64,
@@ -62,6 +65,12 @@ pub(super) struct Committer {
     pub unapplied: Option<Group>,
     /// Since when there is work that no checkpoint has synced.
     pub unsynced: Option<Instant>,
+    /// For how long settled events are kept as they were signed.
+    pub resend_horizon: Duration,
+    /// The disk budget has needed the room of events within the horizon, and that was told.
+    pub pressed: bool,
+    /// What there is to tidy when nobody waits.
+    pub left: Left,
 }
 
 enum Next {
@@ -99,13 +108,15 @@ impl Committer {
         loop {
             match self.next_job()? {
                 Next::Job(job) => self.serve(job)?,
-                Next::Quiet => self.checkpoint()?,
+                Next::Quiet => self.use_the_quiet()?,
                 Next::Closed => return self.checkpoint(),
             }
             let overdue = |since: Instant| since.elapsed() > CHECKPOINT_INTERVAL;
             if self.unsynced.is_some_and(overdue) {
                 self.catch_up()?;
                 self.checkpoint()?;
+                // Also where it is never quiet for long: in the moments between.
+                self.left = Left::More;
             }
         }
     }
@@ -117,15 +128,25 @@ impl Committer {
             return Ok(Next::Job(job));
         }
         self.catch_up()?;
-        let patience = match self.unsynced {
-            Some(_) => CHECKPOINT_IDLE,
-            None => Duration::from_secs(3600),
+        let patience = match (self.left, self.unsynced) {
+            (Left::More, _) => Duration::ZERO,
+            (Left::Later, _) | (Left::Nothing, Some(_)) => CHECKPOINT_IDLE,
+            (Left::Nothing, None) => Duration::from_secs(3600),
         };
         Ok(match self.jobs.recv_timeout(patience) {
             Ok(job) => Next::Job(job),
             Err(RecvTimeoutError::Timeout) => Next::Quiet,
             Err(RecvTimeoutError::Disconnected) => Next::Closed,
         })
+    }
+
+    /// One step of tidying, and a checkpoint before the first and behind the last.
+    fn use_the_quiet(&mut self) -> Result<(), Outage> {
+        if self.left != Left::More {
+            self.checkpoint()?;
+        }
+        self.left = self.tidy()?;
+        Ok(())
     }
 
     fn look_ahead(&mut self) {
@@ -201,7 +222,7 @@ impl Committer {
         let end = self.journal.end();
         let (state, index) = (&mut self.state, &self.index);
         let (synced, applied) = self.journal.commit_while(|| {
-            let writes = before.writes(&index.db, state);
+            let writes = before.writes(&index.db(), state);
             let mut writes = writes.map_err(|e| Outage::index("read", &e))?;
             writes.mark(end);
             writes.numbers(state.front, state.next);
@@ -221,7 +242,7 @@ impl Committer {
     }
 
     fn apply(&mut self, group: &Group) -> Result<(), Outage> {
-        let writes = group.writes(&self.index.db, &mut self.state);
+        let writes = group.writes(&self.index.db(), &mut self.state);
         self.apply_journaled(writes.map_err(|e| Outage::index("read", &e))?)?;
         self.applied();
         Ok(())

@@ -41,6 +41,11 @@ impl Submission {
             bytes: nats::stored_unsigned(event),
         }
     }
+
+    /// How large it is as it is stored.
+    pub fn bytes(&self) -> u64 {
+        u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)
+    }
 }
 
 /// The event is on disk.

@@ -120,7 +120,8 @@ impl Committer {
         group: &Group,
         submission: &Submission,
     ) -> Result<(String, Option<Known>), sled::Error> {
-        let reads = Reads(&self.index.db);
+        let db = self.index.db();
+        let reads = Reads(&db);
         let feed = &submission.feed;
         let of_key = match submission.key {
             None => None,

@@ -5,6 +5,7 @@ use schemas::event::{Hash, Position};
 use schemas::subject::FeedName;
 use sled::{Db, IVec};
 
+use super::Settled;
 use super::journal::Mark;
 use super::segment::Location;
 use crate::store::batch::Batch;
@@ -13,8 +14,8 @@ use crate::store::keys::{feed_key as key, unreadable};
 
 const ID: u8 = b'i';
 const IDEMPOTENCY: u8 = b'k';
-const OWN: u8 = b'o';
-const OWN_HASH: u8 = b'p';
+pub(super) const OWN: u8 = b'o';
+pub(super) const OWN_HASH: u8 = b'p';
 const TRAY: u8 = b't';
 const REFUSAL: u8 = b'u';
 const FEED: u8 = b'f';
@@ -51,13 +52,13 @@ impl Entry {
     }
 }
 
-fn location(into: &mut Vec<u8>, at: Location) {
+pub(super) fn location(into: &mut Vec<u8>, at: Location) {
     for part in [at.segment, at.offset, at.length] {
         into.extend_from_slice(&part.to_be_bytes());
     }
 }
 
-fn read_location(from: &mut Fields<'_>) -> Option<Location> {
+pub(super) fn read_location(from: &mut Fields<'_>) -> Option<Location> {
     Some(Location {
         segment: from.small()?,
         offset: from.small()?,
@@ -214,7 +215,7 @@ impl Reads<'_> {
         crate::store::chunked::read(self.0, &position_key(OWN, feed, position))
     }
 
-    /// The highest position of the own log.
+    /// The highest position of the own log that the index has.
     pub fn own_head(&self, feed: &FeedName) -> Result<Option<OwnHead>> {
         let Some(last) = self.0.scan_prefix(key(OWN_HASH, feed, b"")).next_back() else {
             return Ok(None);
@@ -256,7 +257,7 @@ impl Reads<'_> {
     }
 }
 
-fn position_key(letter: u8, feed: &FeedName, position: Position) -> Vec<u8> {
+pub(super) fn position_key(letter: u8, feed: &FeedName, position: Position) -> Vec<u8> {
     key(letter, feed, &position.number().to_be_bytes())
 }
 
@@ -295,10 +296,14 @@ impl Writes {
         self.0.insert(key(FEED, feed, b""), b"");
     }
 
-    pub fn own(&mut self, feed: &FeedName, position: Position, hash: Hash, bytes: &[u8]) {
-        self.0
-            .insert(position_key(OWN_HASH, feed, position), hash.as_bytes());
-        crate::store::chunked::insert(&mut self.0, &position_key(OWN, feed, position), bytes);
+    pub fn own(&mut self, feed: &FeedName, event: &Settled) {
+        let mut value = Vec::with_capacity(34 + event.id.len());
+        value.extend_from_slice(event.hash.as_bytes());
+        text(&mut value, &event.id);
+        let position = event.position;
+        self.0.insert(position_key(OWN_HASH, feed, position), value);
+        let key = position_key(OWN, feed, position);
+        crate::store::chunked::insert(&mut self.0, &key, &event.bytes);
     }
 
     pub fn not_own(&mut self, db: &Db, feed: &FeedName, position: Position) -> Result<()> {

@@ -12,6 +12,8 @@ use super::{PutBack, Settled, Telling, Vouched, receipts, untold};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
 use crate::store::fields;
+#[cfg(test)]
+use crate::store::index::Left;
 use crate::store::limits::INDEX_UNSYNCED_BYTES_MAX;
 
 /// An event that was taken back has never been in the journal.
@@ -59,6 +61,15 @@ impl Committer {
             Job::Confirmed(confirmation) => self.confirmed(&confirmation),
             Job::Lost(feed, number, at) => self.lost(&feed, number, at),
             #[cfg(test)]
+            Job::Tidy(answer) => {
+                let mut done = self.checkpoint();
+                while done.is_ok() && self.tidy()? != Left::Nothing {
+                    std::thread::yield_now();
+                    done = Ok(());
+                }
+                tell(answer, done)
+            }
+            #[cfg(test)]
             Job::WriteTo(file) => {
                 self.journal.write_to(file);
                 Ok(())
@@ -76,7 +87,7 @@ impl Committer {
         self.commit_now()?;
         let mut writes = Writes::default();
         self.state
-            .replay(&self.index.db, &mut writes, at, *record)
+            .replay(&self.index.db(), &mut writes, at, record)
             .map_err(|e| Outage::index("read", &e))?;
         self.apply_journaled(writes)
     }
@@ -90,7 +101,7 @@ impl Committer {
     }
 
     fn refuse(&mut self, feed: &FeedName, number: u64, refusal: &str) -> Result<(), Outage> {
-        let entry = Reads(&self.index.db).waiting_entry(feed, number);
+        let entry = Reads(&self.index.db()).waiting_entry(feed, number);
         let Some(entry) = entry.map_err(|e| Outage::index("read", &e))? else {
             return Ok(());
         };
@@ -107,7 +118,7 @@ impl Committer {
         let unreadable = |e: sled::Error| Outage::index("read", &e);
         self.state.front -= u64::try_from(events.len()).unwrap_or(u64::MAX);
         for (number, event) in (self.state.front..).zip(events) {
-            let known = Reads(&self.index.db).known(feed, &event.id);
+            let known = Reads(&self.index.db()).known(feed, &event.id);
             let record = record::Accepted {
                 number,
                 at_ms: now_ms(),
@@ -123,7 +134,7 @@ impl Committer {
             };
             self.write_one(&Record::Accepted(record))?;
             let mut writes = Writes::default();
-            let gone = writes.not_own(&self.index.db, feed, event.position);
+            let gone = writes.not_own(&self.index.db(), feed, event.position);
             gone.map_err(unreadable)?;
             self.apply_index(writes)?;
         }
@@ -135,7 +146,7 @@ impl Committer {
         let mut writes = Writes::default();
         let lost = self
             .state
-            .lost(&self.index.db, &mut writes, feed, number, at);
+            .lost(&self.index.db(), &mut writes, feed, number, at);
         if let Some(id) = lost.map_err(|e| Outage::index("read", &e))? {
             self.apply_index(writes)?;
             let Location {
@@ -152,7 +163,7 @@ impl Committer {
     fn settle(&mut self, feed: &FeedName, vouched: &Vouched) -> Result<(), Outage> {
         self.shared.status.hold(feed, None);
         let mut writes = Writes::default();
-        untold::forget_told(&self.index.db, &mut writes, feed, &vouched.events)
+        untold::forget_told(&self.index.db(), &mut writes, feed, &vouched.events)
             .map_err(|e| Outage::index("read", &e))?;
         self.add_to_own_log(writes, feed, vouched, |stage| stage != Stage::Lost)
     }
@@ -165,7 +176,7 @@ impl Committer {
     ) -> Result<(), Outage> {
         let mut writes = Writes::default();
         match telling {
-            Telling::Due => untold::remember(&self.index.db, &mut writes, feed, &vouched.events)
+            Telling::Due => untold::remember(&self.index.db(), &mut writes, feed, &vouched.events)
                 .map_err(|e| Outage::index("read", &e))?,
             Telling::NotDue => {}
         }
@@ -182,7 +193,7 @@ impl Committer {
     ) -> Result<(), Outage> {
         let unreadable = |e: sled::Error| Outage::index("read", &e);
         // Before the events that it vouches for: one for positions that a cut has taken is asked for again with them.
-        let kept = receipts::keep(&self.index.db, &mut writes, feed, &vouched.receipts);
+        let kept = receipts::keep(&self.index.db(), &mut writes, feed, &vouched.receipts);
         kept.map_err(unreadable)?;
         for event in &vouched.events {
             let written = self.write_own_log(&mut writes, feed, event, &leaves);
@@ -193,7 +204,7 @@ impl Committer {
         }
         self.apply_index(writes)?;
         let mut writes = Writes::default();
-        let shortened = writes.shorten_line(&self.index.db, feed);
+        let shortened = writes.shorten_line(&self.index.db(), feed);
         shortened.map_err(|e| Outage::index("read", &e))?;
         self.apply_index(writes)
     }
@@ -205,11 +216,11 @@ impl Committer {
         event: &Settled,
         leaves: impl Fn(Stage) -> bool,
     ) -> Result<(), sled::Error> {
-        let known = Reads(&self.index.db).known(feed, &event.id)?;
+        let known = Reads(&self.index.db()).known(feed, &event.id)?;
         let in_line = known.filter(|known| !matches!(known.stage, Stage::Settled { .. }));
         if let Some(known) = in_line.filter(|known| leaves(known.stage)) {
             self.state
-                .out_of_line(&self.index.db, writes, feed, &known)?;
+                .out_of_line(&self.index.db(), writes, feed, &known)?;
         }
         let now = Known {
             stage: Stage::Settled {
@@ -224,7 +235,7 @@ impl Committer {
             data: event.data,
         };
         writes.known(feed, &event.id, &now);
-        writes.own(feed, event.position, event.hash, &event.bytes);
+        writes.own(feed, event);
         if !self.state.feeds.contains_key(feed) {
             self.state.counts(feed);
             writes.feed(feed);

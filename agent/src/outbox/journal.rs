@@ -186,18 +186,25 @@ impl Journal {
         if self.segments[&self.last] < self.segment_bytes {
             return Ok(());
         }
-        match create(&self.dir, self.last + 1) {
-            Ok(file) => {
-                self.last += 1;
-                self.file = file;
-                self.segments.insert(self.last, HEADER_SIZE);
-            }
+        match self.begin_next() {
+            Ok(()) => {}
             Err(_) if self.segments[&self.last] < 8 * self.segment_bytes => {}
             Err(e) => {
                 self.stopped = true;
                 return Err(e.into());
             }
         }
+        Ok(())
+    }
+
+    /// Begins the next segment, unless the last one is empty. Where there is no room for it, the last one goes on.
+    pub fn begin_next(&mut self) -> Result<(), Outage> {
+        if self.segments[&self.last] == HEADER_SIZE {
+            return Ok(());
+        }
+        self.file = create(&self.dir, self.last + 1)?;
+        self.last += 1;
+        self.segments.insert(self.last, HEADER_SIZE);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod index;
 mod jobs;
 pub mod journal;
 mod line;
+mod prune;
 mod record;
 mod read;
 mod readers;
@@ -17,6 +18,7 @@ mod recover;
 mod segment;
 mod state;
 mod status;
+mod tidy;
 mod untold;
 
 use std::collections::HashMap;
@@ -29,6 +31,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::alarms::{Alarms, now_ms};
+use crate::store::index::Index;
 use crate::store::limits::{REFUSAL_BYTES_MAX, WAITING_KIB_MAX};
 use crate::store::{Outage, disk};
 use committer::{Answer, Job};
@@ -57,7 +60,7 @@ struct Inner {
 
 /// What the committer and the readers both see.
 struct Shared {
-    db: sled::Db,
+    index: Arc<Index>,
     journal_dir: std::path::PathBuf,
     /// Ids of events that are in the journal and not yet in the index.
     beside: Mutex<Arc<Ids>>,
@@ -188,6 +191,12 @@ impl Outbox {
     /// Syncs the index and gives back journal segments that are no longer needed.
     pub async fn checkpoint(&self) -> Result<(), Outage> {
         self.ask(Job::Checkpoint).await
+    }
+
+    /// Returns when nothing is left to tidy; otherwise it is done whenever it is quiet.
+    #[cfg(test)]
+    pub async fn tidy(&self) -> Result<(), Outage> {
+        self.ask(Job::Tidy).await
     }
 
     fn send(&self, job: Job) -> Result<(), Outage> {

@@ -37,7 +37,7 @@ impl Outbox {
         let mut reader = journal::Reader::new(&self.inner.shared.journal_dir);
         let mut page = Vec::new();
         let mut bytes = 0;
-        for entry in self.reads().waiting(feed, after).take(max) {
+        for entry in Reads(&self.db()).waiting(feed, after).take(max) {
             let (number, entry) = entry.map_err(|e| self.unreadable(&e))?;
             let Some(waiting) = self.fetch(&mut reader, feed, number, entry)? else {
                 continue;
@@ -72,7 +72,7 @@ impl Outbox {
                     bytes: Bytes::from(body).slice(start..),
                 }));
             }
-            let now = self.reads().waiting_entry(feed, number);
+            let now = Reads(&self.db()).waiting_entry(feed, number);
             match now.map_err(|e| self.unreadable(&e))? {
                 // It was copied on to another segment between the look-up and the reading.
                 Some(now) if now.at != entry.at => entry = now,
@@ -90,7 +90,7 @@ impl Outbox {
         let beside = self.inner.shared.ids_beside();
         let known = match beside.get(&(feed.clone(), id.to_owned())) {
             Some(known) => Ok(Some(*known)),
-            None => self.reads().known(feed, id),
+            None => Reads(&self.db()).known(feed, id),
         };
         known.map_err(|e| self.unreadable(&e))
     }
@@ -99,7 +99,7 @@ impl Outbox {
     pub fn find(&self, id: &str) -> Result<Vec<(FeedName, Known)>, Outage> {
         let beside = self.inner.shared.ids_beside();
         let mut feeds: BTreeSet<FeedName> = beside.keys().map(|(feed, _)| feed.clone()).collect();
-        feeds.extend(self.reads().feeds().map_err(|e| self.unreadable(&e))?);
+        feeds.extend(Reads(&self.db()).feeds().map_err(|e| self.unreadable(&e))?);
         let mut found = Vec::new();
         for feed in feeds {
             if let Some(known) = self.known(&feed, id)? {
@@ -111,20 +111,20 @@ impl Outbox {
 
     /// A signed event of the own log.
     pub fn own(&self, feed: &FeedName, position: Position) -> Result<Option<Bytes>, Outage> {
-        let own = self.reads().own(feed, position);
+        let own = Reads(&self.db()).own(feed, position);
         own.map(|own| own.map(Bytes::from))
             .map_err(|e| self.unreadable(&e))
     }
 
     /// The hash of an event of the own log.
     pub fn own_hash(&self, feed: &FeedName, position: Position) -> Result<Option<Hash>, Outage> {
-        let hash = self.reads().own_hash(feed, position);
+        let hash = Reads(&self.db()).own_hash(feed, position);
         hash.map_err(|e| self.unreadable(&e))
     }
 
     /// The highest position of the own log that we remember.
     pub fn last_settled(&self, feed: &FeedName) -> Result<Option<OwnHead>, Outage> {
-        let head = self.reads().own_head(feed);
+        let head = Reads(&self.db()).last_settled(feed);
         head.map_err(|e| self.unreadable(&e))
     }
 
@@ -134,10 +134,10 @@ impl Outbox {
     }
 
     pub fn tray(&self) -> Result<Vec<InTray>, Outage> {
-        let feeds = self.reads().feeds().map_err(|e| self.unreadable(&e))?;
+        let feeds = Reads(&self.db()).feeds().map_err(|e| self.unreadable(&e))?;
         let mut tray = Vec::new();
         for feed in feeds {
-            for entry in self.reads().tray(&feed) {
+            for entry in Reads(&self.db()).tray(&feed) {
                 let (number, entry) = entry.map_err(|e| self.unreadable(&e))?;
                 let feed = feed.clone();
                 tray.push(InTray {
@@ -150,8 +150,8 @@ impl Outbox {
         Ok(tray)
     }
 
-    fn reads(&self) -> Reads<'_> {
-        Reads(&self.inner.shared.db)
+    fn db(&self) -> sled::Db {
+        self.inner.shared.index.db()
     }
 
     /// An index that opened well and then cannot be read is damaged.

@@ -64,7 +64,8 @@ impl Committer {
         let said = confirmation.said();
         let feed = &said.log.feed;
         let unreadable = |e: sled::Error| Outage::index("read", &e);
-        let reads = Reads(&self.index.db);
+        let db = self.index.db();
+        let reads = Reads(&db);
         let own = reads.own_hash(feed, said.position).map_err(unreadable)?;
         if own.is_some_and(|own| own != said.hash) {
             let text = format!(
@@ -95,7 +96,7 @@ impl Outbox {
 
     /// Who has confirmed something of the own log on a feed.
     pub fn readers(&self, feed: &FeedName) -> std::result::Result<Vec<Reader>, Outage> {
-        let readers = Reads(&self.inner.shared.db).readers(feed);
+        let readers = Reads(&self.inner.shared.index.db()).readers(feed);
         readers.map_err(|error| self.unreadable(&error))
     }
 }

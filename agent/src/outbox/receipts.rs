@@ -4,7 +4,7 @@
 //! The newest one covers all before it; older ones prove that something was there earlier. An event that the bus lost and got
 //! again is stamped anew, and the older receipt stays the good one.
 
-use schemas::event::{Hash, Position};
+use schemas::event::{Hash, Position, Timestamp};
 use schemas::period::day_at;
 use schemas::receipt::{Receipt, VerifiedReceipt};
 use schemas::subject::FeedName;
@@ -15,7 +15,7 @@ use super::index::{Reads, Result, Writes};
 use crate::store::Outage;
 use crate::store::fields::Fields;
 use crate::store::keys::{feed_key as key, unreadable};
-use crate::store::limits::RECEIPT_SPACING;
+use crate::store::limits::{PRUNED_AT_ONCE, RECEIPT_SPACING};
 
 const RECEIPT: u8 = b'r';
 
@@ -103,6 +103,58 @@ fn holds(db: &Db, feed: &FeedName, kept: &Kept) -> Result<bool> {
     Ok(own == Some(kept.hash))
 }
 
+/// When the newest one was stamped.
+pub(super) fn newest(db: &Db, feed: &FeedName) -> Result<Option<Timestamp>> {
+    let newest = newest_two(db, feed)?.pop();
+    Ok(newest.map(|kept| kept.receipt.facts().stamp.admitted))
+}
+
+/// The first one that covers a position: which position it is for, and when it was stamped.
+pub(super) fn first_behind(
+    db: &Db,
+    feed: &FeedName,
+    position: Position,
+) -> Result<Option<(Position, Timestamp)>> {
+    behind(db, feed, position).next().transpose()
+}
+
+/// Up to where a log was durable at a time, by the receipts behind a position; not further than is pruned at once.
+pub(super) fn durable_by(
+    db: &Db,
+    feed: &FeedName,
+    first: Position,
+    time: Timestamp,
+) -> Result<Option<Position>> {
+    let mut to = None;
+    for covered in behind(db, feed, first) {
+        let (position, admitted) = covered?;
+        if admitted > time {
+            break;
+        }
+        to = Some(position);
+        if position.number() - first.number() >= PRUNED_AT_ONCE {
+            break;
+        }
+    }
+    Ok(to)
+}
+
+/// The receipts that cover a position, from the nearest on.
+fn behind(
+    db: &Db,
+    feed: &FeedName,
+    position: Position,
+) -> impl Iterator<Item = Result<(Position, Timestamp)>> {
+    let from = key(RECEIPT, feed, &position.number().to_be_bytes());
+    let end = key(RECEIPT, feed, &[0xFF; 41]);
+    let kept = db.range(from..end).map(move |entry| {
+        let kept = read(entry)?;
+        let covers = (kept.position, kept.receipt.facts().stamp.admitted);
+        Ok(holds(db, feed, &kept)?.then_some(covers))
+    });
+    kept.filter_map(Result::transpose)
+}
+
 fn read(entry: Result<(sled::IVec, sled::IVec)>) -> Result<Kept> {
     let (key, value) = entry?;
     Kept::read(&key, &value).ok_or_else(|| unreadable("receipt"))
@@ -115,7 +167,7 @@ impl Outbox {
         feed: &FeedName,
         position: Position,
     ) -> std::result::Result<Option<Receipt>, Outage> {
-        let db = &self.inner.shared.db;
+        let db = &self.inner.shared.index.db();
         let from = key(RECEIPT, feed, &position.number().to_be_bytes());
         let end = key(RECEIPT, feed, &[0xFF; 41]);
         let mut behind = db.range(from..end).map(|entry| {
@@ -128,4 +180,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

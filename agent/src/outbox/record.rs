@@ -1,8 +1,9 @@
 //! What the journal says: one record for each thing that must outlive the index. Fields come in, a body goes out, and back.
-//! What the bus can give again (settled events) is never written here.
+//! What the bus can give again (settled events) is never written here, but for what was pruned of them.
 
-use schemas::event::Hash;
+use schemas::event::{Hash, Position};
 
+use super::index::OwnHead;
 use super::journal::Journal;
 use super::segment::Location;
 use crate::store::fields::{Fields, NONE, number, text};
@@ -32,7 +33,17 @@ pub struct Refused<'a> {
     pub refusal: &'a str,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Settled events of the own log were pruned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pruned<'a> {
+    pub feed: &'a str,
+    /// The last of them.
+    pub head: OwnHead,
+    /// The numbers and positions of those that the journal still has as accepted: they are not in line.
+    pub places: Vec<(u64, Position)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record<'a> {
     Accepted(Accepted<'a>),
     Refused(Refused<'a>),
@@ -46,16 +57,18 @@ pub enum Record<'a> {
         number: u64,
         feed: &'a str,
     },
+    Pruned(Pruned<'a>),
 }
 
 const ACCEPTED: u8 = 1;
 const REFUSED: u8 = 2;
 const RELEASED: u8 = 3;
 const DROPPED: u8 = 4;
+const PRUNED: u8 = 5;
 
 impl<'a> Record<'a> {
     pub fn stage(&self, journal: &mut Journal) -> Location {
-        match *self {
+        match self {
             Record::Accepted(accepted) => journal.stage(ACCEPTED, |into| {
                 number(into, accepted.number);
                 number(into, accepted.at_ms);
@@ -74,12 +87,21 @@ impl<'a> Record<'a> {
                 into.extend_from_slice(refused.refusal.as_bytes());
             }),
             Record::Released { number: n, feed } => journal.stage(RELEASED, |into| {
-                number(into, n);
+                number(into, *n);
                 text(into, feed);
             }),
             Record::Dropped { number: n, feed } => journal.stage(DROPPED, |into| {
-                number(into, n);
+                number(into, *n);
                 text(into, feed);
+            }),
+            Record::Pruned(pruned) => journal.stage(PRUNED, |into| {
+                text(into, pruned.feed);
+                number(into, pruned.head.position.number());
+                into.extend_from_slice(pruned.head.hash.as_bytes());
+                for (place, position) in &pruned.places {
+                    number(into, *place);
+                    number(into, position.number());
+                }
             }),
         }
     }
@@ -113,7 +135,23 @@ impl<'a> Record<'a> {
                 number: from.number()?,
                 feed: from.text()?,
             },
+            PRUNED => Record::Pruned(Pruned {
+                feed: from.text()?,
+                head: OwnHead {
+                    position: Position::new(from.number()?)?,
+                    hash: from.hash()?,
+                },
+                places: read_places(from)?,
+            }),
             _ => return None,
         })
     }
+}
+
+fn read_places(mut from: Fields<'_>) -> Option<Vec<(u64, Position)>> {
+    let mut places = Vec::new();
+    while !from.0.is_empty() {
+        places.push((from.number()?, Position::new(from.number()?)?));
+    }
+    Some(places)
 }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -15,8 +16,10 @@ use super::record::Record;
 use super::state::State;
 use super::{Inner, Outbox, Shared, status};
 use crate::store::alarms::Alarms;
-use crate::store::index::Repair;
-use crate::store::limits::{GROUP_EVENTS_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MIN, WAITING_KIB_MAX};
+use crate::store::index::{Left, Repair};
+use crate::store::limits::{
+    GROUP_EVENTS_MAX, RESEND_HORIZON, SEGMENT_BYTES, SEGMENT_BYTES_MIN, WAITING_KIB_MAX,
+};
 use crate::store::{Fault, Outage, disk, index};
 
 /// What opening found and did.
@@ -96,18 +99,31 @@ impl Outbox {
     /// # Errors
     /// When another process has the store, or the disk fails. A damaged store opens.
     pub fn open(dir: &Path, budget_bytes: u64) -> Result<(Outbox, OpenReport), Fault> {
+        Outbox::open_keeping(dir, budget_bytes, RESEND_HORIZON)
+    }
+
+    /// The same; settled events are kept as they were signed for the horizon.
+    ///
+    /// # Errors
+    /// As [`Outbox::open`].
+    pub fn open_keeping(
+        dir: &Path,
+        budget_bytes: u64,
+        resend_horizon: Duration,
+    ) -> Result<(Outbox, OpenReport), Fault> {
         disk::make_directory(dir)?;
         let lock = disk::Lock::take(dir)?;
         let opened = index::open(dir, |db| Ok((State::load(db)?, Reads(db).mark()?)))?;
         let (state, seen) = opened.checked;
+        let index = Arc::new(opened.index);
         let journal_dir = dir.join("journal");
         let sixteenth = u32::try_from(budget_bytes / 16).unwrap_or(SEGMENT_BYTES);
         let segment_bytes = sixteenth.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES);
         let (journal, amiss) = Journal::open(&journal_dir, seen, segment_bytes)?;
         let shared = Arc::new(Shared {
-            db: opened.index.db.clone(),
+            index: Arc::clone(&index),
             journal_dir,
-            alarms: Alarms::new(opened.index.db.clone()),
+            alarms: Alarms::new(Arc::clone(&index)),
             beside: Mutex::default(),
             status: status::Board::default(),
             news: watch::Sender::new(0),
@@ -118,14 +134,17 @@ impl Outbox {
         let mut committer = Committer {
             state,
             journal,
-            index_bytes: opened.index.disk_bytes(),
-            index: opened.index,
+            index_bytes: index.disk_bytes(),
+            index,
             shared: Arc::clone(&shared),
             jobs: receive,
             budget_bytes,
             ahead: None,
             unapplied: None,
             unsynced: None,
+            resend_horizon,
+            pressed: false,
+            left: Left::Nothing,
         };
         let mut report = OpenReport {
             repairs: opened.repairs,
@@ -179,7 +198,7 @@ impl Committer {
         let (mut replayed, mut unknown) = (0, Vec::new());
         let mut writes = Writes::default();
         let mut names: HashSet<(String, String)> = HashSet::new();
-        let db = &self.index.db;
+        let db = &self.index.db();
         let state = &mut self.state;
         let damaged = self.journal.replay(seen, |at, kind, body| {
             let Some(record) = Record::read(kind, body) else {
@@ -187,9 +206,12 @@ impl Committer {
                 return Ok(());
             };
             // A record that speaks of one before it must find that one in the index.
-            let name = match record {
+            let name = match &record {
                 Record::Accepted(accepted) => Some((accepted.feed.into(), accepted.id.into())),
-                Record::Refused(_) | Record::Released { .. } | Record::Dropped { .. } => None,
+                Record::Refused(_)
+                | Record::Released { .. }
+                | Record::Dropped { .. }
+                | Record::Pruned(_) => None,
             };
             let speaks = name.as_ref().is_none_or(|name| names.contains(name));
             if speaks || names.len() >= GROUP_EVENTS_MAX {
@@ -197,7 +219,7 @@ impl Committer {
                 self.index.apply(std::mem::take(&mut writes).0)?;
             }
             state
-                .replay(db, &mut writes, at, record)
+                .replay(db, &mut writes, at, &record)
                 .map_err(|e| Outage::index("read", &e))?;
             match name {
                 Some(name) => _ = names.insert(name),

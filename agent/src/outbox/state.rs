@@ -7,6 +7,7 @@ use schemas::subject::FeedName;
 use sled::Db;
 
 use super::index::{Known, Reads, Stage, Writes};
+use super::prune::PrunedTo;
 use super::record::{Accepted, Record, Refused};
 use super::segment::Location;
 
@@ -21,8 +22,10 @@ pub struct Counts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     pub feeds: BTreeMap<FeedName, Counts>,
-    /// Bytes of each journal segment that hold events which wait or lie in the tray.
+    /// Bytes of each journal segment that hold events which wait or lie in the tray, or say up to where a log was pruned.
     pub live: BTreeMap<u32, u64>,
+    /// Up to where each log was pruned.
+    pub pruned: BTreeMap<FeedName, PrunedTo>,
     /// The lowest number given to an event that was put back in line.
     pub front: u64,
     /// The number of the next event that is accepted.
@@ -54,6 +57,10 @@ impl State {
                 state.counts(&feed).refused += 1;
                 state.pin(entry.at);
             }
+            if let Some(pruned) = reads.pruned(&feed)? {
+                state.pin(pruned.at);
+                state.pruned.insert(feed, pruned);
+            }
         }
         Ok(state)
     }
@@ -62,7 +69,7 @@ impl State {
         self.feeds.entry(feed.clone()).or_default()
     }
 
-    fn pin(&mut self, at: Location) {
+    pub fn pin(&mut self, at: Location) {
         *self.live.entry(at.segment).or_default() += u64::from(at.length);
     }
 
@@ -85,7 +92,7 @@ impl State {
         db: &Db,
         writes: &mut Writes,
         at: Location,
-        record: Record<'_>,
+        record: &Record<'_>,
     ) -> Result<(), sled::Error> {
         match record {
             Record::Accepted(accepted) => {
@@ -96,18 +103,22 @@ impl State {
                 self.next = self.next.max(accepted.number + 1);
                 self.front = self.front.min(accepted.number);
                 writes.in_line(db, &feed, accepted.number, accepted.id)?;
-                self.accepted(db, writes, &feed, (at, &accepted), before)
+                self.accepted(db, writes, &feed, (at, accepted), before)
             }
             Record::Refused(refused) => match refused.feed.parse() {
-                Ok(feed) => self.refused(db, writes, &feed, &refused).map(|_| ()),
+                Ok(feed) => self.refused(db, writes, &feed, refused).map(|_| ()),
                 Err(_) => Ok(()),
             },
             Record::Released { number, feed } => match feed.parse() {
-                Ok(feed) => self.released(db, writes, &feed, number),
+                Ok(feed) => self.released(db, writes, &feed, *number),
                 Err(_) => Ok(()),
             },
             Record::Dropped { number, feed } => match feed.parse() {
-                Ok(feed) => self.dropped(db, writes, &feed, number),
+                Ok(feed) => self.dropped(db, writes, &feed, *number),
+                Err(_) => Ok(()),
+            },
+            Record::Pruned(pruned) => match pruned.feed.parse() {
+                Ok(feed) => self.replay_pruned(db, writes, &feed, (at, pruned)),
                 Err(_) => Ok(()),
             },
         }

@@ -76,13 +76,26 @@ impl Board {
     }
 }
 
+impl super::Outbox {
+    /// Keys and values of the index. All of it is read for that: for measuring, not for status pages.
+    pub fn live_bytes(&self) -> Result<u64, crate::store::Outage> {
+        let mut bytes = 0;
+        for entry in self.inner.shared.index.db().iter() {
+            let (key, value) = entry.map_err(|error| self.unreadable(&error))?;
+            bytes += key.len() + value.len();
+        }
+        Ok(u64::try_from(bytes).unwrap_or(u64::MAX))
+    }
+}
+
 impl Status {
     pub(super) fn of(shared: &Shared) -> Result<Status, sled::Error> {
-        let reads = Reads(&shared.db);
+        let db = shared.index.db();
+        let reads = Reads(&db);
         let figures = shared.status.figures();
         let feed = |(feed, counts): (&FeedName, &Counts)| {
             let oldest = reads.waiting(feed, 0).next().transpose()?;
-            let settled = reads.own_head(feed)?;
+            let settled = reads.last_settled(feed)?;
             Ok(FeedStatus {
                 feed: feed.clone(),
                 waiting: counts.waiting,

@@ -1,6 +1,8 @@
 pub mod damage;
 mod matrix;
 mod model;
+mod prune;
+mod space;
 
 use std::path::Path;
 
@@ -359,6 +361,17 @@ async fn two_at_once_on_one_store_is_refused() {
     let (_outbox, _) = open(dir.path());
     let second = Outbox::open(dir.path(), BUDGET).err().expect("in use");
     assert!(matches!(second, crate::store::Fault::InUse(_)), "{second}");
+}
+
+/// The index's folder in a store.
+pub fn index_folder(store: &Path) -> std::path::PathBuf {
+    let entries = std::fs::read_dir(store).expect("reads");
+    let paths = entries.map(|entry| entry.expect("reads").path());
+    let named = paths.filter(|path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("index-") && name.len() == 12)
+    });
+    named.max().expect("an index")
 }
 
 /// What the disk's cache holds of a living store: what a kill would leave behind.

@@ -69,7 +69,7 @@ impl Reads<'_> {
 impl Outbox {
     /// What was taken back and is not told on the bus: it is told before anything new is sent.
     pub fn untold(&self, feed: &FeedName) -> std::result::Result<Option<LogResumed>, Outage> {
-        let untold = Reads(&self.inner.shared.db).untold(feed);
+        let untold = Reads(&self.inner.shared.index.db()).untold(feed);
         untold.map_err(|error| self.unreadable(&error))
     }
 }

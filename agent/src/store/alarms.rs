@@ -1,12 +1,15 @@
 //! Things that a person must know of: a code and a sentence come in, the last ones can be read, the number of all is kept.
 //! An alarm never stops anything.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sled::Db;
 
+use super::batch::Batch;
+use super::index::Index;
 use super::limits::{ALARM_BYTES_MAX, ALARMS_MAX};
 
 const PREFIX: &[u8] = b"\0alarm";
@@ -21,44 +24,32 @@ pub struct Alarm {
 
 /// The alarms in one index.
 pub struct Alarms {
-    db: Db,
+    index: Arc<Index>,
     raised: AtomicU64,
 }
 
 impl Alarms {
-    pub fn new(db: Db) -> Alarms {
-        let last = db.scan_prefix(PREFIX).next_back();
-        let number = last.and_then(Result::ok).and_then(|(key, _)| {
-            key.last_chunk()
-                .map(|number| u64::from_be_bytes(*number) + 1)
-        });
-        Alarms {
-            db,
-            raised: AtomicU64::new(number.unwrap_or(0)),
-        }
+    pub fn new(index: Arc<Index>) -> Alarms {
+        let raised = AtomicU64::new(next(&index.db()));
+        Alarms { index, raised }
     }
 
-    pub fn raise(&self, code: &str, mut text: String) {
-        tracing::error!(code, "{text}");
-        text.truncate(text.floor_char_boundary(ALARM_BYTES_MAX));
-        let alarm = Alarm {
-            at_ms: now_ms(),
-            code: code.into(),
-            text,
-        };
+    pub fn raise(&self, code: &str, text: String) {
+        let value = written(code, text);
         let number = self.raised.fetch_add(1, Ordering::Relaxed);
-        let value = serde_json::to_vec(&alarm).expect("an alarm is plain text");
-        let old = number.checked_sub(ALARMS_MAX as u64);
-        let kept = self.db.insert(key(number), value);
-        if let Err(error) = kept.and_then(|_| old.map_or(Ok(None), |old| self.db.remove(key(old))))
-        {
+        let mut batch = Batch::default();
+        batch.insert(key(number), value);
+        if let Some(old) = number.checked_sub(ALARMS_MAX as u64) {
+            batch.remove(key(old));
+        }
+        if let Err(error) = self.index.write(&batch) {
             tracing::error!(%error, "cannot keep an alarm");
         }
     }
 
     /// Those kept, newest first.
     pub fn list(&self) -> Vec<Alarm> {
-        let values = self.db.scan_prefix(PREFIX).values().rev().flatten();
+        let values = self.index.db().scan_prefix(PREFIX).values().rev().flatten();
         values
             .filter_map(|value| serde_json::from_slice(&value).ok())
             .collect()
@@ -68,6 +59,32 @@ impl Alarms {
     pub fn raised(&self) -> u64 {
         self.raised.load(Ordering::Relaxed)
     }
+}
+
+/// Raises an alarm in an index that is still being made.
+pub fn raise_in(db: &Db, code: &str, text: String) -> Result<(), sled::Error> {
+    db.insert(key(next(db)), written(code, text)).map(|_| ())
+}
+
+/// The number of the alarm that comes next.
+fn next(db: &Db) -> u64 {
+    let last = db.scan_prefix(PREFIX).next_back();
+    let number = last.and_then(Result::ok).and_then(|(key, _)| {
+        key.last_chunk()
+            .map(|number| u64::from_be_bytes(*number) + 1)
+    });
+    number.unwrap_or(0)
+}
+
+fn written(code: &str, mut text: String) -> Vec<u8> {
+    tracing::error!(code, "{text}");
+    text.truncate(text.floor_char_boundary(ALARM_BYTES_MAX));
+    let alarm = Alarm {
+        at_ms: now_ms(),
+        code: code.into(),
+        text,
+    };
+    serde_json::to_vec(&alarm).expect("an alarm is plain text")
 }
 
 fn key(number: u64) -> Vec<u8> {

@@ -44,12 +44,16 @@ pub fn read(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, sled::Error> {
 }
 
 pub fn remove(tree: &Tree, batch: &mut Batch, key: &[u8]) -> Result<(), sled::Error> {
-    let count = match tree.get(piece_key(key, 0))? {
-        Some(first) => first.first_chunk().map_or(1, |c| u16::from_be_bytes(*c)),
-        None => 0,
+    let Some(first) = tree.get(piece_key(key, 0))? else {
+        return Ok(());
     };
-    for piece in 0..usize::from(count) {
-        batch.remove(piece_key(key, piece));
+    let count = first.first_chunk().map_or(1, |c| u16::from_be_bytes(*c));
+    batch.remove_value(piece_key(key, 0), first.len());
+    for piece in 1..usize::from(count) {
+        let bytes = tree
+            .get(piece_key(key, piece))?
+            .map_or(0, |more| more.len());
+        batch.remove_value(piece_key(key, piece), bytes);
     }
     Ok(())
 }
@@ -67,12 +71,12 @@ mod tests {
             let value: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
             let mut batch = Batch::default();
             insert(&mut batch, b"key", &value);
-            db.apply_batch(batch.inner).expect("applies");
+            db.apply_batch(batch.of(|_| true)).expect("applies");
             assert_eq!(read(&db, b"key").expect("reads"), Some(value));
         }
         let mut batch = Batch::default();
         remove(&db, &mut batch, b"key").expect("reads");
-        db.apply_batch(batch.inner).expect("applies");
+        db.apply_batch(batch.of(|_| true)).expect("applies");
         assert_eq!(db.len(), 0);
     }
 }

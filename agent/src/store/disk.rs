@@ -44,6 +44,11 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Outage> {
     sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
+/// What others may still write to the disk; None where it does not say.
+pub fn free_bytes(dir: &Path) -> Option<u64> {
+    fs2::available_space(dir).ok()
+}
+
 /// Held while a store is open: two processes on one store would each undo the other's work.
 pub struct Lock(#[allow(dead_code)] File);
 

@@ -6,10 +6,10 @@ use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, mpsc};
 use std::time::Duration;
 
-use super::alarms::{Alarms, now_ms};
+use super::alarms::{now_ms, raise_in};
 use super::batch::Batch;
 use super::limits::{
     INDEX_CACHE_BYTES, INDEX_OPEN_BYTES_A_SECOND, INDEX_OPEN_TIME, INDEX_UNSYNCED_BYTES_MAX,
@@ -17,6 +17,13 @@ use super::limits::{
 use super::{Outage, disk};
 
 mod begin;
+mod compact;
+mod folders;
+
+use compact::{Copy, Tidying};
+use folders::{bytes_in, newest, set_aside, set_snapshots_aside};
+
+pub use compact::Left;
 
 /// The number of syncs so far, written with each one: always among the last bytes of the file.
 const SYNCS_KEY: &[u8] = b"\0syncs";
@@ -65,12 +72,23 @@ impl Repair {
 }
 
 pub struct Index {
-    pub db: sled::Db,
+    in_use: RwLock<InUse>,
+    syncs: AtomicU64,
+    unsynced_bytes: AtomicUsize,
+    /// Written since it was last weighed, and what of it went away meanwhile.
+    changed_bytes: AtomicU64,
+    freed_bytes: AtomicU64,
+    tidying: Mutex<Tidying>,
+}
+
+/// What is open. It is another one when the index was copied into a smaller folder.
+struct InUse {
+    db: sled::Db,
     folder: PathBuf,
     file: File,
     note: File,
-    syncs: AtomicU64,
-    unsynced_bytes: AtomicUsize,
+    /// What will be in its place.
+    copy: Option<Copy>,
 }
 
 pub struct Opened<T> {
@@ -93,7 +111,7 @@ where
     let mut repairs = Vec::new();
     let (mut generation, mut lost) = newest(dir)?;
     for _ in 0..ATTEMPTS {
-        let folder = dir.join(format!("index-{generation:06}"));
+        let folder = folders::path(dir, generation);
         if !folder.exists() {
             begin_instead(&folder, lost.take(), &mut repairs)?;
         }
@@ -103,6 +121,7 @@ where
                     .get(REPLACES_KEY)
                     .map_err(|e| Outage::index("read", &e))?;
                 note_begun(dir)?;
+                folders::remove_left_over(dir, &folder)?;
                 return Ok(Opened {
                     index: Index::new(db, folder)?,
                     replaced_ms: replaced.and_then(|at| number(&at)),
@@ -136,8 +155,7 @@ fn begin_instead(
         None => Ok(()),
         Some(lost) => {
             db.insert(REPLACES_KEY, &now_ms().to_be_bytes())?;
-            Alarms::new(db.clone()).raise(lost.code(), lost.text());
-            Ok(())
+            raise_in(db, lost.code(), lost.text())
         }
     })?;
     repairs.extend(lost);
@@ -255,8 +273,8 @@ fn wait_for_lock(folder: &Path) -> std::io::Result<()> {
     }
 }
 
-impl Index {
-    fn new(db: sled::Db, folder: PathBuf) -> Result<Index, Outage> {
+impl InUse {
+    fn new(db: sled::Db, folder: PathBuf) -> Result<InUse, Outage> {
         let path = folder.join("db");
         let file = File::open(&path).map_err(|e| Outage::disk("open", &path, &e))?;
         let path = folder.join(SYNCS_FILE);
@@ -266,23 +284,43 @@ impl Index {
             .write(true)
             .open(&path);
         let note = note.map_err(|e| Outage::disk("open", &path, &e))?;
-        let known = db.get(SYNCS_KEY).map_err(|e| Outage::index("read", &e))?;
-        let syncs = AtomicU64::new(known.and_then(|bytes| number(&bytes)).unwrap_or(0));
-        Ok(Index {
+        Ok(InUse {
             db,
             folder,
             file,
             note,
+            copy: None,
+        })
+    }
+}
+
+impl Index {
+    fn new(db: sled::Db, folder: PathBuf) -> Result<Index, Outage> {
+        let known = db.get(SYNCS_KEY).map_err(|e| Outage::index("read", &e))?;
+        let syncs = AtomicU64::new(known.and_then(|bytes| number(&bytes)).unwrap_or(0));
+        Ok(Index {
+            in_use: RwLock::new(InUse::new(db, folder)?),
             syncs,
             unsynced_bytes: AtomicUsize::new(0),
+            changed_bytes: AtomicU64::new(0),
+            freed_bytes: AtomicU64::new(0),
+            tidying: Mutex::default(),
         })
+    }
+
+    fn in_use(&self) -> RwLockReadGuard<'_, InUse> {
+        self.in_use.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For reading, and for no longer than one question: what is written later may stand in another one.
+    pub fn db(&self) -> sled::Db {
+        self.in_use().db.clone()
     }
 
     /// Syncs, too, when much has been written since the last time.
     pub fn apply(&self, batch: Batch) -> Result<(), Outage> {
         let bytes = batch.bytes();
-        let applied = self.db.apply_batch(batch.inner);
-        applied.map_err(|e| Outage::index("write", &e))?;
+        self.write(&batch)?;
         let unsynced = self.unsynced_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if unsynced > INDEX_UNSYNCED_BYTES_MAX {
             self.sync()?;
@@ -290,104 +328,47 @@ impl Index {
         Ok(())
     }
 
+    /// Writes and never syncs: for what nobody waits for.
+    pub fn write(&self, batch: &Batch) -> Result<(), Outage> {
+        let in_use = self.in_use();
+        let applied = in_use.db.apply_batch(batch.of(|_| true));
+        applied.map_err(|e| Outage::index("write", &e))?;
+        if let Some(copy) = &in_use.copy {
+            copy.follow(batch);
+        }
+        let (changed, freed) = (batch.bytes() + batch.freed(), batch.freed());
+        self.changed_bytes
+            .fetch_add(changed as u64, Ordering::Relaxed);
+        self.freed_bytes.fetch_add(freed as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// sled's flush hands the bytes to the system and syncs nothing; the sync is ours.
     pub fn sync(&self) -> Result<(), Outage> {
+        let in_use = self.in_use();
         self.unsynced_bytes.store(0, Ordering::Relaxed);
         let syncs = (self.syncs.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes();
-        let counted = self.db.insert(SYNCS_KEY, &syncs);
+        let counted = in_use.db.insert(SYNCS_KEY, &syncs);
         counted.map_err(|e| Outage::index("write", &e))?;
-        self.db.flush().map_err(|e| Outage::index("flush", &e))?;
-        let failed = |e| Outage::disk("sync", &self.folder, &e);
-        self.file.sync_data().map_err(failed)?;
+        in_use.db.flush().map_err(|e| Outage::index("flush", &e))?;
+        let failed = |e| Outage::disk("sync", &in_use.folder, &e);
+        in_use.file.sync_data().map_err(failed)?;
         // Not synced: a note that is older than the index only notices less. Written in its place, it is never cut short.
-        self.note.write_all_at(&syncs, 0).map_err(failed)
+        in_use.note.write_all_at(&syncs, 0).map_err(failed)
     }
 
     /// At the next opening this index is set aside.
     pub fn suspect(&self) {
-        let path = self.folder.join(SUSPECT_FILE);
+        let path = self.in_use().folder.join(SUSPECT_FILE);
         if let Err(error) = disk::replace(&path, b"") {
             tracing::error!(%error, "cannot mark a damaged index");
         }
     }
 
+    /// Of the folder in use.
     pub fn disk_bytes(&self) -> u64 {
-        bytes_in(&self.folder)
+        bytes_in(&self.in_use().folder)
     }
-}
-
-/// The number of the index to open, and what was lost where there is none with this number.
-fn newest(dir: &Path) -> Result<(u32, Option<Repair>), Outage> {
-    let failed = |e| Outage::disk("read", dir, &e);
-    let (mut here, mut aside) = (None, None);
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some((digits, rest)) = name
-            .and_then(|name| name.strip_prefix("index-"))
-            .and_then(|name| name.split_at_checked(6))
-        else {
-            continue;
-        };
-        match digits.parse::<u32>() {
-            Ok(number) if rest.is_empty() => here = here.max(Some(number)),
-            Ok(number) if rest.starts_with(ASIDE) => aside = aside.max(Some((number, path))),
-            Ok(_) | Err(_) => {}
-        }
-    }
-    Ok(match (here, aside) {
-        (Some(here), Some((number, _))) if here > number => (here, None),
-        (Some(here), None) => (here, None),
-        // Set aside, and stopped before another one was begun.
-        (_, Some((number, kept))) => {
-            let reason = "as the start before found".into();
-            (number + 1, Some(Repair::SetAside { kept, reason }))
-        }
-        (None, None) => {
-            let folder = dir.join("index-000001");
-            let lost = dir.join(BEGUN_FILE).exists();
-            (1, lost.then_some(Repair::Missing { folder }))
-        }
-    })
-}
-
-/// In the name of an index that was set aside, between its number and the time.
-const ASIDE: &str = ".damaged-";
-
-fn set_aside(folder: &Path) -> Result<PathBuf, Outage> {
-    let mut kept = folder.as_os_str().to_owned();
-    kept.push(format!("{ASIDE}{}", now_ms() / 1_000));
-    let kept = PathBuf::from(kept);
-    fs::rename(folder, &kept).map_err(|e| Outage::disk("set aside", folder, &e))?;
-    disk::sync_directory(kept.parent().unwrap_or(Path::new(".")))?;
-    Ok(kept)
-}
-
-/// False when there were none.
-fn set_snapshots_aside(folder: &Path) -> Result<bool, Outage> {
-    let failed = |e| Outage::disk("set aside the snapshots of", folder, &e);
-    let mut any = false;
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with("snap.")) {
-            let mut aside = std::ffi::OsString::from("damaged-");
-            aside.push(&name);
-            fs::rename(entry.path(), folder.join(aside)).map_err(failed)?;
-            any = true;
-        }
-    }
-    Ok(any)
-}
-
-/// Bytes of the files in a folder; one that goes away meanwhile counts nothing.
-fn bytes_in(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.metadata().ok())
-        .filter(fs::Metadata::is_file)
-        .map(|file| file.len())
-        .sum()
 }
 
 #[cfg(test)]

@@ -54,3 +54,21 @@ pub const PARKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const PARKED_EVENTS_MAX: u64 = 50_000;
 /// Size from which the file of what was delivered is written anew.
 pub const DELIVERED_BYTES: u64 = 256 * 1024;
+/// An index is copied into less when it holds more than so many times what lives in it. A fresh copy has 2 to 3.3 times.
+pub const INDEX_TIMES_LIVE: u64 = 4;
+/// What an index may hold beyond that: half of what a store that has drained may, the other half is the journal's.
+pub const INDEX_SLACK_BYTES: u64 = 8 * 1024 * 1024;
+/// Entries of one step of weighing or copying: whoever comes meanwhile waits for some milliseconds.
+pub const TIDY_ENTRIES: usize = 256;
+/// Bytes of one step of copying.
+pub const TIDY_BYTES: usize = 128 * 1024;
+/// Bytes of a copy between two of its syncs: the last one, in which all wait, is then short.
+pub const INDEX_COPY_UNSYNCED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Free disk that a copy leaves to others.
+pub const INDEX_COPY_ROOM_BYTES: u64 = 64 * 1024 * 1024;
+/// Time after which a copy that failed is tried again.
+pub const INDEX_COPY_AGAIN: Duration = Duration::from_secs(60 * 60);
+/// For how long settled events are kept as they were signed, where no setting says otherwise: longer than it takes to notice a loss.
+pub const RESEND_HORIZON: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Settled events that are pruned in one step: one entry of the journal, one of its syncs.
+pub const PRUNED_AT_ONCE: u64 = 256;

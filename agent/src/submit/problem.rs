@@ -53,6 +53,8 @@ pub enum Problem {
     EventNotFound,
     /// The event is not durable, or not all that its proof needs is here.
     ReceiptNotYet,
+    /// The resend horizon has passed: the signed event is on the bus, and not here any more.
+    EventPruned,
     PathNotFound,
     MethodNotAllowed,
 }
@@ -145,6 +147,7 @@ impl Problem {
             | Problem::OriginForeign
             | Problem::EventNotFound
             | Problem::ReceiptNotYet
+            | Problem::EventPruned
             | Problem::PathNotFound
             | Problem::MethodNotAllowed => Vec::new(),
         }

@@ -39,9 +39,21 @@ pub async fn show(
     let Stage::Settled { position } = known.stage else {
         return Err(Problem::ReceiptNotYet);
     };
-    let proof = read(&app, move |app| made(app, &feed, position, data)).await?;
-    let proof = proof.ok_or(Problem::ReceiptNotYet)?;
-    Ok(([(CONTENT_TYPE, TYPE)], proof).into_response())
+    let of = feed.clone();
+    let proof = read(&app, move |app| made(app, &of, position, data)).await?;
+    match proof {
+        Some(proof) => Ok(([(CONTENT_TYPE, TYPE)], proof).into_response()),
+        None if read(&app, move |app| is_pruned(app, &feed, position)).await? => {
+            Err(Problem::EventPruned)
+        }
+        None => Err(Problem::ReceiptNotYet),
+    }
+}
+
+fn is_pruned(app: &App, feed: &FeedName, position: Position) -> Result<bool, Outage> {
+    let pruned = app.outbox.pruned(feed)?;
+    let behind = pruned.is_some_and(|pruned| position <= pruned.position);
+    Ok(behind && app.outbox.own(feed, position)?.is_none())
 }
 
 /// None where no receipt covers the event, or something between the two is not here.

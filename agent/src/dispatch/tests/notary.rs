@@ -57,7 +57,7 @@ impl Notary {
 
     pub fn receipt(&self, event: &SignedEvent) -> Receipt {
         let stamp = Stamp {
-            admitted: Timestamp::from_unix_seconds(1_790_000_002).unwrap(),
+            admitted: Timestamp::from_unix_seconds(1_700_000_002).unwrap(),
             gateway: "gateway-1".into(),
         };
         Receipt::sign(Facts::of(event, stamp), &self.key)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use schemas::envelope::nats;
@@ -103,6 +104,15 @@ impl Agent {
 
     pub fn reopen(&mut self) {
         self.outbox = Some(Outbox::open(&self.folder, BUDGET).unwrap().0);
+    }
+
+    /// Everything settled is past its horizon, and pruned.
+    pub async fn prune(&mut self) {
+        self.close().await;
+        let opened = Outbox::open_keeping(&self.folder, BUDGET, Duration::ZERO);
+        let outbox = self.outbox.insert(opened.unwrap().0);
+        outbox.tidy().await.unwrap();
+        assert_eq!(self.own(), BTreeSet::new());
     }
 
     pub fn copied(&self) -> PathBuf {

@@ -11,13 +11,13 @@ use crate::outbox::tests::{health, open, settled};
 use crate::outbox::{Settled, Telling, Vouched};
 
 /// A gateway that the registry knows.
-struct Notary {
+pub struct Notary {
     key: SigningKey,
     registry: Registry,
 }
 
 impl Notary {
-    fn new() -> Notary {
+    pub fn new() -> Notary {
         let (key, _) = SigningKey::generate().expect("random bytes");
         let mut registry = Registry::empty(Hash::of(b"genesis"));
         let gateway = RegistryEvent::GatewayAdded(Gateway {
@@ -29,9 +29,15 @@ impl Notary {
     }
 
     fn vouch(&self, event: Settled, day: i64) -> Vouched {
+        self.vouch_for(&health(), vec![event], day)
+    }
+
+    /// With a receipt for the last of them.
+    pub fn vouch_for(&self, feed: &FeedName, events: Vec<Settled>, day: i64) -> Vouched {
+        let event = events.last().expect("an event");
         let facts = Facts {
             log: LogName {
-                feed: health(),
+                feed: feed.clone(),
                 office: "moh/siem-reap".parse().expect("an office"),
             },
             position: event.position,
@@ -44,7 +50,7 @@ impl Notary {
         };
         let receipt = Receipt::sign(facts, &self.key);
         let verified = receipt.verified(&self.registry).expect("its own word");
-        Vouched::by(verified, vec![event])
+        Vouched::by(verified, events)
     }
 }
 

@@ -1,10 +1,12 @@
 //! A few lines of memory do what the outbox does on disk; after each random action both must say the same.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::outbox::receipts::tests::Notary;
 
 #[derive(Debug, Clone)]
 enum Action {
@@ -15,6 +17,7 @@ enum Action {
     Refuse { feed: usize },
     Release { feed: usize },
     Drop { feed: usize },
+    Prune { feed: usize },
     Checkpoint,
     Reopen,
     Kill,
@@ -30,7 +33,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (feed.clone(), 1..3_usize).prop_map(|(feed, count)| Action::PutBack { feed, count }),
         2 => feed.clone().prop_map(|feed| Action::Refuse { feed }),
         1 => feed.clone().prop_map(|feed| Action::Release { feed }),
-        1 => feed.prop_map(|feed| Action::Drop { feed }),
+        1 => feed.clone().prop_map(|feed| Action::Drop { feed }),
+        2 => feed.prop_map(|feed| Action::Prune { feed }),
         2 => Just(Action::Checkpoint),
         1 => Just(Action::Reopen),
         2 => Just(Action::Kill),
@@ -44,6 +48,8 @@ struct Model {
     line: BTreeMap<u64, (u8, u8)>,
     tray: BTreeMap<u64, (u8, u8)>,
     own: Vec<(u8, u8)>,
+    /// So many of the first of them were pruned.
+    pruned: usize,
 }
 
 impl Model {
@@ -63,6 +69,7 @@ struct Both {
     dirs: Vec<tempfile::TempDir>,
     outbox: Option<Outbox>,
     feeds: [(FeedName, Model); 2],
+    notary: Notary,
 }
 
 const TEXT_BYTES: usize = 30_000;
@@ -82,7 +89,8 @@ impl Both {
     fn reopen(&mut self) {
         self.outbox = None;
         let dir = self.dirs.last().expect("a directory").path();
-        let (outbox, report) = Outbox::open(dir, SMALL_BUDGET).expect("opens");
+        let (outbox, report) =
+            Outbox::open_keeping(dir, SMALL_BUDGET, Duration::ZERO).expect("opens");
         assert_eq!(report.lost, 0);
         self.outbox = Some(outbox);
     }
@@ -141,6 +149,7 @@ impl Both {
                     outbox.drop_from_tray(feed, number).await.expect("drops");
                 }
             }
+            Action::Prune { feed } => self.prune(feed).await,
             Action::Checkpoint => self.outbox().checkpoint().await.expect("syncs"),
             Action::Reopen => self.reopen(),
             Action::Kill => {
@@ -152,7 +161,7 @@ impl Both {
             Action::LoseIndex => {
                 self.outbox = None;
                 let dir = self.dirs.last().expect("a directory").path();
-                std::fs::remove_dir_all(dir.join("index-000001")).expect("removes");
+                std::fs::remove_dir_all(index_folder(dir)).expect("removes");
                 self.reopen();
                 self.match_with_the_bus().await;
             }
@@ -196,9 +205,27 @@ impl Both {
         outbox.settle(feed, sent).await.expect("settles");
     }
 
+    /// All that is settled is past the horizon.
+    async fn prune(&mut self, feed: usize) {
+        let (feed, model) = &mut self.feeds[feed];
+        let Some((id, content)) = model.own.last() else {
+            return;
+        };
+        let last = settled(
+            &id.to_string(),
+            model.own.len() as u64,
+            &text(*id, *content),
+        );
+        let outbox = self.outbox.as_ref().expect("open");
+        let vouched = self.notary.vouch_for(feed, vec![last], -1_000);
+        outbox.settle(feed, vouched).await.expect("settles");
+        outbox.tidy().await.expect("tidies");
+        model.pruned = model.own.len();
+    }
+
     async fn put_back(&mut self, feed: usize, count: usize) {
         let (feed, model) = &mut self.feeds[feed];
-        let from = model.own.len().saturating_sub(count);
+        let from = model.own.len().saturating_sub(count).max(model.pruned);
         let events = model.own.split_off(from);
         let back = events
             .iter()
@@ -250,8 +277,12 @@ impl Both {
             );
             for ((id, content), position) in model.own.iter().zip(1..) {
                 let position = Position::new(position).expect("a position");
-                let own = outbox.own(feed, position).expect("reads").expect("held");
-                assert!(own == format!("signed {}", text(*id, *content)));
+                let own = outbox.own(feed, position).expect("reads");
+                let signed = Bytes::from(format!("signed {}", text(*id, *content)));
+                let pruned = position.number() <= model.pruned as u64;
+                assert!(own.map_or(pruned, |own| own == signed));
+                let hash = settled(&id.to_string(), position.number(), "").hash;
+                assert_eq!(outbox.own_hash(feed, position).expect("reads"), Some(hash));
                 let known = outbox.known(feed, &id.to_string()).expect("reads");
                 assert_eq!(known.expect("known").stage, Stage::Settled { position });
             }
@@ -280,6 +311,7 @@ proptest! {
                 dirs: vec![tempfile::tempdir().expect("a directory")],
                 outbox: None,
                 feeds: [(feed("health-quarterly"), Model::default()), (feed("market-prices"), Model::default())],
+                notary: Notary::new(),
             };
             both.reopen();
             for action in &actions {

@@ -15,12 +15,7 @@ pub fn begin(
     folder: &Path,
     fill: impl FnOnce(&sled::Db) -> Result<(), sled::Error>,
 ) -> Result<(), Outage> {
-    let made = unfinished(folder);
-    if made.exists() {
-        // Nobody has ever read it: it never got its name.
-        fs::remove_dir_all(&made).map_err(|e| Outage::disk("remove", &made, &e))?;
-    }
-    disk::make_directory(&made)?;
+    let made = clear(folder)?;
     let filled = || {
         let db = config(&made).open()?;
         fill(&db)?;
@@ -31,7 +26,23 @@ pub fn begin(
     filled().map_err(|e: sled::Error| Outage::index("begin", &e))?;
     disk::replace(&made.join(SYNCS_FILE), &1_u64.to_be_bytes())?;
     sync_all(&made)?;
-    fs::rename(&made, folder).map_err(|e| Outage::disk("name", folder, &e))?;
+    name(&made, folder)
+}
+
+/// The folder beside its place in which an index is made, empty.
+pub fn clear(folder: &Path) -> Result<PathBuf, Outage> {
+    let made = unfinished(folder);
+    if made.exists() {
+        // Nobody has ever read it: it never got its name.
+        fs::remove_dir_all(&made).map_err(|e| Outage::disk("remove", &made, &e))?;
+    }
+    disk::make_directory(&made)?;
+    Ok(made)
+}
+
+/// From the end on, it is the index.
+pub fn name(made: &Path, folder: &Path) -> Result<(), Outage> {
+    fs::rename(made, folder).map_err(|e| Outage::disk("name", folder, &e))?;
     disk::sync_directory(folder.parent().unwrap_or(Path::new(".")))
 }
 
@@ -42,7 +53,7 @@ fn unfinished(folder: &Path) -> PathBuf {
 }
 
 /// Every file and every folder, the names in a folder behind the files.
-fn sync_all(folder: &Path) -> Result<(), Outage> {
+pub fn sync_all(folder: &Path) -> Result<(), Outage> {
     let failed = |e| Outage::disk("sync", folder, &e);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();

@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use super::*;
+use crate::store::alarms::Alarms;
 
 fn count(db: &sled::Db) -> Result<usize, sled::Error> {
     let mut entries = 0;
@@ -18,10 +21,10 @@ fn filled(dir: &Path) -> PathBuf {
     let index = opened(dir).index;
     for n in 0..2_000_u32 {
         let value = vec![(n % 251) as u8; 2_000];
-        index.db.insert(n.to_be_bytes(), value).expect("inserts");
+        index.db().insert(n.to_be_bytes(), value).expect("inserts");
     }
     index.sync().expect("syncs");
-    index.folder.clone()
+    index.in_use().folder.clone()
 }
 
 fn fresh_beside_the_old_one(dir: &Path) {
@@ -142,7 +145,7 @@ fn a_flipped_bit_never_gives_a_wrong_record() {
     bytes[middle] ^= 1;
     fs::write(folder.join("db"), bytes).expect("writes");
     let opened = opened(dir.path());
-    for entry in opened.index.db.iter() {
+    for entry in opened.index.db().iter() {
         let (key, value) = entry.expect("reads");
         if let Ok(n) = key.as_ref().try_into().map(u32::from_be_bytes) {
             assert!(value.iter().all(|b| *b == (n % 251) as u8), "record {n}");
@@ -158,7 +161,7 @@ fn a_start_that_was_cut_behind_the_setting_aside_still_tells_what_was_lost() {
     fresh_beside_the_old_one(dir.path());
     let again = opened(dir.path());
     assert!(again.replaced_ms.is_some() && again.repairs.is_empty());
-    let alarms = Alarms::new(again.index.db.clone()).list();
+    let alarms = Alarms::new(again.index.into()).list();
     assert_eq!(
         (alarms.len(), alarms[0].code.as_str()),
         (1, "index-damaged")
@@ -172,7 +175,7 @@ fn an_index_that_is_gone_is_missed() {
     fs::remove_dir_all(&folder).expect("removes");
     let opened = opened(dir.path());
     assert_eq!(opened.repairs, [Repair::Missing { folder }]);
-    let alarms = Alarms::new(opened.index.db.clone()).list();
+    let alarms = Alarms::new(opened.index.into()).list();
     assert_eq!(alarms[0].code, "index-missing");
 }
 
@@ -185,4 +188,124 @@ fn an_index_that_was_never_finished_is_begun_again() {
     let opened = opened(dir.path());
     assert_eq!(opened.repairs, []);
     assert!(!half.exists());
+}
+
+/// 4,000 entries, which were large and are small now.
+fn shrunk(dir: &Path) -> (Index, BTreeMap<Vec<u8>, Vec<u8>>) {
+    let index = opened(dir).index;
+    let mut model = BTreeMap::new();
+    for bytes in [2_000, 100] {
+        for n in 0..4_000_u32 {
+            let (key, value) = (n.to_be_bytes().to_vec(), vec![(n % 251) as u8; bytes]);
+            put(&index, &mut model, key, Some(value));
+        }
+    }
+    index.sync().expect("syncs");
+    (index, model)
+}
+
+fn put(
+    index: &Index,
+    model: &mut BTreeMap<Vec<u8>, Vec<u8>>,
+    key: Vec<u8>,
+    value: Option<Vec<u8>>,
+) {
+    let mut batch = Batch::default();
+    match value {
+        Some(value) => {
+            batch.insert(key.clone(), value.clone());
+            model.insert(key, value);
+        }
+        None => {
+            batch.remove(key.clone());
+            model.remove(&key);
+        }
+    }
+    index.apply(batch).expect("applies");
+}
+
+/// Without what the index keeps for itself.
+fn entries(db: &sled::Db) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let all = db.iter().map(|entry| entry.expect("reads"));
+    let all = all.filter(|(key, _)| key.as_ref() != SYNCS_KEY);
+    all.map(|(key, value)| (key.to_vec(), value.to_vec()))
+        .collect()
+}
+
+/// Written to all the while, and killed at each step of the way.
+#[test]
+fn an_index_of_which_little_lives_goes_on_in_a_smaller_folder_and_no_crash_on_the_way_costs_anything()
+ {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (index, mut model) = shrunk(dir.path());
+    let before = index.disk_bytes();
+    let reader = index.db();
+    let slack = 64 * 1024;
+    let (mut step, mut half_copies) = (0_u32, 0);
+    while index.tidy(slack).expect("tidies") == Left::More {
+        step += 1;
+        // Before what is copied, behind it, and gone again.
+        for n in [step, 4_000 - step, 5_000 + step] {
+            put(
+                &index,
+                &mut model,
+                n.to_be_bytes().to_vec(),
+                Some(vec![1; 30]),
+            );
+        }
+        put(&index, &mut model, (2 * step).to_be_bytes().to_vec(), None);
+        index.sync().expect("syncs");
+        let image = crate::outbox::tests::crash_image(dir.path());
+        half_copies += u32::from(image.path().join("index-000002.new").exists());
+        let opened = opened(image.path());
+        assert_eq!(opened.repairs, [], "step {step}");
+        assert!(entries(&opened.index.db()) == model, "step {step}");
+        drop(opened);
+        let left: Vec<_> = fs::read_dir(image.path()).expect("reads").collect();
+        assert_eq!(left.len(), 2, "one index, and the note that there is one");
+    }
+    assert!(
+        half_copies > 3,
+        "{half_copies} images of {step} have half a copy"
+    );
+    assert!(entries(&index.db()) == model);
+    let after = index.disk_bytes();
+    assert!(after * 2 < before, "{after} of {before}");
+    assert_eq!(
+        index.tidy(slack).expect("tidies"),
+        Left::Later,
+        "somebody reads the old one"
+    );
+    assert!(dir.path().join("index-000001").exists());
+    drop(reader);
+    while index.tidy(slack).expect("tidies") == Left::Later {
+        std::thread::yield_now();
+    }
+    assert!(!dir.path().join("index-000001").exists());
+    drop(index);
+    assert!(entries(&opened(dir.path()).index.db()) == model);
+}
+
+#[test]
+fn an_index_that_is_no_larger_than_it_must_be_is_left_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let folder = filled(dir.path());
+    let index = opened(dir.path()).index;
+    while index.tidy(64 * 1024).expect("tidies") == Left::More {}
+    assert_eq!(index.in_use().folder, folder);
+}
+
+/// The copy is on disk and has its name, and the old one is still there.
+#[test]
+fn a_start_between_two_indexes_takes_the_newer_one_and_removes_the_other() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (index, model) = shrunk(dir.path());
+    let reader = index.db();
+    while index.tidy(64 * 1024).expect("tidies") == Left::More {}
+    let image = crate::outbox::tests::crash_image(dir.path());
+    drop(reader);
+    assert!(image.path().join("index-000001").exists());
+    let opened = opened(image.path());
+    assert!(entries(&opened.index.db()) == model);
+    assert!(!image.path().join("index-000001").exists());
 }

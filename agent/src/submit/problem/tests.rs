@@ -37,6 +37,7 @@ fn problems() -> Vec<Problem> {
         Problem::QueryMalformed { parameter: "after" },
         Problem::EventNotFound,
         Problem::ReceiptNotYet,
+        Problem::EventPruned,
         Problem::PathNotFound,
         Problem::MethodNotAllowed,
     ]

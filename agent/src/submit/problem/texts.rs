@@ -135,6 +135,12 @@ const RECEIPT_NOT_YET: Texts = texts(
     "no receipt covers this event yet, so nothing can be proved; ask again when it is durable",
     "មិនទាន់មានបង្កាន់ដៃសម្រាប់ព្រឹត្តិការណ៍នេះទេ សូមសួរម្តងទៀតពេលវារក្សាទុកលើប្រព័ន្ធរួច",
 );
+const EVENT_PRUNED: Texts = texts(
+    410,
+    "event-pruned",
+    "this signed event is no longer kept here; the bus and its readers have it",
+    "ព្រឹត្តិការណ៍ដែលបានចុះហត្ថលេខានេះមិនត្រូវបានរក្សាទុកនៅទីនេះទៀតទេ ប្រព័ន្ធ និងអ្នកអានរបស់វានៅមាន",
+);
 const PATH_NOT_FOUND: Texts = texts(
     404,
     "path-not-found",
@@ -177,6 +183,7 @@ impl Problem {
             Problem::QueryMalformed { .. } => QUERY_MALFORMED,
             Problem::EventNotFound => EVENT_NOT_FOUND,
             Problem::ReceiptNotYet => RECEIPT_NOT_YET,
+            Problem::EventPruned => EVENT_PRUNED,
             Problem::PathNotFound => PATH_NOT_FOUND,
             Problem::MethodNotAllowed => METHOD_NOT_ALLOWED,
         }

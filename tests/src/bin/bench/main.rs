@@ -17,6 +17,7 @@ mod no_runs;
 mod agent;
 mod group_commit;
 mod outbox;
+mod space;
 mod memory;
 mod link;
 
@@ -55,6 +56,7 @@ pub enum Part {
     OneOffice,
     NoRuns,
     Outbox,
+    Space,
     Memory,
     Link,
 }
@@ -124,6 +126,7 @@ impl Part {
             Part::OneOffice => "one-office",
             Part::NoRuns => "no-runs",
             Part::Outbox => "outbox",
+            Part::Space => "space",
             Part::Memory => "memory",
             Part::Link => "link",
         }
@@ -136,6 +139,7 @@ impl Part {
             Part::OneOffice => one_office::measure(effort, outcome).await,
             Part::NoRuns => no_runs::measure(effort, outcome).await,
             Part::Outbox => outbox::measure(effort, outcome).await,
+            Part::Space => space::measure(effort, outcome).await,
             Part::Memory => memory::measure(effort, outcome).await,
             Part::Link => link::measure(effort, outcome).await,
         }

@@ -96,13 +96,13 @@ async fn at_outbox(folder: &Path, each: usize) -> Result<f64> {
 }
 
 /// The office whose figures are submitted, under the registry that every bus begins with.
-struct Office {
+pub struct Office {
     id: OfficeId,
     registry: Registry,
 }
 
 impl Office {
-    fn new() -> Result<Office> {
+    pub fn new() -> Result<Office> {
         let mut registry = Registry::empty(Hash::of(b"bench"));
         for event in seed() {
             registry.apply(&event)?;
@@ -113,7 +113,7 @@ impl Office {
         Ok(Office { id, registry })
     }
 
-    fn submissions(&self, submitter: usize, count: usize) -> Result<Vec<Submission>> {
+    pub fn submissions(&self, submitter: usize, count: usize) -> Result<Vec<Submission>> {
         let desk = Desk {
             registry: &self.registry,
             office: &self.id,
