@@ -4,6 +4,7 @@
 pub mod delivered;
 mod index;
 mod keep;
+mod space;
 mod status;
 
 use std::collections::BTreeMap;
@@ -20,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::receive::VerifiedEvent;
 use crate::store::alarms::Alarms;
-use crate::store::index::{Index, Left, Repair};
-use crate::store::limits::{CHECKPOINT_INTERVAL, INDEX_SLACK_BYTES, PAGE_BYTES_MAX};
+use crate::store::index::{Index, Repair};
+use crate::store::limits::PAGE_BYTES_MAX;
 use crate::store::{Fault, Outage, disk};
 use index::{Reads, Writes};
 use keep::Keeping;
@@ -368,27 +369,6 @@ impl Inbox {
     /// Cancelled when the disk failed: nothing is kept until the store is opened again.
     pub fn failed(&self) -> CancellationToken {
         self.inner.failed.clone()
-    }
-
-    /// Until the end, in the moments between: an index that holds far more than lives in it is copied into less.
-    ///
-    /// # Errors
-    /// When the index cannot be read, or the disk fails.
-    pub async fn tidy(self, end: CancellationToken) -> Result<(), Outage> {
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(CHECKPOINT_INTERVAL) => {}
-                () = end.cancelled() => return Ok(()),
-            }
-            while !end.is_cancelled() && self.tidy_step().await? == Left::More {}
-        }
-    }
-
-    async fn tidy_step(&self) -> Result<Left, Outage> {
-        let index = Arc::clone(&self.inner.index);
-        let step = tokio::task::spawn_blocking(move || index.tidy(INDEX_SLACK_BYTES)).await;
-        let step = step.unwrap_or_else(|_| Err(self.unreadable("the inbox panicked")));
-        step.inspect_err(|_| self.inner.failed.cancel())
     }
 
     fn db(&self) -> sled::Db {
