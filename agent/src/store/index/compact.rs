@@ -85,6 +85,9 @@ impl Index {
             Work::Copying => match self.copy_on()? {
                 Step::More => return Ok(Left::More),
                 Step::Copied { live_bytes, old } => {
+                    // What went away before is not in the copy: counted once more, the next copy would always seem worth it.
+                    self.changed_bytes.store(0, Ordering::Relaxed);
+                    self.freed_bytes.store(0, Ordering::Relaxed);
                     tidying.live_bytes = Some(live_bytes);
                     tidying.copied = Some((self.disk_bytes(), live_bytes));
                     tidying.retired.push(old);
