@@ -11,6 +11,7 @@ need ip iproute2
 need tc iproute2
 need nft nftables
 need nsenter util-linux
+need strace strace
 need "/usr/lib/*/faketime/libfaketimeMT.so.1" libfaketime
 [ -n "$missing" ] || exit 0
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::stage::{Stage, clock};
+use crate::stage::{Stage, clock, steps};
 
 pub const HEALTH: &str = "health-quarterly";
 pub const PRICES: &str = "market-prices";
@@ -69,6 +69,8 @@ pub enum Needs {
     Nothing,
     /// libfaketime, which gives a program another clock.
     AnotherClock,
+    /// strace, which kills a program at a call.
+    Strace,
 }
 
 impl Needs {
@@ -76,12 +78,14 @@ impl Needs {
         match self {
             Needs::Nothing => true,
             Needs::AnotherClock => clock::library().is_some(),
+            Needs::Strace => steps::is_there(),
         }
     }
 
     pub fn how_to_get(self) -> &'static str {
         match self {
             Needs::Nothing => "",
+            Needs::Strace => "strace is not there: install the package strace",
             Needs::AnotherClock => "libfaketime is not there: install the package faketime",
         }
     }

@@ -2,6 +2,7 @@
 //! In: nothing. Out: the list that `make chaos` plays. Never: a scenario that is not in it.
 
 mod processes;
+mod steps;
 mod links;
 mod slow;
 mod nodes;
@@ -15,6 +16,7 @@ use crate::scenario::Scenario;
 pub fn all() -> Vec<Scenario> {
     let families = [
         processes::all(),
+        steps::all(),
         links::all(),
         slow::all(),
         nodes::all(),

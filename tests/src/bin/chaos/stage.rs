@@ -6,6 +6,7 @@ mod part;
 pub mod office;
 mod bus;
 mod programs;
+pub mod steps;
 mod lines;
 mod far;
 mod stores;
