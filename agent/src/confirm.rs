@@ -44,10 +44,16 @@ impl Confirm {
             loop {
                 let session = self.link.session().await;
                 let told = self.tell_round(&session).await?;
-                tokio::time::sleep(INTERVAL).await;
-                if told == Round::Everything {
-                    // The inbox ends with the process, and this with it.
-                    let _closed = news.changed().await;
+                let pause = async {
+                    tokio::time::sleep(INTERVAL).await;
+                    if told == Round::Everything {
+                        // The inbox ends with the process, and this with it.
+                        let _closed = news.changed().await;
+                    }
+                };
+                tokio::select! {
+                    () = pause => {}
+                    () = self.inbox.is_unconfirmed() => {}
                 }
             }
         };
@@ -84,13 +90,16 @@ impl Confirm {
     fn grown(&self) -> Result<Vec<(LogName, Position)>, store::Outage> {
         let registry = self.registry.borrow().clone();
         let mut grown = Vec::new();
-        for feed in registry.readable_feeds(&self.office) {
+        // A bus that went back since may have another history by now: what it has is looked at first.
+        let readable = registry.readable_feeds(&self.office).into_iter();
+        for feed in readable.filter(|feed| self.inbox.is_in_step(&feed.name)) {
             for (log, state) in self.inbox.logs(&feed.name)? {
                 let complete = Position::new(state.complete);
                 let Some(complete) = complete.filter(|_| log.office != self.office) else {
                     continue;
                 };
-                if self.inbox.confirmed(&log)? < complete.number() {
+                let unconfirmed = self.inbox.confirmed(&log)? < complete.number();
+                if unconfirmed && !self.inbox.is_on_branch(&log)? {
                     grown.push((log, complete));
                 }
             }

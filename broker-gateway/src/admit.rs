@@ -8,6 +8,7 @@ mod gap;
 mod heal;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use schemas::chain::{self, Head, Run};
@@ -15,6 +16,7 @@ use schemas::envelope::nats::Received;
 use schemas::event::Hash;
 use schemas::limits::BATCH_EVENTS_MIN;
 use schemas::refusal::{Hold, Refusal};
+use schemas::registry::Registry;
 use schemas::signing::{PublicKey, SignedEvent};
 use schemas::subject::LogName;
 
@@ -70,7 +72,7 @@ pub struct Admitted {
     run: Run,
     headers: Vec<Bytes>,
     places: Vec<usize>,
-    genesis: Hash,
+    registry: Arc<Registry>,
 }
 
 impl Admitted {
@@ -94,7 +96,12 @@ impl Admitted {
 
     /// What the first event of every log is linked to, by the registry that it was judged by.
     pub fn genesis(&self) -> Hash {
-        self.genesis
+        self.registry.genesis()
+    }
+
+    /// What it was judged by.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
     }
 }
 
@@ -126,7 +133,7 @@ impl Admission {
         } = submission;
         let mut parts = Parts {
             doubts: &self.doubts,
-            genesis: permit.registry().genesis(),
+            registry: permit.registry(),
             broken: None,
             part: Vec::new(),
             judged: Judged::default(),
@@ -150,7 +157,7 @@ impl Admission {
 /// A submission as it is taken apart into contiguous parts, each of which becomes runs.
 struct Parts<'r> {
     doubts: &'r Doubts,
-    genesis: Hash,
+    registry: &'r Arc<Registry>,
     broken: Option<Broken>,
     part: Vec<Examined<'r>>,
     judged: Judged,
@@ -295,7 +302,7 @@ impl<'r> Parts<'r> {
                 run,
                 headers,
                 places,
-                genesis: self.genesis,
+                registry: self.registry.clone(),
             });
         }
     }

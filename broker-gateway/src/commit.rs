@@ -3,6 +3,7 @@
 //! is unknown is sent again: it is held, and judged anew when it comes again, by what the stream then holds.
 
 mod append;
+mod confirmed;
 mod gap;
 mod heads;
 mod notary;

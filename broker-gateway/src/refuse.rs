@@ -164,7 +164,7 @@ fn held(hold: &Hold) -> Words {
         code: hold.code(),
         status: 503,
         head: hold.head(),
-        details: Vec::new(),
+        details: hold.details(),
     }
 }
 

@@ -4,6 +4,7 @@
 mod codes;
 
 use crate::event::{AttributeFault, Position};
+use crate::subject::OfficeId;
 
 /// One thing that is wrong, in words for the person who can mend it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -167,6 +168,11 @@ pub enum Hold {
     ChainMismatch {
         head: u64,
     },
+    /// A reader has confirmed this position, at or behind the event's, and the bus has lost it.
+    PositionConfirmed {
+        position: Position,
+        reader: OfficeId,
+    },
     LogUnreadable,
     BusUnavailable,
     BusFull,
@@ -185,6 +191,7 @@ impl Hold {
             Hold::PositionAhead { .. } => codes::POSITION_AHEAD,
             Hold::PositionTaken { .. } => codes::POSITION_TAKEN,
             Hold::ChainMismatch { .. } => codes::CHAIN_MISMATCH,
+            Hold::PositionConfirmed { .. } => codes::POSITION_CONFIRMED,
             Hold::LogUnreadable => codes::LOG_UNREADABLE,
             Hold::BusUnavailable => codes::BUS_UNAVAILABLE,
             Hold::BusFull => codes::BUS_FULL,
@@ -203,10 +210,34 @@ impl Hold {
             | Hold::GrantUnknown
             | Hold::KeyUnknown
             | Hold::ContractUnknown
+            | Hold::PositionConfirmed { .. }
             | Hold::LogUnreadable
             | Hold::BusUnavailable
             | Hold::BusFull
             | Hold::AskedTooOften => None,
+        }
+    }
+
+    /// Who or what it waits for, in both languages; empty where the code says it all.
+    pub fn details(&self) -> Vec<Detail> {
+        match self {
+            Hold::PositionConfirmed { position, reader } => vec![Detail::new(
+                "sequence",
+                format!("{reader} has confirmed position {position}"),
+                format!("{reader} បានបញ្ជាក់ទីតាំង {position}"),
+            )],
+            Hold::FeedUnknown
+            | Hold::OfficeUnknown
+            | Hold::GrantUnknown
+            | Hold::KeyUnknown
+            | Hold::ContractUnknown
+            | Hold::PositionAhead { .. }
+            | Hold::PositionTaken { .. }
+            | Hold::ChainMismatch { .. }
+            | Hold::LogUnreadable
+            | Hold::BusUnavailable
+            | Hold::BusFull
+            | Hold::AskedTooOften => Vec::new(),
         }
     }
 }

@@ -96,6 +96,11 @@ impl Line {
         self.flight.len()
     }
 
+    /// Whether events that the bus has lost are under way; nothing else is then.
+    pub fn brings_back(&self) -> bool {
+        matches!(self.flight.front(), Some((_, _, Sent::Own)))
+    }
+
     /// Stops the line for a reason found here.
     pub fn stop(&mut self, why: Stop) {
         self.stop.get_or_insert(why);

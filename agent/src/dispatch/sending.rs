@@ -9,6 +9,7 @@ use schemas::envelope::nats;
 use schemas::event::Position;
 use schemas::notice::LogResumed;
 use schemas::signing::SignedEvent;
+use schemas::subject::LogSubject;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ use crate::submit;
 pub trait Lane {
     /// Sends an event to its log; the answer comes later.
     async fn publish(&self, event: &SignedEvent) -> Pending;
+    /// The same for one that the bus had before, to its own position: it says that it is not new.
+    async fn bring_back(&self, event: &SignedEvent) -> Pending;
     /// Whether a publish would have to wait.
     fn is_full(&self) -> bool;
     /// Cancelled when nothing will be answered any more.
@@ -33,6 +36,12 @@ pub trait Lane {
 impl Lane for Session {
     async fn publish(&self, event: &SignedEvent) -> Pending {
         Session::publish(self, event).await
+    }
+
+    async fn bring_back(&self, event: &SignedEvent) -> Pending {
+        let (log, position) = (event.event().log().clone(), event.link().position);
+        let subject = LogSubject::Refill(log, position).to_string();
+        self.publish_on(subject, event).await
     }
 
     fn is_full(&self) -> bool {
@@ -120,6 +129,8 @@ impl<L: Lane> Sending<L> {
         while let Some(link) = self.line.next().filter(|_| !self.lane.is_full()) {
             let sent = match self.next_own(link).await? {
                 Some(own) => Some(own),
+                // The gateway takes what comes back at another door, and nothing new goes before it.
+                None if self.line.brings_back() => return Ok(()),
                 None => match self.next_notice(link)? {
                     Some(notice) => Some(notice),
                     None => self.next_waiting(link).await?,
@@ -129,7 +140,10 @@ impl<L: Lane> Sending<L> {
                 return Ok(());
             };
             let (event, from) = sent;
-            let pending = self.lane.publish(&event).await;
+            let pending = match &from {
+                Sent::Own => self.lane.bring_back(&event).await,
+                Sent::Waiting { .. } | Sent::Notice(_) => self.lane.publish(&event).await,
+            };
             self.line.sent(&event, from);
             self.answers.push_back(pending);
         }

@@ -20,6 +20,7 @@ const CURSOR: u8 = b'c';
 const NEXT: u8 = b'n';
 const BRANCH: u8 = b'x';
 const CONFIRMED: u8 = b'k';
+const ON_BRANCH: u8 = b'f';
 
 fn log_key(letter: u8, log: &LogName, rest: &[u8]) -> Vec<u8> {
     let office = log.office.to_string();
@@ -138,6 +139,11 @@ impl Reads<'_> {
     pub fn confirmed(&self, log: &LogName) -> Result<u64> {
         let value = self.0.get(log_key(CONFIRMED, log, b""))?;
         Ok(read(value, "confirmation", |from| from.number())?.unwrap_or(0))
+    }
+
+    /// Whether the bus has another history of a log than is held.
+    pub fn on_branch(&self, log: &LogName) -> Result<bool> {
+        self.0.contains_key(log_key(ON_BRANCH, log, b""))
     }
 
     /// Every feed on which something was kept, or a log was named.
@@ -296,6 +302,18 @@ impl Writes {
     pub fn confirmed(&mut self, log: &LogName, position: Position) {
         let key = log_key(CONFIRMED, log, b"");
         self.0.insert(key, &position.number().to_be_bytes());
+    }
+
+    pub fn on_branch(&mut self, log: &LogName) {
+        self.0.insert(log_key(ON_BRANCH, log, b""), b"");
+    }
+
+    pub fn not_on_branch(&mut self, log: &LogName) {
+        self.0.remove(log_key(ON_BRANCH, log, b""));
+    }
+
+    pub fn unconfirmed(&mut self, log: &LogName) {
+        self.0.remove(log_key(CONFIRMED, log, b""));
     }
 
     pub fn cursor(&mut self, feed: &FeedName, cursor: Cursor) {

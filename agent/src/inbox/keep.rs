@@ -134,6 +134,9 @@ impl Keeping<'_> {
         writes: &mut Writes,
     ) -> Result<(), sled::Error> {
         let reads = Reads(&self.db);
+        if reads.on_branch(log)? {
+            writes.not_on_branch(log);
+        }
         let next = reads.next_arrival(&log.feed)?;
         held.arrival = next.unwrap_or(self.first_arrival);
         let before = reads.position_of_id(log, &held.id)?;
@@ -171,6 +174,7 @@ impl Keeping<'_> {
         let signed = event.signed();
         let log = signed.event().log();
         let position = signed.link().position;
+        writes.on_branch(log);
         if !Reads(&self.db).has_branch(log, position, signed.hash())? {
             writes.branch(log, position, signed.hash(), &nats::stored(signed));
             self.alarm(log, position, code);

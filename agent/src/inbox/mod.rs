@@ -1,6 +1,7 @@
 //! VerifiedEvent in, New, Seen or Branch out; kept with the cursor in one fsync; gaps parked.
 //! Nothing unverified gets in, nothing that is held changes, and an arrival number is given once.
 
+mod confirmed;
 pub mod delivered;
 mod index;
 mod keep;
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use schemas::event::{Hash, Position};
 use schemas::heal::Ranges;
 use schemas::subject::{FeedName, LogName};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::receive::VerifiedEvent;
@@ -70,6 +71,8 @@ struct Inner {
     /// The last arrival of each feed that is on disk: what is not may get another number after a power cut.
     safe: Mutex<BTreeMap<FeedName, u64>>,
     news: watch::Sender<u64>,
+    unconfirmed: Notify,
+    in_step: Mutex<BTreeMap<FeedName, CancellationToken>>,
     failed: CancellationToken,
     _lock: disk::Lock,
 }
@@ -95,6 +98,8 @@ impl Inbox {
             writing: Mutex::new(()),
             safe: Mutex::default(),
             news: watch::Sender::new(0),
+            unconfirmed: Notify::new(),
+            in_step: Mutex::default(),
             failed: CancellationToken::new(),
             _lock: lock,
         };
@@ -215,19 +220,6 @@ impl Inbox {
                 writes.log(log, &LogState { known, ..state });
             }
         }
-        self.inner.index.apply(writes.0)
-    }
-
-    /// How much of a log was confirmed to its office.
-    pub fn confirmed(&self, log: &LogName) -> Result<u64, Outage> {
-        let confirmed = Reads(&self.db()).confirmed(log);
-        confirmed.map_err(|e| self.unreadable(&e.to_string()))
-    }
-
-    /// The bus has our confirmation. What is forgotten by a crash is confirmed once more.
-    pub fn note_confirmed(&self, log: &LogName, position: Position) -> Result<(), Outage> {
-        let mut writes = Writes::default();
-        writes.confirmed(log, position);
         self.inner.index.apply(writes.0)
     }
 

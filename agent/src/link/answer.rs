@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use schemas::receipt::{Receipt, ReceiptFault};
+use schemas::refusal::Detail;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,6 +53,20 @@ struct Spean {
     head: Option<u64>,
     #[serde(default)]
     en: String,
+    #[serde(default)]
+    details: Vec<Detail>,
+}
+
+impl Spean {
+    /// The code's sentence, and what exactly it is about.
+    fn text(self) -> String {
+        let details = self.details.into_iter().map(|detail| detail.en);
+        [self.en]
+            .into_iter()
+            .chain(details)
+            .collect::<Vec<_>>()
+            .join(": ")
+    }
 }
 
 /// What stands for the code of an answer that has none.
@@ -85,9 +100,9 @@ impl Answer {
             Ok(Body {
                 spean: Some(spean), ..
             }) => Answer::Held {
-                code: spean.code,
+                code: spean.code.clone(),
                 head: spean.head,
-                text: spean.en,
+                text: spean.text(),
             },
             Ok(Body {
                 error: Some(error), ..

@@ -94,6 +94,7 @@ impl Reader<'_> {
                 }
             }
         }
+        self.inbox.in_step(self.feed, self.session.ended().clone());
         let all = [self.filter()];
         let ended = self.read(&all, Until::Ended, &mut progress).await?;
         Ok(ended.expect("only who wants to catch up ends without a reason"))

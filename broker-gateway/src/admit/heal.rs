@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use schemas::event::{Hash, Position};
+use schemas::event::Position;
 use schemas::refusal::{Hold, Refusal};
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
@@ -78,7 +78,7 @@ impl Healing {
 #[derive(Debug)]
 pub struct Healings {
     log: LogName,
-    genesis: Hash,
+    registry: Arc<Registry>,
     all: Vec<Healing>,
 }
 
@@ -87,8 +87,9 @@ impl Healings {
         &self.log
     }
 
-    pub fn genesis(&self) -> Hash {
-        self.genesis
+    /// What they were judged by.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
     }
 
     pub fn places(&self) -> Vec<usize> {
@@ -135,7 +136,7 @@ impl Admission {
         }
         let healings = Healings {
             log: log.clone(),
-            genesis: registry.genesis(),
+            registry: registry.clone(),
             all,
         };
         (

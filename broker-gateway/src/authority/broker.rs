@@ -101,7 +101,7 @@ authorization {{
           allow: {allow}
           deny: {deny}
         }}
-        subscribe: {{ allow: ["_INBOX.>", "spean.heal.>"] }}
+        subscribe: {{ allow: ["_INBOX.>", "spean.heal.>", "spean.confirm.>"] }}
       }}
     }}
     # The operator: streams and consumers, but no event can be published with this key.

@@ -4,20 +4,24 @@
 //!
 //! It works beside the feed's writer, as another gateway would: the expectations keep them apart.
 
+mod judge;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use schemas::chain::Head;
 use schemas::envelope::nats;
-use schemas::limits::{BATCH_EVENTS_MIN, HEADER_BYTES_MAX, RUN_EVENTS_MAX};
-use schemas::receipt::Stamp;
+use schemas::receipt::{Receipt, Stamp};
 use schemas::refusal::Hold;
+use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogName, LogSubject};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
-use super::append::{self, Message, OWN_BYTES_USUAL, Outcome};
+use self::judge::{Judgement, judge_hole, next_ones, no};
+use super::append::{self, Message, Outcome};
+use super::confirmed::{Brought, Confirmed};
 use super::gap::GapUnit;
 use super::heads::{LogHead, Place};
 use super::holes::{Around, Holes, Stands};
@@ -25,8 +29,8 @@ use super::read::Reader;
 use super::writer::held;
 use super::{Answers, Notary};
 use crate::admit::{Healing, Healings};
-use crate::limits::{BATCH_BYTES_MAX, STALE_TRIES_MAX};
-use crate::refuse::{Answer, Answered, No};
+use crate::limits::STALE_TRIES_MAX;
+use crate::refuse::{Answer, Answered};
 use crate::upstream::jetstream::{JetStream, Outage};
 use crate::upstream::raw::Broker;
 
@@ -34,7 +38,7 @@ use crate::upstream::raw::Broker;
 #[derive(Debug)]
 pub(super) struct HealUnit {
     log: LogName,
-    genesis: schemas::event::Hash,
+    registry: Arc<Registry>,
     waiting: VecDeque<Healing>,
     answered: Vec<Answered>,
     answers: oneshot::Sender<Vec<Answered>>,
@@ -45,7 +49,7 @@ impl HealUnit {
         let (answers, waits) = oneshot::channel();
         let unit = HealUnit {
             log: healings.log().clone(),
-            genesis: healings.genesis(),
+            registry: healings.registry().clone(),
             waiting: healings.into_all().into(),
             answered: Vec::new(),
             answers,
@@ -65,13 +69,13 @@ impl HealUnit {
         }
     }
 
-    fn stored(&mut self, seq: u64, duplicate: bool) {
+    fn stored(&mut self, seq: u64, duplicate: bool, receipt: Option<Box<Receipt>>) {
         let stream = self.log.feed.clone();
         self.answer_next(Answer::Stored {
             stream,
             seq,
             duplicate,
-            receipt: None,
+            receipt,
         });
     }
 
@@ -86,16 +90,6 @@ impl HealUnit {
     fn finish(self) {
         self.answers.send(self.answered).ok();
     }
-}
-
-/// What is to be done with the first that waits.
-#[derive(Debug, PartialEq, Eq)]
-enum Judgement {
-    StoredAlready(u64),
-    /// So many from the first on are the log's next ones.
-    Append(usize),
-    Fill,
-    No(No),
 }
 
 /// What a healer is given.
@@ -117,8 +111,9 @@ pub(super) struct Healer {
 struct Patient<'a> {
     reader: Reader<'a>,
     notary: &'a Notary,
-    genesis: schemas::event::Hash,
+    registry: Arc<Registry>,
     head: Option<LogHead>,
+    confirmed: Option<Confirmed>,
     holes: Holes<'a>,
     stale: u32,
 }
@@ -181,16 +176,17 @@ impl Healer {
         let mut patient = Patient {
             reader,
             notary: &self.notary,
-            genesis: unit.genesis,
+            registry: unit.registry.clone(),
             head: None,
-            holes: Holes::new(reader, unit.genesis),
+            confirmed: None,
+            holes: Holes::new(reader, unit.registry.genesis()),
             stale: 0,
         };
         while !unit.waiting.is_empty() {
             match patient.judge(&unit.waiting).await? {
                 Judgement::StoredAlready(seq) => {
                     patient.stale = 0;
-                    unit.stored(seq, true);
+                    unit.stored(seq, true, None);
                 }
                 Judgement::Append(count) => patient.append(unit, count).await?,
                 Judgement::Fill => patient.fill(unit).await?,
@@ -213,18 +209,34 @@ impl Patient<'_> {
             return Ok(no(Hold::PositionAhead { head: number }));
         }
         if position.number() == number + 1 {
-            return Ok(next_ones(waiting, head.head));
+            return Ok(next_ones(waiting, head.head, self.confirmed().await?));
         }
         let around = self.holes.around(position, &head).await;
         let around = around.map_err(|why| held(self.reader.log, &why))?;
+        if let Around::Behind(Some(_)) = around {
+            let confirmed = self.confirmed().await?;
+            confirmed.admits(&[event], Brought::Back)?;
+        }
         Ok(judge_hole(first, around, number))
+    }
+
+    /// What readers have confirmed of the log.
+    async fn confirmed(&mut self) -> Result<&Confirmed, Hold> {
+        let confirmed = match self.confirmed.take() {
+            Some(confirmed) => confirmed,
+            None => {
+                let read = Confirmed::read(self.reader, &self.registry).await;
+                read.map_err(|why| held(self.reader.log, &why))?
+            }
+        };
+        Ok(self.confirmed.insert(confirmed))
     }
 
     async fn head(&mut self) -> Result<LogHead, Hold> {
         if let Some(head) = &self.head {
             return Ok(head.clone());
         }
-        let read = self.reader.head(self.genesis, 0).await;
+        let read = self.reader.head(self.registry.genesis(), 0).await;
         let head = read.map_err(|why| held(self.reader.log, &why))?;
         Ok(self.head.insert(head).clone())
     }
@@ -255,8 +267,14 @@ impl Patient<'_> {
         match append::outcome(pending.send().await).await {
             Outcome::Stored(seq) => {
                 info!(log = %self.reader.log, count, "a lost tail came back");
+                // One receipt covers all of it, as for any append.
+                let receipt = blocks
+                    .last()
+                    .map(|(_, last)| self.notary.receipt(last, &stamp));
+                let receipt = receipt.map(Box::new);
                 let first = seq + 1 - count as u64;
-                (first..=seq).for_each(|seq| unit.stored(seq, false));
+                (first..seq).for_each(|seq| unit.stored(seq, false, None));
+                unit.stored(seq, false, receipt);
                 self.stale = 0;
                 self.head = last.and_then(|last| {
                     let place = Place {
@@ -293,7 +311,7 @@ impl Patient<'_> {
                 info!(log = %self.reader.log, %position, "a lost position came back");
                 self.holes.fill(Stands::of(first.event(), seq));
                 self.stale = 0;
-                unit.stored(seq, false);
+                unit.stored(seq, false, None);
                 Ok(())
             }
             outcome => self.not_stored(outcome, None),
@@ -332,57 +350,6 @@ impl Patient<'_> {
             }
             Outcome::Stored(_) => unreachable!("what is stored is answered by whoever stored it"),
         }
-    }
-}
-
-fn no(hold: Hold) -> Judgement {
-    Judgement::No(hold.into())
-}
-
-/// How many of those that wait are the log's next ones, each vouched for as an append is. Few go one by one.
-fn next_ones(waiting: &VecDeque<Healing>, head: Head) -> Judgement {
-    let mut end = head;
-    let (mut count, mut bytes) = (0, 0);
-    for healing in waiting.iter().take(RUN_EVENTS_MAX) {
-        let event = healing.event();
-        bytes += event.event().data().len() + HEADER_BYTES_MAX + OWN_BYTES_USUAL;
-        let fits = count == 0 || bytes <= BATCH_BYTES_MAX;
-        if *event.link() != end.next() || healing.as_append().is_err() || !fits {
-            break;
-        }
-        end = Head::of(event);
-        count += 1;
-    }
-    match (count, waiting.front()) {
-        (BATCH_EVENTS_MIN.., _) => Judgement::Append(count),
-        (1.., _) => Judgement::Append(1),
-        (0, Some(first)) if *first.event().link() == head.next() => {
-            let why = first.as_append().err();
-            Judgement::No(why.unwrap_or(Hold::BusUnavailable.into()))
-        }
-        (0, _) => {
-            let head = head.number();
-            no(Hold::ChainMismatch { head })
-        }
-    }
-}
-
-/// Judges what is to fill a hole below the head.
-fn judge_hole(healing: &Healing, around: Around, head: u64) -> Judgement {
-    let event = healing.event();
-    match around {
-        Around::Filled(stands) if stands.hash == event.hash() => {
-            Judgement::StoredAlready(stands.seq)
-        }
-        Around::Filled(_) => no(Hold::PositionTaken { head }),
-        Around::Named(hash) if hash == event.hash() => Judgement::Fill,
-        Around::Named(_) => no(Hold::ChainMismatch { head }),
-        Around::Behind(None) => no(Hold::PositionAhead { head }),
-        Around::Behind(Some(hash)) if hash != event.link().prev => no(Hold::ChainMismatch { head }),
-        Around::Behind(Some(_)) => match healing.as_append() {
-            Ok(()) => Judgement::Fill,
-            Err(why) => Judgement::No(why),
-        },
     }
 }
 

@@ -11,11 +11,13 @@ use schemas::subject::LogName;
 use super::unit::Unit;
 use crate::limits::BATCH_BYTES_MAX;
 
-/// Where a run's first event stands to a head.
+/// Where a run's first event stands to a head, and to what readers have confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joint {
     /// It is the next one.
     Next,
+    /// It is the next one, at or below what readers have confirmed: that the bus has lost.
+    Confirmed,
     /// So many of its events stand at or below the head.
     Known(usize),
     /// Something before it is missing.

@@ -18,7 +18,7 @@ use super::heads::{LogHead, Place};
 use crate::upstream::jetstream::{ApiError, JetStream, Outage};
 
 /// JetStream's "no message found".
-const NO_MESSAGE: u32 = 10037;
+pub(super) const NO_MESSAGE: u32 = 10037;
 
 /// Why nothing can be said of a log now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

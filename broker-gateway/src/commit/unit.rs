@@ -6,6 +6,7 @@ use bytes::Bytes;
 use schemas::event::Hash;
 use schemas::receipt::Stamp;
 use schemas::refusal::Hold;
+use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 use tokio::sync::oneshot;
@@ -24,6 +25,8 @@ pub(super) struct Unit {
     stamped: Vec<(usize, Arc<Stamp>)>,
     /// How often it was sent and refused for an expectation that did not hold.
     pub stale: u32,
+    /// It is what readers have confirmed, as far as they had when it was looked at.
+    pub proved: u64,
 }
 
 impl Unit {
@@ -36,6 +39,7 @@ impl Unit {
             notary,
             stamped: Vec::new(),
             stale: 0,
+            proved: 0,
         };
         (unit, waits)
     }
@@ -46,6 +50,10 @@ impl Unit {
 
     pub fn genesis(&self) -> Hash {
         self.admitted.genesis()
+    }
+
+    pub fn registry(&self) -> &Arc<Registry> {
+        self.admitted.registry()
     }
 
     /// The events that have no answer yet; the last of them is the run's last, whose signature was verified.

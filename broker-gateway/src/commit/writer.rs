@@ -7,19 +7,22 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
+use schemas::chain::Head;
 use schemas::limits::RUN_EVENTS_MAX;
 use schemas::refusal::Hold;
+use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogName};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
+use super::confirmed::{Brought, Confirmed, Heard};
 use super::heads::{Heads, LogHead, Place};
 use super::notary::Notary;
 use super::plan::{Joint, Plan};
 use super::read::{Reader, Unreadable};
 use super::unit::Unit;
 use crate::limits::HEADS_READ_AT_ONCE;
-use crate::upstream::jetstream::{JetStream, Outage};
+use crate::upstream::jetstream::{Ear, JetStream, Outage};
 use crate::upstream::raw::Broker;
 
 pub(super) struct Writer {
@@ -28,6 +31,7 @@ pub(super) struct Writer {
     pub(super) notary: Arc<Notary>,
     connection: Option<JetStream>,
     pub(super) heads: Heads,
+    heard: Arc<Heard>,
     /// Counts what was stored together; a head that was read in this turn is not read again.
     turn: u64,
 }
@@ -40,6 +44,7 @@ impl Writer {
             notary,
             connection: None,
             heads: Heads::default(),
+            heard: Arc::default(),
             turn: 0,
         }
     }
@@ -91,7 +96,14 @@ impl Writer {
             }
             None => {
                 self.heads.forget_all();
-                let opened = JetStream::connect(&self.broker).await?;
+                let heard = Arc::new(Heard::default());
+                let hears = heard.clone();
+                let ear = Ear {
+                    subject: Heard::subject(&self.feed),
+                    hear: Box::new(move |subject, body| hears.hear(subject, body)),
+                };
+                let opened = JetStream::connect_hearing(&self.broker, ear).await?;
+                self.heard = heard;
                 info!(feed = %self.feed, server = opened.info().server_name, "connected to nats-server");
                 self.connection = Some(opened.clone());
                 Ok(opened)
@@ -104,17 +116,20 @@ impl Writer {
         let mut unknown: Vec<(LogName, _)> = waiting
             .iter()
             .filter(|unit| self.heads.of(unit.log()).is_none())
-            .map(|unit| (unit.log().clone(), unit.genesis()))
+            .map(|unit| (unit.log().clone(), unit.registry().clone()))
             .collect();
         unknown.sort_by(|(log, _), (other, _)| log.cmp(other));
         unknown.dedup_by(|(log, _), (other, _)| log == other);
-        let turn = self.turn;
-        let reading = unknown.into_iter().map(|(log, genesis)| async move {
+        let (turn, heard) = (self.turn, &self.heard);
+        let reading = unknown.into_iter().map(|(log, registry)| async move {
             let reader = Reader {
                 jetstream,
                 log: &log,
             };
-            let head = reader.head(genesis, turn).await;
+            let head = match heard.read(reader, &registry).await {
+                Ok(()) => reader.head(registry.genesis(), turn).await,
+                Err(why) => Err(why),
+            };
             (log, head)
         });
         let mut reading = stream::iter(reading).buffer_unordered(HEADS_READ_AT_ONCE);
@@ -139,7 +154,10 @@ impl Writer {
             };
             let fresh = *read_in == self.turn;
             let planned = plan.end_of(unit.log());
-            let joint = Joint::of(unit.events(), planned.unwrap_or(head));
+            let joint = match Joint::of(unit.events(), planned.unwrap_or(head)) {
+                Joint::Next if self.is_confirmed(&unit) => Joint::Confirmed,
+                joint => joint,
+            };
             let verdict = match joint {
                 Joint::Next if plan.has_room(&unit) => {
                     plan.add(unit);
@@ -150,13 +168,16 @@ impl Writer {
                     break;
                 }
                 // What stands to a head that is only planned is judged when it is one.
-                Joint::Known(_) | Joint::Ahead | Joint::Unlinked if planned.is_some() => {
+                Joint::Known(_) | Joint::Ahead | Joint::Unlinked | Joint::Confirmed
+                    if planned.is_some() =>
+                {
                     plan.put_off(unit.log());
                     later.push_back(unit);
                     continue;
                 }
                 // What stood there a while ago may be lost since: that is why it is sent again.
-                Joint::Known(_) if !fresh => Err(Hold::LogUnreadable),
+                Joint::Known(_) | Joint::Confirmed if !fresh => Err(Hold::LogUnreadable),
+                Joint::Confirmed => self.prove(jetstream, &mut unit, waiting).await,
                 Joint::Known(count) => self.answer_known(jetstream, &mut unit, count).await,
                 Joint::Ahead => Err(Hold::PositionAhead {
                     head: head.number(),
@@ -178,6 +199,35 @@ impl Writer {
         }
         back_in_line(later, waiting);
         plan
+    }
+
+    /// Whether readers have confirmed, as far as is heard, what the unit is to stand for.
+    fn is_confirmed(&self, unit: &Unit) -> bool {
+        let up_to = self.heard.up_to(unit.log());
+        let first = unit.events().first().map(|first| first.link().position);
+        up_to > unit.proved && first.is_some_and(|first| first.number() <= up_to)
+    }
+
+    /// Holds what is not what readers have confirmed. What waits behind it in its log may prove it.
+    async fn prove(
+        &self,
+        jetstream: &JetStream,
+        unit: &mut Unit,
+        waiting: &VecDeque<Unit>,
+    ) -> Result<(), Hold> {
+        let log = unit.log().clone();
+        let up_to = self.heard.up_to(&log);
+        let reader = Reader {
+            jetstream,
+            log: &log,
+        };
+        let confirmed = Confirmed::read(reader, unit.registry()).await;
+        let confirmed = confirmed.map_err(|why| held(&log, &why))?;
+        let behind = waiting.iter().filter(|behind| *behind.log() == log);
+        let all = unit.events().iter().chain(behind.flat_map(Unit::events));
+        confirmed.admits(&chained(all), Brought::New)?;
+        unit.proved = up_to;
+        Ok(())
     }
 
     /// Reads the head of the first unit's log anew.
@@ -236,6 +286,19 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// The first events, as far as each is linked to the one before it.
+fn chained<'e>(events: impl Iterator<Item = &'e SignedEvent>) -> Vec<&'e SignedEvent> {
+    let mut chain: Vec<&SignedEvent> = Vec::new();
+    for event in events {
+        let linked = |last: &&SignedEvent| *event.link() == Head::of(last).next();
+        if !chain.last().is_none_or(linked) {
+            break;
+        }
+        chain.push(event);
+    }
+    chain
 }
 
 /// Puts units in front of all that waits, in their order.

@@ -80,7 +80,11 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
         Hold::ContractUnknown => Hold::PositionAhead { head },
         Hold::PositionAhead { .. } => Hold::PositionTaken { head },
         Hold::PositionTaken { .. } => Hold::ChainMismatch { head },
-        Hold::ChainMismatch { .. } => Hold::LogUnreadable,
+        Hold::ChainMismatch { .. } => Hold::PositionConfirmed {
+            position: Position::new(14).expect("a position"),
+            reader: "moh/hq".parse().expect("an office"),
+        },
+        Hold::PositionConfirmed { .. } => Hold::LogUnreadable,
         Hold::LogUnreadable => Hold::BusUnavailable,
         Hold::BusUnavailable => Hold::BusFull,
         Hold::BusFull => Hold::AskedTooOften,

@@ -46,6 +46,15 @@ pub struct JetStream {
     _open: Arc<DropGuard>,
 }
 
+/// Takes a subject, and what was said on it.
+pub type Hear = dyn Fn(&[u8], &[u8]) + Send + Sync;
+
+/// What is listened to besides answers, and who takes it: subject and payload. It is called where answers are read, and must not wait.
+pub struct Ear {
+    pub subject: String,
+    pub hear: Box<Hear>,
+}
+
 /// Bytes to send, and who waits for what comes back under this number.
 #[derive(Debug)]
 struct Question {
@@ -66,6 +75,18 @@ impl JetStream {
     /// # Errors
     /// No server lets one in.
     pub async fn connect(broker: &Broker) -> Result<JetStream, Outage> {
+        JetStream::open(broker, None).await
+    }
+
+    /// The same, and listens.
+    ///
+    /// # Errors
+    /// No server lets one in.
+    pub async fn connect_hearing(broker: &Broker, ear: Ear) -> Result<JetStream, Outage> {
+        JetStream::open(broker, Some(ear)).await
+    }
+
+    async fn open(broker: &Broker, ear: Option<Ear>) -> Result<JetStream, Outage> {
         let opened = broker.open("spean-gateway commit", true).await;
         let Connection {
             stream,
@@ -81,6 +102,7 @@ impl JetStream {
             waiting,
             asked: HashMap::new(),
             parser,
+            ear,
         };
         tokio::spawn(line.run(stream, closed.clone()));
         Ok(JetStream {

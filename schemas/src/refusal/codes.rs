@@ -245,6 +245,12 @@ pub(super) const BUS_FULL: Code = code(
     "the bus has no room for this feed; the operator must give it more, the event is kept",
     "ប្រព័ន្ធគ្មានកន្លែងទំនេរសម្រាប់ feed នេះទេ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
 );
+pub(super) const POSITION_CONFIRMED: Code = code(
+    60212,
+    "position-confirmed",
+    "the bus has lost what a reader has confirmed at or behind this position; it goes on when a reader has brought it back, or the gap is declared",
+    "ប្រព័ន្ធបានបាត់អ្វីដែលអ្នកអានម្នាក់បានបញ្ជាក់នៅទីតាំងនេះ ឬក្រោយវា វានឹងបន្តពេលអ្នកអានយកវាមកវិញ ឬមានការប្រកាសថាបាត់",
+);
 pub(super) const ASKED_TOO_OFTEN: Code = code(
     60231,
     "asked-too-often",

@@ -2,6 +2,7 @@
 //! In: harm done to nats-server's store. Out: the same logs, byte for byte, and readers that lost and doubled nothing. Never: a hand.
 
 mod finding;
+mod forks;
 mod gaps;
 mod refills;
 mod takings;

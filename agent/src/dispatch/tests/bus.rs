@@ -167,6 +167,10 @@ impl Lane for Wire {
         pending
     }
 
+    async fn bring_back(&self, event: &SignedEvent) -> Pending {
+        self.publish(event).await
+    }
+
     fn is_full(&self) -> bool {
         self.queue.lock().unwrap().len() >= WINDOW
     }

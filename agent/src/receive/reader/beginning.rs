@@ -1,7 +1,7 @@
 //! Where a pass begins. The cursor holds while the stream has the event that it was made on; else the stream went back or began
 //! anew, and each log is compared with its head on the bus. What is complete here is never read again for what is not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::event::Hash;
 use schemas::subject::{LogName, OfficeId};
@@ -78,6 +78,7 @@ impl Reader<'_> {
             return Ok(Beginning::Behind(None));
         };
         let mut end: Option<Cursor> = None;
+        let mut there = BTreeMap::new();
         for message in heads {
             let Some(head) = self.event_of(message) else {
                 continue;
@@ -88,12 +89,15 @@ impl Reader<'_> {
                 .chain([here])
                 .max_by_key(|cursor| cursor.stream_sequence);
             // A count may be a moment older than the heads: a log that began meanwhile lies before the end, too.
-            let office = &head.event.event().log().office;
+            let log = head.event.event().log().clone();
+            let office = &log.office;
             match self.has_all_up_to(&head)? {
                 true => open.remove(office),
                 false => open.insert(office.clone()),
             };
+            there.insert(log, head);
         }
+        self.confirm_again(&there)?;
         let open = open.into_iter().filter(|office| office != self.office);
         let filters: Vec<String> = open
             .flat_map(|office| {
@@ -106,6 +110,27 @@ impl Reader<'_> {
             0..=FILTERS_MAX => Beginning::CatchUp { filters, end },
             _ => Beginning::Behind(None),
         })
+    }
+
+    /// What the bus has lost of a log that is held here is kept free for it: that needs the bus to know what was confirmed, which it
+    /// may have lost with it. Where the bus has other content this office is on a branch, and confirms nothing.
+    fn confirm_again(&self, there: &BTreeMap<LogName, Incoming>) -> Result<(), Trouble> {
+        for (log, state) in self.inbox.logs(self.feed)? {
+            let (head, agrees) = match there.get(&log) {
+                None => (0, true),
+                Some(head) => (
+                    head.event.link().position.number(),
+                    self.has_all_up_to(head)?,
+                ),
+            };
+            if agrees {
+                self.inbox.agrees(&log)?;
+            }
+            if agrees && head < state.complete {
+                self.inbox.forget_confirmed(&log)?;
+            }
+        }
+        Ok(())
     }
 
     /// A log that is complete to its head, by the same event.

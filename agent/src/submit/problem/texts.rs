@@ -231,6 +231,7 @@ fn hold_status(hold: &Hold) -> u16 {
         | Hold::PositionAhead { .. }
         | Hold::PositionTaken { .. }
         | Hold::ChainMismatch { .. }
+        | Hold::PositionConfirmed { .. }
         | Hold::LogUnreadable
         | Hold::BusUnavailable
         | Hold::BusFull

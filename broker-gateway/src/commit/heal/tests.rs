@@ -16,12 +16,20 @@ pub(in crate::commit) const LOG: &str = "spean.log.health-quarterly.moh.siem-rea
 /// A reader of the feed.
 const READER: &str = "moh/hq";
 
-async fn append(commits: &Commits, pen: &Pen, events: &[SignedEvent]) -> Vec<Answer> {
+pub(in crate::commit) async fn append(
+    commits: &Commits,
+    pen: &Pen,
+    events: &[SignedEvent],
+) -> Vec<Answer> {
     let raw: Vec<RawEvent> = events.iter().map(sent).collect();
     let judged = Admission::new().admit(pen.submission(raw));
-    let mut answers = Vec::new();
+    let mut waiting = Vec::new();
     for run in judged.admitted {
-        let answered = commits.store(run).await.await.expect("answers");
+        waiting.push(commits.store(run).await);
+    }
+    let mut answers = Vec::new();
+    for answered in waiting {
+        let answered = answered.await.expect("answers");
         answers.extend(answered.into_iter().map(|answered| answered.answer));
     }
     answers

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::Question;
+use super::{Ear, Question};
 use crate::limits::{UPSTREAM_ANSWER_WAIT, UPSTREAM_QUESTIONS_MAX};
 use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Sid, Subject};
 
@@ -21,6 +21,7 @@ pub(super) struct Line {
     pub waiting: mpsc::Receiver<Question>,
     pub asked: HashMap<u64, oneshot::Sender<Bytes>>,
     pub parser: ServerParser,
+    pub ear: Option<Ear>,
 }
 
 /// What the reading half finds.
@@ -33,11 +34,9 @@ impl Line {
     pub async fn run(mut self, stream: TlsStream<TcpStream>, closed: CancellationToken) {
         let _closes = closed.clone().drop_guard();
         let (read, mut write) = tokio::io::split(stream);
-        let everything = Subject::parse(format!("{}*", self.inbox).as_bytes());
-        let (Ok(everything), Ok(sid)) = (everything, Sid::parse(b"1")) else {
+        let Some(hello) = self.hello() else {
             return;
         };
-        let hello = Frame::new().subscribe(&everything, &sid).finish();
         if write.write_all(&hello).await.is_err() {
             return;
         }
@@ -45,6 +44,7 @@ impl Line {
         let listener = Listener {
             inbox: self.inbox.clone(),
             parser: std::mem::take(&mut self.parser),
+            ear: self.ear.take(),
         };
         let listening = tokio::spawn(listener.run(read, heard_by));
         // Every arm only receives, so that dropping one half-way loses nothing; writing happens behind the choice.
@@ -68,6 +68,17 @@ impl Line {
         }
         listening.abort();
         write.shutdown().await.ok();
+    }
+
+    /// Subscribes to the answers, and to what is listened to besides.
+    fn hello(&self) -> Option<Bytes> {
+        let answers = Subject::parse(format!("{}*", self.inbox).as_bytes()).ok()?;
+        let mut hello = Frame::new().subscribe(&answers, &Sid::parse(b"1").ok()?);
+        if let Some(ear) = &self.ear {
+            let subject = Subject::parse(ear.subject.as_bytes()).ok()?;
+            hello = hello.subscribe(&subject, &Sid::parse(b"2").ok()?);
+        }
+        Some(hello.finish())
     }
 
     /// Sends a question, and those that wait behind it, in one flush.
@@ -109,6 +120,7 @@ impl Line {
 struct Listener {
     inbox: String,
     parser: ServerParser,
+    ear: Option<Ear>,
 }
 
 impl Listener {
@@ -143,10 +155,15 @@ impl Listener {
         }
     }
 
-    /// The number is the last token of the subject that the answer came on.
+    /// The number is the last token of the subject that an answer came on.
     fn answer(&self, delivery: &Delivery) -> Option<Heard> {
-        let subject = std::str::from_utf8(delivery.subject()).ok()?;
-        let number = subject.strip_prefix(self.inbox.as_str())?.parse().ok()?;
+        let Some(number) = delivery.subject().strip_prefix(self.inbox.as_bytes()) else {
+            if let Some(ear) = &self.ear {
+                (ear.hear)(delivery.subject(), &delivery.body());
+            }
+            return None;
+        };
+        let number = std::str::from_utf8(number).ok()?.parse().ok()?;
         Some(Heard::Answer(number, delivery.body()))
     }
 }

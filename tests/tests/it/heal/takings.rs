@@ -8,7 +8,7 @@ use tests::envoy::Envoy;
 
 use super::*;
 
-fn alarms(status: &Value, code: &str) -> Vec<String> {
+pub(super) fn alarms(status: &Value, code: &str) -> Vec<String> {
     let alarms = status["alarms"].as_array().into_iter().flatten();
     let of_code = alarms.filter(|alarm| alarm["code"] == code);
     let text = |alarm: &Value| alarm["text"].as_str().unwrap_or_default().to_owned();
@@ -37,7 +37,7 @@ async fn an_emptied_office_tells_what_it_took_back_and_readers_are_alarmed() {
 }
 
 /// The feed's state at an office.
-fn held(status: &Value) -> &Value {
+pub(super) fn held(status: &Value) -> &Value {
     &status["outbox"]["feeds"][0]["held"]["code"]
 }
 

@@ -21,7 +21,7 @@ fn data(bus: &Bus) -> PathBuf {
 }
 
 /// Copies a folder whole, in place of what is there.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::remove_dir_all(to).ok();
     let mut cp = Command::new("cp");
     let done = cp.arg("-a").arg(from).arg(to).status().expect("cp runs");
@@ -29,7 +29,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The operator's copy of the whole store, made while the broker stands still.
-async fn back_up(bus: &mut Bus) -> PathBuf {
+pub(super) async fn back_up(bus: &mut Bus) -> PathBuf {
     let backup = bus.folder().join("backup");
     bus.nats.kill().await;
     copy(&data(bus), &backup);
@@ -37,7 +37,7 @@ async fn back_up(bus: &mut Bus) -> PathBuf {
     backup
 }
 
-async fn restore(bus: &mut Bus, backup: &Path) {
+pub(super) async fn restore(bus: &mut Bus, backup: &Path) {
     bus.nats.kill().await;
     copy(backup, &data(bus));
     bus.nats.resume().await;
@@ -72,7 +72,7 @@ fn hashes(bus: &Bus) -> BTreeMap<String, (u64, String)> {
 }
 
 /// Waits until so many events stand on the subject again.
-async fn counts_again(bus: &Bus, subject: &str, count: u64) {
+pub(super) async fn counts_again(bus: &Bus, subject: &str, count: u64) {
     eventually_within(
         PATIENCE,
         &format!("{count} events on {subject}"),
@@ -92,7 +92,7 @@ fn of_battambang(number: u32) -> Value {
 }
 
 /// The reader has exactly these, each once, in the order of each log.
-async fn reads_exactly(reader: &Office, logs: &[&[String]]) {
+pub(super) async fn reads_exactly(reader: &Office, logs: &[&[String]]) {
     let count = logs.iter().map(|log| log.len()).sum();
     let received = ids(&reader.receives(HEALTH, count).await);
     assert_eq!(received.len(), count, "{}", reader.name);

@@ -1,0 +1,76 @@
+//! What was confirmed of others' logs: the position that the bus has taken comes in, how far each log is confirmed goes out. Forgotten, it
+//! is confirmed once more, which costs a message and changes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
+
+use schemas::event::Position;
+use schemas::subject::{FeedName, LogName};
+use tokio_util::sync::CancellationToken;
+
+use super::Inbox;
+use super::index::{Reads, Writes};
+use crate::store::Outage;
+
+impl Inbox {
+    /// How much of a log was confirmed to its office.
+    pub fn confirmed(&self, log: &LogName) -> Result<u64, Outage> {
+        let confirmed = Reads(&self.db()).confirmed(log);
+        confirmed.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
+    /// The bus has our confirmation. What is forgotten by a crash is confirmed once more.
+    pub fn note_confirmed(&self, log: &LogName, position: Position) -> Result<(), Outage> {
+        let mut writes = Writes::default();
+        writes.confirmed(log, position);
+        self.inner.index.apply(writes.0)
+    }
+
+    /// The bus has less of a log than was read: what was confirmed of it is to be said again, for the bus may have lost that, too.
+    pub fn forget_confirmed(&self, log: &LogName) -> Result<(), Outage> {
+        let mut writes = Writes::default();
+        writes.unconfirmed(log);
+        self.inner.index.apply(writes.0)?;
+        self.inner.unconfirmed.notify_one();
+        Ok(())
+    }
+
+    /// Ends when there may be something to confirm that was not before.
+    pub async fn is_unconfirmed(&self) {
+        self.inner.unconfirmed.notified().await;
+    }
+
+    /// Whether the bus has another history of a log than is held: then nothing of it is confirmed, for nobody could bring it back.
+    pub fn is_on_branch(&self, log: &LogName) -> Result<bool, Outage> {
+        let on_branch = Reads(&self.db()).on_branch(log);
+        on_branch.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
+    /// What the bus has of a log is what is held.
+    pub fn agrees(&self, log: &LogName) -> Result<(), Outage> {
+        if !self.is_on_branch(log)? {
+            return Ok(());
+        }
+        let mut writes = Writes::default();
+        writes.not_on_branch(log);
+        self.inner.index.apply(writes.0)
+    }
+
+    /// The feed's stream was compared with what is held, over a session that lasts until the token says otherwise.
+    pub fn in_step(&self, feed: &FeedName, session: CancellationToken) {
+        let mut all = self.in_step_until();
+        all.insert(feed.clone(), session);
+        self.inner.unconfirmed.notify_one();
+    }
+
+    /// Whether it is known over the session that is open what the feed's stream has.
+    pub fn is_in_step(&self, feed: &FeedName) -> bool {
+        let all = self.in_step_until();
+        all.get(feed).is_some_and(|session| !session.is_cancelled())
+    }
+
+    fn in_step_until(&self) -> MutexGuard<'_, BTreeMap<FeedName, CancellationToken>> {
+        let in_step = &self.inner.in_step;
+        in_step.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

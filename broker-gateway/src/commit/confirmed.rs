@@ -1,0 +1,183 @@
+//! What readers have confirmed of a log is a head, too, as long as the bus has less: what they say comes in, whether events may
+//! be stored there goes out. Known again from the stream of confirmations by whoever asks; nothing of it is kept but a hint.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemas::confirmation::{Confirmation, Said};
+use schemas::refusal::Hold;
+use schemas::registry::Registry;
+use schemas::signing::SignedEvent;
+use schemas::subject::{CONFIRMATIONS, ConfirmSubject, FeedName, LogName};
+use serde::Deserialize;
+use serde_json::json;
+use tracing::warn;
+
+use super::read::{NO_MESSAGE, Reader, Unreadable};
+
+/// JetStream's "stream not found".
+const NO_STREAM: u32 = 10059;
+
+/// As what events are brought: that decides how much has to be proved of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Brought {
+    /// As new ones. At or below a confirmed position there is nothing new.
+    New,
+    /// As what was there before. Each is its office's, and linked; which it was is known at the confirmed positions alone.
+    Back,
+}
+
+/// What is confirmed of a log, by the registry of whoever asks.
+#[derive(Debug)]
+pub(super) struct Confirmed(Vec<Said>);
+
+impl Confirmed {
+    /// From the leader; as many messages as the log has readers.
+    pub async fn read(reader: Reader<'_>, registry: &Registry) -> Result<Confirmed, Unreadable> {
+        let subject = format!("$JS.API.STREAM.MSG.GET.{CONFIRMATIONS}");
+        let filter = ConfirmSubject::filter(reader.log);
+        let (mut all, mut next) = (Vec::new(), 1);
+        loop {
+            let wanted = json!({ "seq": next, "next_by_subj": filter });
+            let message = match reader.jetstream.ask::<Got>(&subject, &wanted).await? {
+                Ok(got) => got.message,
+                // Where there is no such stream, nothing was ever confirmed.
+                Err(error) if [NO_MESSAGE, NO_STREAM].contains(&error.err_code) => {
+                    return Ok(Confirmed(all));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            next = message.seq + 1;
+            match message.said(reader.log, registry) {
+                Some(said) => all.push(said),
+                None => {
+                    warn!(log = %reader.log, seq = message.seq, "a confirmation proves nothing")
+                }
+            }
+        }
+    }
+
+    /// The highest confirmed position; 0 where there is none.
+    pub fn up_to(&self) -> u64 {
+        let positions = self.0.iter().map(|said| said.position.number());
+        positions.max().unwrap_or(0)
+    }
+
+    /// Whether events that are the log's next ones may be stored there. One that is confirmed proves, by the chain, all before it.
+    pub fn admits(&self, events: &[&SignedEvent], brought: Brought) -> Result<(), Hold> {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else {
+            return Ok(());
+        };
+        let (first, last) = (first.link().position, last.link().position);
+        for Said {
+            position,
+            hash,
+            reader,
+            ..
+        } in self.0.iter().filter(|said| said.position >= first)
+        {
+            let admitted = match *position > last {
+                true => brought == Brought::Back,
+                false => events
+                    .iter()
+                    .any(|event| event.link().position == *position && event.hash() == *hash),
+            };
+            if !admitted {
+                return Err(Hold::PositionConfirmed {
+                    position: *position,
+                    reader: reader.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Got {
+    message: GotMessage,
+}
+
+#[derive(Deserialize)]
+struct GotMessage {
+    seq: u64,
+    #[serde(default)]
+    data: String,
+}
+
+impl GotMessage {
+    /// A reader's word as long as the registry has it for one: who must not read a log any longer holds nobody up.
+    fn said(&self, log: &LogName, registry: &Registry) -> Option<Said> {
+        let body = STANDARD.decode(&self.data).ok()?;
+        let confirmation: Confirmation = serde_json::from_slice(&body).ok()?;
+        let said = confirmation.verified(registry).ok()?;
+        let reads = said.reader != log.office && registry.may_read(&said.reader, log).is_ok();
+        (reads && said.log == *log).then(|| said.clone())
+    }
+}
+
+/// How high the confirmations are that were read or heard on one connection, by log. A hint: what lies above needs no look, and
+/// for what does not, they are read. What another gateway takes is heard here, too.
+#[derive(Debug, Default)]
+pub(super) struct Heard(Mutex<HashMap<LogName, u64>>);
+
+impl Heard {
+    /// What is said of any log of a feed.
+    pub fn subject(feed: &FeedName) -> String {
+        format!("spean.confirm.*.*.{feed}.*.*")
+    }
+
+    /// Reads what was confirmed of a log, once; what is said of it from here on is heard.
+    pub async fn read(&self, reader: Reader<'_>, registry: &Registry) -> Result<(), Unreadable> {
+        if !self.begin(reader.log) {
+            return Ok(());
+        }
+        match Confirmed::read(reader, registry).await {
+            Ok(confirmed) => self.raise(reader.log, confirmed.up_to()),
+            Err(why) => {
+                self.all().remove(reader.log);
+                return Err(why);
+            }
+        }
+        Ok(())
+    }
+
+    /// False where it was heard before.
+    fn begin(&self, log: &LogName) -> bool {
+        let mut all = self.all();
+        let known = all.contains_key(log);
+        all.entry(log.clone()).or_insert(0);
+        !known
+    }
+
+    /// Something was said. What cannot be read is a reason to look.
+    pub fn hear(&self, subject: &[u8], body: &[u8]) {
+        let subject = std::str::from_utf8(subject).unwrap_or_default();
+        let Ok(ConfirmSubject { log, .. }) = subject.parse() else {
+            return;
+        };
+        let read: Result<Confirmation, _> = serde_json::from_slice(body);
+        let position = read.map_or(u64::MAX, |read| read.said().position.number());
+        self.raise(&log, position);
+    }
+
+    fn raise(&self, log: &LogName, position: u64) {
+        if let Some(highest) = self.all().get_mut(log) {
+            *highest = position.max(*highest);
+        }
+    }
+
+    /// 0 where nothing is confirmed.
+    pub fn up_to(&self, log: &LogName) -> u64 {
+        self.all().get(log).copied().unwrap_or(0)
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<LogName, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! What readers have confirmed, against a real nats-server: what is held for it, and what ends that.
+
+use schemas::chain::Head;
+use schemas::event::Timestamp;
+use schemas::registry::{KeyRetirement, RegistryEvent};
+use schemas::signing::SigningKey;
+
+use super::*;
+use crate::commit::Commits;
+use crate::commit::heal::tests::{append, are_stored, lose, refill, written};
+use crate::fixtures::nats::Nats;
+use crate::fixtures::pen::{Pen, key_added};
+use crate::refuse::Answer;
+
+const READER: &str = "moh/hq";
+
+/// The reader holds all up to this event.
+async fn confirm(nats: &Nats, key: &SigningKey, event: &SignedEvent) {
+    let said = Said {
+        reader: READER.parse().expect("an office"),
+        log: event.event().log().clone(),
+        position: event.link().position,
+        hash: event.hash(),
+        time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
+    };
+    let subject = said.subject().to_string();
+    nats.say(&subject, &Confirmation::sign(said, key)).await;
+}
+
+/// A written log, and the key of its reader.
+async fn read_by(count: u64) -> (Nats, Commits, Pen, Vec<SignedEvent>, SigningKey) {
+    let (nats, commits, mut pen, events) = written(count).await;
+    let (key, _) = SigningKey::generate().expect("a key");
+    pen.tell(key_added(READER, &key));
+    (nats, commits, pen, events, key)
+}
+
+/// What an office writes behind this event that does not remember what came there.
+fn others(pen: &mut Pen, behind: &SignedEvent, count: u64) -> Vec<SignedEvent> {
+    pen.head = Head::of(behind);
+    (0..count).map(|number| pen.write(1_000 + number)).collect()
+}
+
+fn held_for(event: &SignedEvent, count: usize) -> Vec<Answer> {
+    let hold = Hold::PositionConfirmed {
+        position: event.link().position,
+        reader: READER.parse().expect("an office"),
+    };
+    vec![Answer::Held(hold); count]
+}
+
+#[tokio::test]
+async fn nothing_new_is_stored_at_or_below_what_is_confirmed_until_that_is_back() {
+    let (nats, old, mut pen, events, key) = read_by(10).await;
+    confirm(&nats, &key, &events[9]).await;
+    lose(&nats, 6..=10).await;
+    let others = others(&mut pen, &events[4], 9);
+    // One that remembers heads, and one that was started since.
+    for commits in [&old, &nats.commits()] {
+        for run in [&others[..1], &others[..]] {
+            let answers = append(commits, &pen, run).await;
+            assert_eq!(answers, held_for(&events[9], run.len()));
+        }
+    }
+    // Where they come back as if they had been there, the confirmed position tells.
+    let answers = refill(&old, &pen, &others[..5]).await;
+    assert_eq!(answers[..1], held_for(&events[9], 1));
+    assert_eq!(nats.stored("health-quarterly").await.len(), 5);
+
+    let answers = refill(&old, &pen, &events[5..]).await;
+    assert!(are_stored(&answers, false), "{answers:?}");
+    pen.head = Head::of(&events[9]);
+    let next = pen.run(1);
+    assert!(are_stored(&append(&old, &pen, &next).await, false));
+}
+
+#[tokio::test]
+async fn a_run_that_ends_in_what_is_confirmed_needs_no_other_proof() {
+    // A batch, and single events that wait behind one another.
+    for lost in [15, 4] {
+        let (nats, commits, pen, events, key) = read_by(20).await;
+        confirm(&nats, &key, &events[18]).await;
+        lose(&nats, 20 - lost + 1..=20).await;
+        let first = usize::try_from(20 - lost).expect("small");
+        let answers = append(&commits, &pen, &events[first..]).await;
+        assert!(are_stored(&answers, false), "{answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_gateway_takes_is_heard_while_heads_are_remembered() {
+    let (nats, commits, mut pen, events, key) = read_by(8).await;
+    lose(&nats, 6..=8).await;
+    // The head is read, and nothing was confirmed.
+    assert!(are_stored(
+        &append(&commits, &pen, &events[4..5]).await,
+        true
+    ));
+    confirm(&nats, &key, &events[7]).await;
+    // A question on the same connection is answered behind what is heard there.
+    append(&commits, &pen, &events[4..5]).await;
+    let others = others(&mut pen, &events[4], 1);
+    let answers = append(&commits, &pen, &others).await;
+    assert_eq!(answers, held_for(&events[7], 1));
+}
+
+#[tokio::test]
+async fn who_must_not_read_a_log_any_longer_holds_nobody_up() {
+    let (nats, commits, mut pen, events, key) = read_by(8).await;
+    confirm(&nats, &key, &events[7]).await;
+    lose(&nats, 6..=8).await;
+    let others = others(&mut pen, &events[4], 1);
+    let answers = append(&commits, &pen, &others).await;
+    assert_eq!(answers, held_for(&events[7], 1));
+    pen.tell(RegistryEvent::KeyRetired(KeyRetirement {
+        keyid: key.keyid().to_owned(),
+        last: Default::default(),
+    }));
+    assert!(are_stored(&append(&commits, &pen, &others).await, false));
+}
