@@ -3,6 +3,7 @@
 //!
 //! Both are chains, so that where one position agrees, all before it do.
 
+mod displaced;
 mod taking;
 
 use std::ops::RangeInclusive;
@@ -17,6 +18,7 @@ use schemas::registry::{self, Registry};
 use schemas::signing::{PublicKey, SignedEvent, SigningKey};
 use schemas::subject::LogName;
 
+pub use self::displaced::Displaced;
 use super::Trouble;
 use super::limits::PUT_BACK_EVENTS;
 use super::line::RECEIPT_INVALID;
@@ -25,7 +27,6 @@ use crate::outbox::{Outbox, PutBack, Vouched};
 
 /// The code shown for a feed whose gateway answers without receipts.
 const RECEIPT_MISSING: &str = "receipt-missing";
-
 /// The code shown for a feed whose log the bus has lost further back than it is kept here.
 const OWN_LOG_PRUNED: &str = "own-log-pruned";
 
@@ -210,7 +211,7 @@ impl Own {
             }
             self.check_signatures(&news)?;
             if let Some(first) = fork.filter(|_| !forked) {
-                self.put_back_from(first).await?;
+                self.put_back_from(first, Displaced::ByAnother).await?;
                 forked = true;
             }
             taken_back += self.take(news, receipt).await?;
@@ -302,7 +303,7 @@ impl Own {
     }
 
     /// From the end, so that what comes first in the log comes first in line.
-    pub async fn put_back_from(&self, first: Position) -> Result<(), Trouble> {
+    pub async fn put_back_from(&self, first: Position, why: Displaced) -> Result<(), Trouble> {
         let feed = &self.log.feed;
         while let Some(last) = self.outbox.last_settled(feed)? {
             let last = last.position.number();
@@ -327,11 +328,9 @@ impl Own {
             if page.is_empty() {
                 return Err(unlinked());
             }
-            let text = format!(
-                "{}: positions {from} to {last} are no longer ours on the bus; their events go behind, under the same ids",
-                self.log
-            );
-            self.outbox.alarms().raise("own-log-branched", text);
+            let (code, what) = why.words();
+            let text = format!("{}: positions {from} to {last} {what}", self.log);
+            self.outbox.alarms().raise(code, text);
             self.outbox.put_back(feed, page).await?;
         }
         Ok(())

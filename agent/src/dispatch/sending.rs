@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::Trouble;
 use super::limits::PAGE_EVENTS;
 use super::line::{Effect, Line, RECEIPT_INVALID, Sent, Stop};
-use super::reconcile::{Own, Standing};
+use super::reconcile::{Displaced, Own, Standing};
 use crate::link::{Answer, Pending, Session};
 use crate::outbox::{Settled, Vouched, Waiting};
 use crate::submit;
@@ -165,7 +165,7 @@ impl<L: Lane> Sending<L> {
             Some(event) => Ok(Some((event, Sent::Own))),
             None => {
                 self.resend = None;
-                self.own.put_back_from(position).await?;
+                self.own.put_back_from(position, Displaced::Unfit).await?;
                 self.drained = false;
                 Ok(None)
             }
@@ -261,7 +261,7 @@ impl<L: Lane> Sending<L> {
                 tracing::warn!(%log, number, "an event was refused and lies in the tray");
                 Ok(self.own.outbox.refuse(&log.feed, number, &body).await?)
             }
-            Effect::PutBack { from } => self.own.put_back_from(from).await,
+            Effect::PutBack { from } => self.own.put_back_from(from, Displaced::Unfit).await,
         }
     }
 

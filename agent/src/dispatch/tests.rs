@@ -3,6 +3,7 @@
 //! schedule everything drains, and nothing is lost, doubled or moved. A failure names its seed.
 
 mod bus;
+mod forks;
 mod notary;
 pub mod office;
 mod pruned;

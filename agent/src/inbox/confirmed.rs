@@ -2,15 +2,23 @@
 //! is confirmed once more, which costs a message and changes nothing.
 
 use std::collections::BTreeMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use schemas::event::Position;
 use schemas::subject::{FeedName, LogName};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Inbox;
 use super::index::{Reads, Writes};
 use crate::store::Outage;
+
+/// What confirming waits for; forgotten with the process.
+#[derive(Default)]
+pub(super) struct Confirming {
+    unconfirmed: Notify,
+    in_step: Mutex<BTreeMap<FeedName, CancellationToken>>,
+}
 
 impl Inbox {
     /// How much of a log was confirmed to its office.
@@ -31,13 +39,13 @@ impl Inbox {
         let mut writes = Writes::default();
         writes.unconfirmed(log);
         self.inner.index.apply(writes.0)?;
-        self.inner.unconfirmed.notify_one();
+        self.inner.confirming.unconfirmed.notify_one();
         Ok(())
     }
 
     /// Ends when there may be something to confirm that was not before.
     pub async fn is_unconfirmed(&self) {
-        self.inner.unconfirmed.notified().await;
+        self.inner.confirming.unconfirmed.notified().await;
     }
 
     /// Whether the bus has another history of a log than is held: then nothing of it is confirmed, for nobody could bring it back.
@@ -60,7 +68,7 @@ impl Inbox {
     pub fn in_step(&self, feed: &FeedName, session: CancellationToken) {
         let mut all = self.in_step_until();
         all.insert(feed.clone(), session);
-        self.inner.unconfirmed.notify_one();
+        self.inner.confirming.unconfirmed.notify_one();
     }
 
     /// Whether it is known over the session that is open what the feed's stream has.
@@ -70,7 +78,7 @@ impl Inbox {
     }
 
     fn in_step_until(&self) -> MutexGuard<'_, BTreeMap<FeedName, CancellationToken>> {
-        let in_step = &self.inner.in_step;
+        let in_step = &self.inner.confirming.in_step;
         in_step.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use schemas::event::{Hash, Position};
 use schemas::heal::Ranges;
 use schemas::subject::{FeedName, LogName};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::receive::VerifiedEvent;
@@ -71,8 +71,7 @@ struct Inner {
     /// The last arrival of each feed that is on disk: what is not may get another number after a power cut.
     safe: Mutex<BTreeMap<FeedName, u64>>,
     news: watch::Sender<u64>,
-    unconfirmed: Notify,
-    in_step: Mutex<BTreeMap<FeedName, CancellationToken>>,
+    confirming: confirmed::Confirming,
     failed: CancellationToken,
     _lock: disk::Lock,
 }
@@ -98,8 +97,7 @@ impl Inbox {
             writing: Mutex::new(()),
             safe: Mutex::default(),
             news: watch::Sender::new(0),
-            unconfirmed: Notify::new(),
-            in_step: Mutex::default(),
+            confirming: confirmed::Confirming::default(),
             failed: CancellationToken::new(),
             _lock: lock,
         };

@@ -154,6 +154,9 @@ impl From<Vec<Settled>> for Vouched {
 #[derive(Debug, Clone)]
 pub struct PutBack {
     pub position: Position,
+    pub hash: Hash,
+    /// As it stood there, in its stored encoding.
+    pub signed: Bytes,
     pub id: String,
     pub data: Hash,
     /// The event without its number, in its stored encoding.
@@ -164,6 +167,8 @@ impl PutBack {
     pub fn of(event: &SignedEvent) -> PutBack {
         PutBack {
             position: event.link().position,
+            hash: event.hash(),
+            signed: nats::stored(event),
             id: event.id().into(),
             data: Hash::of(event.event().data()),
             bytes: nats::stored_unsigned(event.event()),

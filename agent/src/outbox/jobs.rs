@@ -8,7 +8,7 @@ use super::index::{Known, Reads, Stage, Writes};
 use super::journal::CommitError;
 use super::record::{self, Record, Refused};
 use super::segment::Location;
-use super::{PutBack, Settled, Telling, Vouched, receipts, untold};
+use super::{PutBack, Settled, Telling, Vouched, branches, receipts, untold};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
 use crate::store::fields;
@@ -118,6 +118,10 @@ impl Committer {
         let unreadable = |e: sled::Error| Outage::index("read", &e);
         self.state.front -= u64::try_from(events.len()).unwrap_or(u64::MAX);
         for (number, event) in (self.state.front..).zip(events) {
+            // Before it leaves the own log.
+            let mut writes = Writes::default();
+            branches::keep(&mut writes, feed, event);
+            self.apply_index(writes)?;
             let known = Reads(&self.index.db()).known(feed, &event.id);
             let record = record::Accepted {
                 number,

@@ -1,6 +1,7 @@
 //! Valid events in, Accepted out, durable before acknowledged; what waits, what is settled, what was refused.
 //! Here an event is never numbered in a log, never sent, and never dropped but by a person's word.
 
+mod branches;
 mod checkpoint;
 mod committer;
 mod given;
@@ -162,7 +163,7 @@ impl Outbox {
             .await
     }
 
-    /// From the own log to the front of the line, in this order, durably.
+    /// From the own log to the front of the line, in this order, durably. As they were signed they are kept beside the own log.
     pub async fn put_back(&self, feed: &FeedName, events: Vec<PutBack>) -> Result<(), Outage> {
         let feed = feed.clone();
         self.ask(|answer| Job::PutBack(feed, events, answer)).await

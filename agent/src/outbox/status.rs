@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use schemas::heal::Ranges;
 use schemas::subject::FeedName;
 use serde::Serialize;
 
@@ -28,6 +29,8 @@ pub struct FeedStatus {
     pub refused: u64,
     /// The highest position of the own log; 0 before the first.
     pub settled: u64,
+    /// Where the own log held other events, with receipts, than the bus has now. Both are kept.
+    pub branched: Ranges,
     pub held: Option<Held>,
     /// Who has confirmed how much of the own log.
     pub readers: Vec<Reader>,
@@ -102,6 +105,7 @@ impl Status {
                 oldest_waiting_ms: oldest.map(|(_, entry)| entry.at_ms),
                 refused: counts.refused,
                 settled: settled.map_or(0, |head| head.position.number()),
+                branched: reads.branched(feed)?,
                 held: figures.held.get(feed).cloned(),
                 readers: reads.readers(feed)?,
             })

@@ -225,6 +225,8 @@ async fn what_is_put_back_goes_before_all_that_waits() {
     let both = vec![settled("a", 1, "a"), settled("b", 2, "b")];
     outbox.settle(&health(), both).await.expect("settles");
     let back = |id: &str, position| PutBack {
+        hash: settled(id, position, id).hash,
+        signed: settled(id, position, id).bytes,
         position: Position::new(position).expect("a position"),
         id: id.into(),
         data: Hash::of(id.as_bytes()),

@@ -232,6 +232,8 @@ impl Both {
             .zip(from + 1..)
             .map(|((id, content), position)| PutBack {
                 position: Position::new(position as u64).expect("a position"),
+                hash: Hash::of(text(*id, *content).as_bytes()),
+                signed: Bytes::from(text(*id, *content)),
                 id: id.to_string(),
                 data: Hash::of(text(*id, *content).as_bytes()),
                 bytes: Bytes::from(text(*id, *content)),

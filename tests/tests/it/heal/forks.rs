@@ -101,6 +101,38 @@ async fn a_reader_says_again_what_it_confirmed_where_the_bus_has_lost_that_too()
 }
 
 #[tokio::test]
+async fn two_histories_with_receipts_end_on_the_bus_and_the_displaced_one_is_kept_and_named() {
+    let mut bus = Bus::start(&[PROVINCE, HQ]).await;
+    let mut province = bus.office(PROVINCE).await;
+    let mut all = stored_reports(&province, 5).await;
+    let bus_then = back_up(&mut bus).await;
+    let office_then = copy_store(&bus, &mut province, "then").await;
+    let first = stored_reports(&province, 5).await;
+    let office_first = copy_store(&bus, &mut province, "first").await;
+
+    put_store(&mut province, &office_then).await;
+    restore(&mut bus, &bus_then).await;
+    province.resume().await;
+    all.extend(stored_reports(&province, 3).await);
+
+    put_store(&mut province, &office_first).await;
+    province.resume().await;
+    let told = until(
+        "the displaced positions to be told",
+        || province.status(),
+        |status| status["outbox"]["feeds"][0]["branched"] == json!([[6, 10]]),
+    )
+    .await;
+    let text = alarms(&told, "fork-after-receipt").concat();
+    assert!(text.contains("positions 6 to 10 had receipts"), "{text}");
+    // 5 and 3, the notice of the three that the first store did not know, and what had stood there.
+    counts_again(&bus, LOG, 14).await;
+    all.extend(first);
+    let hq = bus.office(HQ).await;
+    reads_exactly(&hq, &[&all]).await;
+}
+
+#[tokio::test]
 async fn a_reader_of_the_displaced_history_keeps_both_and_names_them() {
     let mut bus = Bus::start(&[PROVINCE, HQ]).await;
     let (mut province, mut hq) = tokio::join!(bus.office(PROVINCE), bus.office_with(HQ, EAGER));

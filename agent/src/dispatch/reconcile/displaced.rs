@@ -1,0 +1,29 @@
+//! Why events leave the own log comes in, the words of the alarm go out. They go back into line, and are kept as they were signed.
+
+/// The alarm where the bus has other events than those for which it gave receipts.
+const FORK_AFTER_RECEIPT: &str = "fork-after-receipt";
+
+/// Why events of the own log cannot stand where they stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Displaced {
+    /// Bus and office both went back, and other events were stored there meanwhile. What is settled had a receipt.
+    ByAnother,
+    /// They do not link to what the bus has, or it takes them no longer.
+    Unfit,
+}
+
+impl Displaced {
+    /// The alarm's code, and what it says of the positions.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Displaced::ByAnother => (
+                FORK_AFTER_RECEIPT,
+                "had receipts, and the bus has other events there now; ours go behind under the same ids, and both are kept",
+            ),
+            Displaced::Unfit => (
+                "own-log-branched",
+                "can no longer stand on the bus where they stood; their events go behind, under the same ids",
+            ),
+        }
+    }
+}
