@@ -131,7 +131,7 @@ fn received(inbox: &Value) -> String {
                 log["office"].as_str().unwrap_or_default().to_owned(),
                 log["complete"].to_string(),
                 log["known"].to_string(),
-                missing(&log["missing"]),
+                lacking(log),
                 log["parked_events"].to_string(),
             ]);
         }
@@ -139,6 +139,17 @@ fn received(inbox: &Value) -> String {
     match table.is_empty() {
         true => "Nothing has arrived yet.".to_owned(),
         false => aligned(table, &[2, 3, 5]),
+    }
+}
+
+/// What is missing, and what is not here because its office declared it lost.
+fn lacking(log: &Value) -> String {
+    let open = missing(&log["missing"]);
+    match log["declared"].as_array() {
+        Some(lost) if !lost.is_empty() => {
+            format!("{open}; declared lost: {}", missing(&log["declared"]))
+        }
+        Some(_) | None => open,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Delivery into a file: events come in, each becomes one line, a structured CloudEvent with its signature. A line is whole, or it
 //! is cut off at the next start. The file is opened anew each time, so that it may be moved away.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -55,14 +54,14 @@ pub fn append(path: &Path, events: Vec<Bytes>) -> Result<(), String> {
     append().map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// The last position of each log in the file's end, which is then on disk. Behind the last line that is marked a power cut may have
+/// What stands in the file's end, which is then on disk, in the order of its lines. Behind the last line that is marked a power cut may have
 /// left anything: what is no whole line there is cut off, with all that follows it.
 pub fn written(
     path: &Path,
     is_marked: impl Fn(&LogName, Position) -> bool,
-) -> std::io::Result<BTreeMap<LogName, Position>> {
+) -> std::io::Result<Vec<(LogName, Position)>> {
     let mut file = match OpenOptions::new().read(true).write(true).open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened?,
     };
     let tail = read_tail(&mut file)?;
@@ -83,12 +82,8 @@ pub fn written(
     // A killed agent's last lines may be in the cache alone.
     file.sync_data()?;
     sync_name(path)?;
-    let mut last = BTreeMap::new();
-    for (log, position) in lines.into_iter().take(good).filter_map(|(_, line)| line) {
-        let known = last.entry(log).or_insert(position);
-        *known = position.max(*known);
-    }
-    Ok(last)
+    let whole = lines.into_iter().take(good);
+    Ok(whole.filter_map(|(_, line)| line).collect())
 }
 
 /// What a line says; None for what is no line of ours.

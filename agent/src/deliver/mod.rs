@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use self::file::LineFile;
 use self::limits::{PAGE_EVENTS, RETRY_FIRST, RETRY_LONGEST};
 use self::webhook::Webhook;
-use crate::inbox::delivered::Delivered;
+use crate::inbox::delivered::{Delivered, Mark};
 use crate::inbox::{Arrived, Inbox};
 use crate::settings::{self, DeliverTo};
 use crate::store::Outage;
@@ -159,6 +159,13 @@ impl Subscription {
                 };
                 first = first.min(arrival);
             }
+            // What came back since, and was not delivered when the agent ended.
+            let passed_over = self.delivered.passed_over(&self.name, &log);
+            for position in passed_over.positions().filter_map(Position::new) {
+                if let Some(arrival) = self.inbox.arrival(&log, position)? {
+                    first = first.min(arrival - 1);
+                }
+            }
         }
         match first {
             u64::MAX => Ok(self.inbox.status(&self.feed)?.last_arrival),
@@ -189,7 +196,8 @@ impl Subscription {
                 Taken::Yes => {
                     self.not_now = 0;
                     self.waiting.remove(&arrived.log);
-                    self.mark(vec![(arrived.log, arrived.position)]).await?;
+                    let mark = self.mark_at(arrived.log, arrived.position)?;
+                    self.mark(vec![mark]).await?;
                     moved = true;
                     if all_before {
                         self.after = arrived.arrival;
@@ -221,8 +229,19 @@ impl Subscription {
 
     /// It is a notice, or at another position of its log the same id was delivered already.
     fn is_done(&self, arrived: &Arrived) -> bool {
-        let delivered = self.delivered.position(&self.name, &arrived.log);
-        !arrived.for_applications || arrived.position.number() <= delivered
+        let delivered = &self.delivered;
+        !arrived.for_applications || delivered.has(&self.name, &arrived.log, arrived.position)
+    }
+
+    /// What was declared lost, and comes back behind this one, is not taken for delivered because of it.
+    fn mark_at(&self, log: LogName, position: Position) -> Result<Mark, Outage> {
+        let delivered = self.delivered.position(&self.name, &log);
+        let passed_over = self.inbox.passed_over(&log, delivered, position)?;
+        Ok(Mark {
+            log,
+            position,
+            passed_over,
+        })
     }
 
     async fn post(&mut self, arrived: &Arrived) -> Taken {
@@ -268,14 +287,17 @@ impl Subscription {
                 return Ok(Next::Wait(Instant::now() + retry_time(self.not_now)));
             }
             self.not_now = 0;
-            let marks = open.into_iter().map(|open| (open.log, open.position));
-            self.mark(marks.collect()).await?;
+            let marks: Result<Vec<Mark>, Outage> = open
+                .into_iter()
+                .map(|arrived| self.mark_at(arrived.log, arrived.position))
+                .collect();
+            self.mark(marks?).await?;
         }
         self.after = last;
         Ok(Next::More)
     }
 
-    async fn mark(&self, marks: Vec<(LogName, Position)>) -> Result<(), Outage> {
+    async fn mark(&self, marks: Vec<Mark>) -> Result<(), Outage> {
         let (delivered, name) = (self.delivered.clone(), self.name.clone());
         let marked = tokio::task::spawn_blocking(move || delivered.mark(&name, &marks)).await;
         marked.unwrap_or(Err(Outage::Stopped))
@@ -283,18 +305,16 @@ impl Subscription {
 
     /// What stands in the file and is not marked was written just before the agent was killed.
     fn mark_written(&self, path: &Path) -> Result<(), Outage> {
-        let is_marked = |log: &LogName, position: Position| {
-            position.number() <= self.delivered.position(&self.name, log)
-        };
+        let is_marked =
+            |log: &LogName, position: Position| self.delivered.has(&self.name, log, position);
         let written = file::written(path, is_marked);
         let written = written.map_err(|e| Outage::disk("read", path, &e))?;
-        let marks: Vec<(LogName, Position)> = written
-            .into_iter()
-            .filter(|(log, position)| {
-                log.feed == self.feed
-                    && position.number() > self.delivered.position(&self.name, log)
-            })
-            .collect();
+        let mut marks = Vec::new();
+        for (log, position) in written {
+            if log.feed == self.feed && !self.delivered.has(&self.name, &log, position) {
+                marks.push(self.mark_at(log, position)?);
+            }
+        }
         match marks.is_empty() {
             true => Ok(()),
             false => self.delivered.mark(&self.name, &marks),

@@ -1,5 +1,6 @@
 //! What was delivered: a subscription, a log and a position come in, and are on disk when `mark` returns.
-//! It stands beside the inbox, so that losing the inbox delivers nothing twice. A position never goes back.
+//! It stands beside the inbox, so that losing the inbox delivers nothing twice. A position never goes back; what it passed over,
+//! because the office had declared it lost, is named until it has come back and was delivered, too.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use schemas::event::Position;
+use schemas::heal::Ranges;
 use schemas::subject::LogName;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,38 @@ struct Line {
     subscription: String,
     source: String,
     position: u64,
+    #[serde(default, skip_serializing_if = "Ranges::is_empty")]
+    passed_over: Ranges,
+}
+
+/// How far a log is delivered to one subscription.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct UpTo {
+    position: u64,
+    passed_over: Ranges,
+}
+
+/// An event that was delivered, and what before it was passed over.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    pub log: LogName,
+    pub position: Position,
+    pub passed_over: Ranges,
+}
+
+impl UpTo {
+    fn has(&self, position: Position) -> bool {
+        let number = position.number();
+        number <= self.position && !self.passed_over.contains(number)
+    }
+
+    fn mark(&mut self, mark: &Mark) {
+        let number = mark.position.number();
+        let behind = Ranges::one(1..=self.position);
+        let passed = self.passed_over.union(&mark.passed_over.without(&behind));
+        self.passed_over = passed.without(&Ranges::one(number..=number));
+        self.position = self.position.max(number);
+    }
 }
 
 pub struct Delivered {
@@ -28,7 +62,7 @@ pub struct Delivered {
 }
 
 struct Inner {
-    positions: BTreeMap<(String, String), u64>,
+    positions: BTreeMap<(String, String), UpTo>,
     file: File,
     bytes: u64,
     stopped: bool,
@@ -48,15 +82,16 @@ impl Delivered {
             Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|e| Outage::disk("read", path, &e))?,
         };
-        let mut positions = BTreeMap::new();
+        let mut positions: BTreeMap<(String, String), UpTo> = BTreeMap::new();
         let mut report = DeliveredReport::default();
         // A last line without its end was torn off while being written.
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             match line.strip_suffix(b"\n").map(read_line) {
                 Some(Some(line)) => {
-                    let position = positions.entry((line.subscription, line.source));
-                    let position = position.or_insert(0);
-                    *position = line.position.max(*position);
+                    let up_to = positions.entry((line.subscription, line.source));
+                    let up_to = up_to.or_default();
+                    up_to.position = line.position.max(up_to.position);
+                    up_to.passed_over = line.passed_over;
                 }
                 Some(None) => report.damaged_lines += 1,
                 None => {}
@@ -75,26 +110,39 @@ impl Delivered {
 
     /// The last position of a log that was delivered; 0 before the first.
     pub fn position(&self, subscription: &str, log: &LogName) -> u64 {
+        self.up_to(subscription, log).position
+    }
+
+    /// What before that was passed over, and is not delivered.
+    pub fn passed_over(&self, subscription: &str, log: &LogName) -> Ranges {
+        self.up_to(subscription, log).passed_over
+    }
+
+    /// Whether a position was delivered.
+    pub fn has(&self, subscription: &str, log: &LogName, position: Position) -> bool {
+        self.up_to(subscription, log).has(position)
+    }
+
+    fn up_to(&self, subscription: &str, log: &LogName) -> UpTo {
         let key = (subscription.to_owned(), log.source());
-        self.inner().positions.get(&key).copied().unwrap_or(0)
+        let inner = self.inner();
+        inner.positions.get(&key).cloned().unwrap_or_default()
     }
 
     /// From the end on, these are never delivered again. Blocks for one sync.
-    pub fn mark(
-        &self,
-        subscription: &str,
-        delivered: &[(LogName, Position)],
-    ) -> Result<(), Outage> {
+    pub fn mark(&self, subscription: &str, delivered: &[Mark]) -> Result<(), Outage> {
         let mut inner = self.inner();
         if inner.stopped {
             return Err(Outage::Stopped);
         }
         let mut lines = Vec::new();
-        let mut new = Vec::new();
-        for (log, position) in delivered {
-            let key = (subscription.to_owned(), log.source());
-            write_line(&mut lines, &key, position.number());
-            new.push((key, position.number()));
+        let mut new: BTreeMap<(String, String), UpTo> = BTreeMap::new();
+        for mark in delivered {
+            let key = (subscription.to_owned(), mark.log.source());
+            let before = || inner.positions.get(&key).cloned().unwrap_or_default();
+            let up_to = new.entry(key.clone()).or_insert_with(before);
+            up_to.mark(mark);
+            write_line(&mut lines, &key, up_to);
         }
         let written = inner.file.write_all(&lines);
         let synced = written.and_then(|()| inner.file.sync_data());
@@ -102,10 +150,7 @@ impl Delivered {
             inner.stopped = true;
             return Err(Outage::disk("write", &self.path, &error));
         }
-        for (key, position) in new {
-            let held = inner.positions.entry(key).or_insert(0);
-            *held = position.max(*held);
-        }
+        inner.positions.extend(new);
         inner.bytes += u64::try_from(lines.len()).unwrap_or(u64::MAX);
         if inner.bytes > DELIVERED_BYTES {
             inner.shorten(&self.path)?;
@@ -132,11 +177,11 @@ impl Inner {
 
 fn rewrite(
     path: &Path,
-    positions: &BTreeMap<(String, String), u64>,
+    positions: &BTreeMap<(String, String), UpTo>,
 ) -> Result<(File, u64), Outage> {
     let mut bytes = Vec::new();
-    for (key, position) in positions {
-        write_line(&mut bytes, key, *position);
+    for (key, up_to) in positions {
+        write_line(&mut bytes, key, up_to);
     }
     disk::replace(path, &bytes)?;
     let file = File::options().append(true).open(path);
@@ -144,11 +189,12 @@ fn rewrite(
     Ok((file, u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
 }
 
-fn write_line(into: &mut Vec<u8>, (subscription, source): &(String, String), position: u64) {
+fn write_line(into: &mut Vec<u8>, (subscription, source): &(String, String), up_to: &UpTo) {
     let line = Line {
         subscription: subscription.clone(),
         source: source.clone(),
-        position,
+        position: up_to.position,
+        passed_over: up_to.passed_over.clone(),
     };
     let line = serde_json::to_string(&line).expect("a line is plain text");
     let checksum = crc32fast::hash(line.as_bytes());
@@ -175,6 +221,14 @@ mod tests {
         Position::new(number).expect("a position")
     }
 
+    fn mark(number: u64, passed_over: &[(u64, u64)]) -> Mark {
+        Mark {
+            log: log(),
+            position: position(number),
+            passed_over: Ranges::try_from(passed_over.to_vec()).expect("ranges"),
+        }
+    }
+
     fn open(path: &Path) -> (Delivered, DeliveredReport) {
         Delivered::open(path).expect("opens")
     }
@@ -186,9 +240,7 @@ mod tests {
         let (delivered, _) = open(&path);
         assert_eq!(delivered.position("hook", &log()), 0);
         for number in [1, 2, 5, 3] {
-            delivered
-                .mark("hook", &[(log(), position(number))])
-                .expect("marks");
+            delivered.mark("hook", &[mark(number, &[])]).expect("marks");
         }
         drop(delivered);
         let (delivered, report) = open(&path);
@@ -198,14 +250,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_passed_over_is_delivered_once_when_it_comes_back() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("delivered");
+        let (delivered, _) = open(&path);
+        let marks = [mark(5, &[]), mark(10, &[(3, 4), (6, 9)]), mark(7, &[])];
+        delivered.mark("hook", &marks).expect("marks");
+        drop(delivered);
+        let (delivered, _) = open(&path);
+        let has = |number| delivered.has("hook", &log(), position(number));
+        let missing: Vec<u64> = (1..=11).filter(|number| !has(*number)).collect();
+        assert_eq!(missing, [6, 8, 9, 11]);
+        assert_eq!(delivered.passed_over("hook", &log()).to_string(), "6, 8-9");
+    }
+
+    #[test]
     fn cut_at_any_length_it_tells_no_more_than_was_delivered() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("delivered");
         let (delivered, _) = open(&path);
         for number in 1..=3 {
-            delivered
-                .mark("hook", &[(log(), position(number))])
-                .expect("marks");
+            delivered.mark("hook", &[mark(number, &[])]).expect("marks");
         }
         drop(delivered);
         let whole = fs::read(&path).expect("reads");
@@ -227,9 +292,7 @@ mod tests {
         let path = dir.path().join("delivered");
         let (delivered, _) = open(&path);
         for number in 1..=3 {
-            delivered
-                .mark("hook", &[(log(), position(number))])
-                .expect("marks");
+            delivered.mark("hook", &[mark(number, &[])]).expect("marks");
         }
         drop(delivered);
         let mut bytes = fs::read(&path).expect("reads");
@@ -246,9 +309,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("delivered");
         let (delivered, _) = open(&path);
-        let run: Vec<_> = (1..=3_000)
-            .map(|number| (log(), position(number)))
-            .collect();
+        let run: Vec<_> = (1..=3_000).map(|number| mark(number, &[])).collect();
         for part in run.chunks(500) {
             delivered.mark("hook", part).expect("marks");
         }

@@ -22,9 +22,14 @@ const BRANCH: u8 = b'x';
 const CONFIRMED: u8 = b'k';
 const ON_BRANCH: u8 = b'f';
 
-fn log_key(letter: u8, log: &LogName, rest: &[u8]) -> Vec<u8> {
+pub(super) fn log_key(letter: u8, log: &LogName, rest: &[u8]) -> Vec<u8> {
     let office = log.office.to_string();
     feed_key(letter, &log.feed, &[office.as_bytes(), &[0], rest].concat())
+}
+
+/// The number that a key ends with.
+pub(super) fn number_at_end(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|number| u64::from_be_bytes(*number))
 }
 
 fn position_key(letter: u8, log: &LogName, position: Position) -> Vec<u8> {
@@ -106,10 +111,10 @@ impl Reads<'_> {
     ) -> impl Iterator<Item = Result<u64>> + use<> {
         let from = log_key(EVENT, log, &after.saturating_add(1).to_be_bytes());
         let to = log_key(EVENT, log, &[0xff; 9]);
-        self.0.range(from..to).keys().map(|key| {
-            let position = key?.last_chunk().map(|n| u64::from_be_bytes(*n));
-            position.ok_or_else(|| unreadable("position"))
-        })
+        self.0
+            .range(from..to)
+            .keys()
+            .map(|key| number_at_end(&key?).ok_or_else(|| unreadable("position")))
     }
 
     /// The position at which an id of a log arrived first.
@@ -128,8 +133,7 @@ impl Reads<'_> {
         let feed = feed.clone();
         self.0.range(from..to).map(move |entry| {
             let (key, value) = entry?;
-            let arrival = key.last_chunk().map(|n| u64::from_be_bytes(*n));
-            arrival
+            number_at_end(&key)
                 .zip(read_arrival(&feed, &value))
                 .ok_or_else(|| unreadable("arrival"))
         })

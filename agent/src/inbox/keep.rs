@@ -19,6 +19,8 @@ use crate::store::limits::{PARKED_BYTES_MAX, PARKED_EVENTS_MAX};
 pub enum Kept {
     /// Held, and it has arrived.
     New,
+    /// Held, and it has arrived behind what followed it: it had been declared lost.
+    Late,
     /// Held, behind a gap; it arrives when the gap is filled.
     Parked,
     /// Held before.
@@ -69,13 +71,15 @@ impl Keeping<'_> {
             id: signed.id().into(),
         };
         if position.number() <= state.complete + 1 {
-            if !follows(&state, position, &held) {
+            let late = position.number() <= state.complete
+                && self.was_declared_lost(log, position, (hash, held.prev))?;
+            if !late && !follows(&state, position, &held) {
                 return self.branch(event, "chain-broken", writes);
             }
             writes.bytes(log, position, &bytes);
             let resumed = LogResumed::read(signed.event());
             self.arrive(log, position, (held, resumed), state, writes)?;
-            return Ok(Kept::New);
+            return Ok(if late { Kept::Late } else { Kept::New });
         }
         let full = state.parked_events >= PARKED_EVENTS_MAX
             || state.parked_bytes + held.size > PARKED_BYTES_MAX;
@@ -92,7 +96,8 @@ impl Keeping<'_> {
         Ok(Kept::Parked)
     }
 
-    /// Lets the next parked event of a log arrive. False when the next position is not held, or does not follow.
+    /// Lets the next parked event of a log arrive, or goes on behind what was declared lost. False when the next position is
+    /// neither held nor declared, or does not follow.
     pub fn unpark_next(&self, log: &LogName, writes: &mut Writes) -> Result<bool, sled::Error> {
         let mut state = self.state(log)?;
         let reads = Reads(&self.db);
@@ -100,7 +105,11 @@ impl Keeping<'_> {
             return Ok(false);
         };
         let Some(held) = reads.held(log, position)? else {
-            return Ok(false);
+            let behind = self.behind_declared(log, position, state)?;
+            if let Some(behind) = behind {
+                writes.log(log, &behind);
+            }
+            return Ok(behind.is_some());
         };
         state.parked_events = state.parked_events.saturating_sub(1);
         state.parked_bytes = state.parked_bytes.saturating_sub(held.size);
@@ -157,9 +166,11 @@ impl Keeping<'_> {
         }
         writes.arrival(held.arrival, &arrival);
         writes.held(log, position, &held);
-        state.complete = position.number();
+        if position.number() > state.complete {
+            state.complete = position.number();
+            state.hash = held.hash;
+        }
         state.known = state.known.max(state.complete);
-        state.hash = held.hash;
         state.left_behind &= state.complete < state.known;
         writes.log(log, &state);
         Ok(())

@@ -2,6 +2,7 @@
 //! Nothing unverified gets in, nothing that is held changes, and an arrival number is given once.
 
 mod confirmed;
+mod declared;
 pub mod delivered;
 mod index;
 mod keep;
@@ -137,13 +138,25 @@ impl Inbox {
         cursor: Option<Cursor>,
     ) -> Result<Vec<Kept>, Outage> {
         let (inbox, feed) = (self.clone(), feed.clone());
-        let kept = tokio::task::spawn_blocking(move || inbox.write(&feed, &events, cursor)).await;
+        self.at_work(move || inbox.write(&feed, &events, cursor))
+            .await
+    }
+
+    /// Writes where blocking is allowed; a failure ends the store's trust in itself.
+    async fn at_work<T: Send + 'static>(
+        &self,
+        write: impl FnOnce() -> Result<T, Outage> + Send + 'static,
+    ) -> Result<T, Outage> {
+        if self.inner.failed.is_cancelled() {
+            return Err(Outage::Stopped);
+        }
         // sled panics on some damaged pages.
-        let kept = kept.unwrap_or_else(|_| Err(self.unreadable("the inbox panicked")));
-        if kept.is_err() {
+        let written = tokio::task::spawn_blocking(write).await;
+        let written = written.unwrap_or_else(|_| Err(self.unreadable("the inbox panicked")));
+        if written.is_err() {
             self.inner.failed.cancel();
         }
-        kept
+        written
     }
 
     fn write(
@@ -152,9 +165,6 @@ impl Inbox {
         events: &[VerifiedEvent],
         cursor: Option<Cursor>,
     ) -> Result<Vec<Kept>, Outage> {
-        if self.inner.failed.is_cancelled() {
-            return Err(Outage::Stopped);
-        }
         let _one_at_a_time = self
             .inner
             .writing
@@ -171,16 +181,21 @@ impl Inbox {
             }
             all.push(kept);
         }
-        if let Some(cursor) = cursor {
-            let mut writes = Writes::default();
-            writes.cursor(feed, cursor);
-            self.inner.index.apply(writes.0)?;
-        }
+        self.move_cursor(feed, cursor)?;
         self.sync()?;
-        if all.contains(&Kept::New) {
+        self.tell_late(events, &all);
+        if all.contains(&Kept::New) || all.contains(&Kept::Late) {
             self.inner.news.send_modify(|news| *news += 1);
         }
         Ok(all)
+    }
+
+    fn move_cursor(&self, feed: &FeedName, cursor: Option<Cursor>) -> Result<(), Outage> {
+        let mut writes = Writes::default();
+        if let Some(cursor) = cursor {
+            writes.cursor(feed, cursor);
+        }
+        self.inner.index.apply(writes.0)
     }
 
     fn keeping(&self) -> Keeping<'_> {
@@ -317,18 +332,15 @@ impl Inbox {
         })
     }
 
-    /// What is missing before something that is held, or was left behind for want of room: not what is only named by a head.
+    /// What is missing before something that is held, or was left behind for want of room: not what is only named by a head,
+    /// nor what was declared lost.
     pub fn gaps(&self, log: &LogName) -> Result<Ranges, Outage> {
         let Completeness { known, missing, .. } = self.completeness(log)?;
         let left_behind = self.state(log)?.left_behind;
         let before_held = |range: &RangeInclusive<u64>| *range.end() < known || left_behind;
         let ranges = missing.into_iter().filter(before_held);
-        Ok(ranges.fold(Ranges::default(), |all, range| all.with(range)))
-    }
-
-    /// What of a log its office has declared lost, and is not held.
-    pub fn declared(&self, _log: &LogName) -> Result<Ranges, Outage> {
-        Ok(Ranges::default())
+        let gaps = ranges.fold(Ranges::default(), |all, range| all.with(range));
+        Ok(gaps.without(&self.declared(log)?))
     }
 
     /// Where the reader of a feed's stream stands; None before the first event.

@@ -26,6 +26,8 @@ pub struct LogStatus {
     pub known: u64,
     /// First and last position of what is missing.
     pub missing: Vec<(u64, u64)>,
+    /// What is not here because the office declared it lost; the log has gone on, or goes on, behind it.
+    pub declared: Vec<(u64, u64)>,
     pub parked_events: u64,
     pub left_behind: bool,
 }
@@ -39,11 +41,13 @@ impl FeedStatus {
         for (log, state) in inbox.logs(feed)? {
             let completeness = inbox.completeness(&log)?;
             let ranges = completeness.missing.into_iter();
+            let declared = inbox.declared(&log)?;
             logs.push(LogStatus {
                 office: log.office,
                 complete: completeness.complete,
                 known: completeness.known,
                 missing: ranges.map(|range| range.into_inner()).collect(),
+                declared: declared.into(),
                 parked_events: state.parked_events,
                 left_behind: state.left_behind,
             });

@@ -24,6 +24,10 @@ impl Office {
         }
     }
 
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     pub fn sign(&self, position: u64, prev: Hash, id: &str, data: &str) -> VerifiedEvent {
         let core = Core {
             id: id.into(),
@@ -66,7 +70,7 @@ impl Office {
     }
 }
 
-fn time() -> Timestamp {
+pub fn time() -> Timestamp {
     Timestamp::from_unix_seconds(1_790_000_000).expect("a time")
 }
 

@@ -19,7 +19,7 @@ use self::batch::Batch;
 use self::beginning::Beginning;
 use super::Trouble;
 use super::limits::{COUNT_INTERVAL, PULL_GRACE};
-use super::verify::{Incoming, No, VerifiedEvent, Verifier};
+use super::verify::{Incoming, No, Verified, Verifier};
 use crate::inbox::{Cursor, Inbox};
 use crate::link::{Delivery, NoAnswer, PULL_EVENTS, PULL_TIME, Session, Subscription};
 
@@ -209,8 +209,7 @@ impl Reader<'_> {
                 message.payload,
             );
             match read {
-                Ok(Some(incoming)) => batch.push(incoming),
-                Ok(None) => {}
+                Ok(incoming) => batch.push(incoming),
                 Err(refusal) => self.tell_bad(&message.subject, sequence, &refusal),
             }
         }
@@ -218,7 +217,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let verdicts = self.verifier.verify(self.feed, &batch);
-        let mut verified: Vec<VerifiedEvent> = Vec::with_capacity(batch.len());
+        let (mut events, mut gaps) = (Vec::with_capacity(batch.len()), Vec::new());
         for (incoming, verdict) in batch.iter().zip(verdicts) {
             let log = incoming.event.event().log();
             let own = log.office == *self.office;
@@ -245,10 +244,19 @@ impl Reader<'_> {
                 progress.held.get_or_insert(progress.read);
             }
             progress.read = Some(cursor_at(incoming.sequence, incoming.event.hash()));
-            verified.extend(verdict);
+            match verdict {
+                Some(Verified::Event(event)) => events.push(event),
+                Some(Verified::Gap(gap)) => gaps.push(*gap),
+                None => {}
+            }
         }
         let cursor = progress.held.unwrap_or(progress.read);
-        self.inbox.keep(self.feed, verified, cursor).await?;
+        // What came back of a declared range is taken first, so that it arrives in its order.
+        let with_events = cursor.filter(|_| gaps.is_empty());
+        self.inbox.keep(self.feed, events, with_events).await?;
+        if !gaps.is_empty() {
+            self.inbox.declare(self.feed, gaps, cursor).await?;
+        }
         Ok(())
     }
 
@@ -289,7 +297,8 @@ impl Reader<'_> {
         let heads = count.map(|count| std::mem::take(&mut count.heads));
         for (log, head) in heads.unwrap_or_default() {
             let state = self.inbox.state(&log)?;
-            let held = state.complete + state.parked_events;
+            let declared = self.inbox.declared(&log)?.up_to(state.complete).count();
+            let held = state.complete - declared + state.parked_events;
             let room_again = state.left_behind && state.parked_events == 0;
             let short = room_again || (head > held && !state.left_behind);
             if short && !progress.held_logs.contains_key(&log) {

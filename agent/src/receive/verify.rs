@@ -7,7 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use schemas::chain::follows;
 use schemas::envelope::nats::{self, Origin};
+use schemas::event::Hash;
 use schemas::feed::Feed;
+use schemas::notice::GapDeclared;
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::Registry;
 use schemas::signing::{PublicKey, SignedEvent};
@@ -30,17 +32,61 @@ impl VerifiedEvent {
     }
 }
 
+/// A gap declaration that bears the signature of the office whose log it is, by the registry's key. Made only here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedGap {
+    event: SignedEvent,
+    gap: GapDeclared,
+}
+
+impl VerifiedGap {
+    pub fn log(&self) -> &LogName {
+        self.event.event().log()
+    }
+
+    pub fn gap(&self) -> GapDeclared {
+        self.gap
+    }
+
+    /// Of the last event that was lost.
+    pub fn goes_on_from(&self) -> Hash {
+        self.event.link().prev
+    }
+
+    /// For the stores' tests, which are about what is verified already.
+    #[cfg(test)]
+    pub(crate) fn new(event: SignedEvent) -> VerifiedGap {
+        let gap = GapDeclared::read(&event).expect("a declaration");
+        VerifiedGap { event, gap }
+    }
+}
+
+/// What was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    Event(VerifiedEvent),
+    Gap(Box<VerifiedGap>),
+}
+
+/// Where a message stood in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In its log, or at its position's own subject.
+    Log,
+    /// Beside it, on `<log>.gap`.
+    Gap,
+}
+
 /// An event as it came from the bus: well formed, where it belongs, and not believed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
     /// In the stream.
     pub sequence: u64,
+    pub place: Place,
     pub event: SignedEvent,
 }
 
 impl Incoming {
-    /// None for what is no event, such as a gap declaration.
-    ///
     /// # Errors
     /// What is wrong with it.
     pub fn read(
@@ -49,20 +95,23 @@ impl Incoming {
         sequence: u64,
         headers: &[u8],
         data: Bytes,
-    ) -> Result<Option<Incoming>, Refusal> {
+    ) -> Result<Incoming, Refusal> {
         let subject: LogSubject = subject.parse().map_err(|_| Refusal::SourceMismatch)?;
-        let position = match &subject {
-            LogSubject::Gap(_) => return Ok(None),
-            LogSubject::Log(_) => None,
-            LogSubject::Refill(_, position) => Some(*position),
+        let (place, position) = match &subject {
+            LogSubject::Gap(_) => (Place::Gap, None),
+            LogSubject::Log(_) => (Place::Log, None),
+            LogSubject::Refill(_, position) => (Place::Log, Some(*position)),
         };
         let event = nats::decode(headers, data, Origin::Bus)?;
         let belongs = event.event().log() == subject.log()
             && subject.log().feed == *feed
             && position.is_none_or(|position| position == event.link().position);
-        belongs
-            .then_some(Some(Incoming { sequence, event }))
-            .ok_or(Refusal::SourceMismatch)
+        let incoming = Incoming {
+            sequence,
+            place,
+            event,
+        };
+        belongs.then_some(incoming).ok_or(Refusal::SourceMismatch)
     }
 }
 
@@ -83,14 +132,18 @@ pub struct Verifier {
 
 impl Verifier {
     /// Judges what came on one feed, in the order of the stream.
-    pub fn verify(&self, feed: &FeedName, batch: &[Incoming]) -> Vec<Result<VerifiedEvent, No>> {
+    pub fn verify(&self, feed: &FeedName, batch: &[Incoming]) -> Vec<Result<Verified, No>> {
         let known = self.registry.feed(feed);
         let keys: Vec<Result<PublicKey, No>> = batch
             .iter()
             .map(|incoming| {
                 let feed = known.ok_or(No::Held(Hold::FeedUnknown))?;
                 let key = self.key_of(&incoming.event)?;
-                self.check_content(feed, &incoming.event)?;
+                match incoming.place {
+                    Place::Log => self.check_content(feed, &incoming.event)?,
+                    // It is read when it is known to be authentic.
+                    Place::Gap => {}
+                }
                 Ok(key)
             })
             .collect();
@@ -98,7 +151,7 @@ impl Verifier {
         let judged = batch.iter().zip(keys).zip(authentic);
         judged
             .map(|((incoming, key), authentic)| match key {
-                Ok(_) if authentic => Ok(VerifiedEvent(incoming.event.clone())),
+                Ok(_) if authentic => verified(incoming).map_err(No::Bad),
                 Ok(_) => Err(No::Bad(Refusal::SignatureInvalid)),
                 Err(no) => Err(no),
             })
@@ -150,13 +203,28 @@ impl Verifier {
     }
 }
 
+fn verified(incoming: &Incoming) -> Result<Verified, Refusal> {
+    let event = incoming.event.clone();
+    Ok(match incoming.place {
+        Place::Log => Verified::Event(VerifiedEvent(event)),
+        Place::Gap => {
+            let gap = GapDeclared::read(&event)?;
+            Verified::Gap(Box::new(VerifiedGap { event, gap }))
+        }
+    })
+}
+
 /// From the end: a good signature vouches for the event of its log that it is linked to, and so on down.
 fn authentic(batch: &[Incoming], keys: &[Result<PublicKey, No>]) -> Vec<bool> {
     let mut authentic = vec![false; batch.len()];
     let mut behind: HashMap<&LogName, usize> = HashMap::new();
     for (index, (incoming, key)) in batch.iter().zip(keys).enumerate().rev() {
         let event = &incoming.event;
-        let next = behind.insert(event.event().log(), index);
+        let next = match incoming.place {
+            Place::Log => behind.insert(event.event().log(), index),
+            // It is no link of the chain: nothing vouches for it, and it vouches for nothing.
+            Place::Gap => None,
+        };
         let vouched_for =
             next.is_some_and(|next| authentic[next] && follows(event, &batch[next].event).is_ok());
         authentic[index] = match key {

@@ -220,6 +220,7 @@ fn nothing_yet(office: OfficeId) -> LogStatus {
         complete: 0,
         known: 0,
         missing: Vec::new(),
+        declared: Vec::new(),
         parked_events: 0,
         left_behind: false,
     }

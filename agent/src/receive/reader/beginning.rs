@@ -67,7 +67,7 @@ impl Reader<'_> {
             data,
         } = message;
         let read = Incoming::read(self.feed, &subject, sequence, &headers, data);
-        read.ok().flatten()
+        read.ok()
     }
 
     /// Compares each log with its head on the bus.
@@ -133,10 +133,11 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A log that is complete to its head, by the same event.
+    /// A log that is complete to its head, by the same event. What was declared lost may have come back meanwhile.
     fn has_all_up_to(&self, head: &Incoming) -> Result<bool, Trouble> {
         let (log, position) = (head.event.event().log(), head.event.link().position);
         let complete = self.inbox.state(log)?.complete >= position.number();
-        Ok(complete && self.inbox.hash_at(log, position)? == Some(head.event.hash()))
+        let whole = complete && self.inbox.declared(log)?.is_empty();
+        Ok(whole && self.inbox.hash_at(log, position)? == Some(head.event.hash()))
     }
 }

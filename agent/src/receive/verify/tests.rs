@@ -46,12 +46,13 @@ fn registry(offices: &[(&str, &SigningKey)]) -> Registry {
     registry
 }
 
-fn verify(registry: Registry, batch: &[SignedEvent]) -> Vec<Result<VerifiedEvent, No>> {
+fn verify(registry: Registry, batch: &[SignedEvent]) -> Vec<Result<Verified, No>> {
     let verifier = Verifier {
         registry: Arc::new(registry),
     };
     let incoming = batch.iter().enumerate().map(|(index, event)| Incoming {
         sequence: index as u64 + 1,
+        place: Place::Log,
         event: event.clone(),
     });
     verifier.verify(&feed(), &incoming.collect::<Vec<_>>())
@@ -99,7 +100,7 @@ fn under_the_name_of(key: &SigningKey, signed: &SignedEvent) -> SignedEvent {
         .expect("the digests are good")
 }
 
-fn refused(verdict: &Result<VerifiedEvent, No>) -> &'static str {
+fn refused(verdict: &Result<Verified, No>) -> &'static str {
     match verdict {
         Ok(_) => "believed",
         Err(No::Bad(refusal)) => refusal.code().name,
@@ -176,10 +177,11 @@ fn an_event_belongs_where_it_lies() {
         let data = signed.event().data().clone();
         Incoming::read(&feed(), subject, 7, &nats::encode(&signed), data)
     };
-    assert!(matches!(read(&log.subject()), Ok(Some(_))));
+    let place = |subject: &str| read(subject).map(|incoming| incoming.place);
+    assert_eq!(place(&log.subject()), Ok(Place::Log));
     let refill = LogSubject::Refill(log.clone(), Position::FIRST).to_string();
-    assert!(matches!(read(&refill), Ok(Some(_))));
-    assert_eq!(read(&format!("{}.gap", log.subject())), Ok(None));
+    assert_eq!(place(&refill), Ok(Place::Log));
+    assert_eq!(place(&format!("{}.gap", log.subject())), Ok(Place::Gap));
     for elsewhere in [
         format!("{}.2", log.subject()),
         "spean.log.market-prices.maff.takeo".into(),
@@ -192,4 +194,51 @@ fn an_event_belongs_where_it_lies() {
             "{elsewhere}"
         );
     }
+}
+
+/// Signed where it must stand: behind its range.
+fn declaration((first, last): (u64, u64), behind: u64, key: &SigningKey) -> SignedEvent {
+    let log = LogName {
+        feed: feed(),
+        office: office("maff/siem-reap"),
+    };
+    let now = Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
+    let event = GapDeclared { first, last }.event(log, now);
+    let link = schemas::chain::Link {
+        position: Position::new(behind).expect("a position"),
+        prev: Hash::of(b"the last lost one"),
+    };
+    SignedEvent::sign(event.expect("well formed"), link, key)
+}
+
+#[test]
+fn a_gap_is_believed_on_its_own_subject_and_with_its_office_s_signature_alone() {
+    let (key, thief) = (key(), key());
+    let events = run(4, &key);
+    let good = declaration((2, 3), 4, &key);
+    let of = |place: Place, event: &SignedEvent| Incoming {
+        sequence: 1,
+        place,
+        event: event.clone(),
+    };
+    let verifier = Verifier {
+        registry: Arc::new(registry(&[
+            ("maff/siem-reap", &key),
+            ("moh/siem-reap", &thief),
+        ])),
+    };
+    let words = |incoming: Incoming| {
+        // What is authentic behind it vouches for an event, and for no declaration.
+        let batch = [incoming, of(Place::Log, &events[3])];
+        refused(&verifier.verify(&feed(), &batch)[0])
+    };
+    assert_eq!(words(of(Place::Gap, &good)), "believed");
+    assert_eq!(words(of(Place::Log, &good)), "contract-unknown");
+    assert_eq!(words(of(Place::Gap, &events[2])), "type-not-of-feed");
+    let elsewhere = declaration((2, 3), 5, &key);
+    assert_eq!(words(of(Place::Gap, &elsewhere)), "contract-violated");
+    let stranger = declaration((2, 3), 4, &thief);
+    assert_eq!(words(of(Place::Gap, &stranger)), "signer-mismatch");
+    let forged = under_the_name_of(&key, &stranger);
+    assert_eq!(words(of(Place::Gap, &forged)), "signature-invalid");
 }

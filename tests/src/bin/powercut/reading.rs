@@ -7,12 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::inbox::delivered::Delivered;
+use agent::inbox::delivered::{Delivered, Mark};
 use agent::inbox::{Arrived, Inbox};
 use agent::settings::{Deliver, DeliverTo};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use schemas::envelope::structured;
 use schemas::event::Position;
+use schemas::heal::Ranges;
 use schemas::subject::{FeedName, LogName};
 use tokio_util::sync::CancellationToken;
 
@@ -157,7 +158,11 @@ async fn written_once(
     let logs: Vec<LogName> = inbox.logs(feed)?.into_iter().map(|(log, _)| log).collect();
     let marked = logs.iter().filter_map(|log| {
         let position = Position::new(delivered.position(&names.file, log))?;
-        Some((log.clone(), position))
+        Some(Mark {
+            log: log.clone(),
+            position,
+            passed_over: Ranges::default(),
+        })
     });
     // The file lies elsewhere now, and a subscription is named for its file.
     delivered.mark(&here, &marked.collect::<Vec<_>>())?;
