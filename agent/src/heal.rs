@@ -4,6 +4,7 @@
 //! One task for each session; nothing of it is remembered that the next session would not find again.
 
 mod check;
+mod declare;
 pub mod gaps;
 mod limits;
 mod refill;
@@ -14,11 +15,13 @@ use std::time::Instant;
 
 use schemas::heal::{HEAL_PREFIX, HealRequest, Ranges};
 use schemas::registry::Registry;
+use schemas::signing::SigningKey;
 use schemas::subject::{FeedName, LogName, OfficeId};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use self::declare::OwnHoles;
 use self::gaps::Gaps;
 use self::limits::{GAP_LOOK_INTERVAL, HEARD_MAX, PAUSE, REFILLS_AT_ONCE};
 use crate::dispatch::Trouble;
@@ -33,12 +36,14 @@ use crate::store::alarms::now_ms;
 #[derive(Clone)]
 pub struct Heal {
     pub office: OfficeId,
+    pub key: Arc<SigningKey>,
     pub outbox: Outbox,
     pub inbox: Inbox,
     pub link: Link,
     pub registry: watch::Receiver<Arc<Registry>>,
     pub settings: settings::Heal,
     pub gaps: Gaps,
+    pub own_holes: OwnHoles,
     /// Makes dispatch read its heads again.
     pub nudge: Arc<Notify>,
 }
@@ -46,7 +51,7 @@ pub struct Heal {
 /// What a task came to.
 enum Done {
     /// A look at a feed; these are to be asked for.
-    Checked(Vec<HealRequest>),
+    Checked(FeedName, Vec<HealRequest>),
     Refilled(LogName),
 }
 
@@ -89,6 +94,7 @@ impl Heal {
             registry,
             tasks: Tasks::new(),
             busy: BTreeSet::new(),
+            looking: BTreeSet::new(),
         };
         // Dispatch makes its own log agree first.
         let first = tokio::time::Instant::now() + self.settings.first_check();
@@ -187,19 +193,27 @@ struct Ward<'h> {
     tasks: Tasks,
     /// Logs that are being refilled.
     busy: BTreeSet<LogName>,
+    /// Feeds that are being looked at.
+    looking: BTreeSet<FeedName>,
 }
 
 impl Ward<'_> {
-    /// Looks at what a feed's stream counts.
+    /// Looks at what a feed's stream counts, one look after the other.
     fn check(&mut self, feed: &FeedName) {
+        if !self.looking.insert(feed.clone()) {
+            return;
+        }
+        let feed = feed.clone();
         let look = check::Look {
             heal: self.heal.clone(),
             session: self.session.clone(),
-            genesis: self.registry.genesis(),
+            registry: self.registry.clone(),
             feed: feed.clone(),
         };
-        self.tasks
-            .spawn(async move { look.run().await.map(Done::Checked) });
+        self.tasks.spawn(async move {
+            let requests = look.run().await?;
+            Ok(Done::Checked(feed, requests))
+        });
     }
 
     /// Brings back what is asked for, as far as it is here; one task for each log.
@@ -216,7 +230,8 @@ impl Ward<'_> {
 
     async fn take(&mut self, done: Result<Done, Trouble>) -> Result<(), Trouble> {
         match done {
-            Ok(Done::Checked(requests)) => {
+            Ok(Done::Checked(feed, requests)) => {
+                self.looking.remove(&feed);
                 for request in requests {
                     self.ask(request).await?;
                 }
@@ -230,6 +245,7 @@ impl Ward<'_> {
             Err(Trouble::Held { code, text }) => {
                 tracing::warn!(code, text, "a log could not be healed now");
                 self.busy.clear();
+                self.looking.clear();
                 Ok(())
             }
             Err(trouble) => Err(trouble),

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::confirm::Confirm;
 use crate::deliver;
 use crate::dispatch::Dispatch;
-use crate::heal::Heal;
 use crate::heal::gaps::Gaps;
+use crate::heal::{Heal, OwnHoles};
 use crate::inbox::Inbox;
 use crate::inbox::delivered::Delivered;
 use crate::link::{self, Link, LinkSettings, LinkTask, install_provider};
@@ -150,12 +150,14 @@ impl Ground<'_> {
     fn heal(&self, gaps: Gaps, nudge: Arc<Notify>) -> Heal {
         Heal {
             office: self.settings.office.clone(),
+            key: self.key.clone(),
             outbox: self.stores.outbox.clone(),
             inbox: self.stores.inbox.clone(),
             link: self.link.clone(),
             registry: self.registry.clone(),
             settings: self.settings.heal,
             gaps,
+            own_holes: OwnHoles::default(),
             nudge,
         }
     }

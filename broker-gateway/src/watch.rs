@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
 use schemas::event::Position;
-use schemas::heal::{FeedCounts, HealRequest, LogCount};
+use schemas::heal::{FeedCounts, HealRequest, LogCount, Ranges};
 use schemas::subject::{FeedName, LogName};
 use serde::Deserialize;
 use serde_json::json;
@@ -37,7 +37,14 @@ struct Found {
     /// The server's own name for its life: another one after each restart.
     server_id: String,
     read_whole: Option<Instant>,
-    missing: BTreeMap<LogName, schemas::heal::Ranges>,
+    missing: BTreeMap<LogName, Missing>,
+}
+
+/// What a log lacks below its head.
+struct Missing {
+    all: Ranges,
+    /// What its office has not declared lost. Who has what was declared finds it by its own counts, and is not asked again and again.
+    wanted: Ranges,
 }
 
 impl Watch {
@@ -116,11 +123,11 @@ impl Watch {
         let mut agrees = true;
         while let Some((head, log, count)) = heads.next().await {
             let known = found.missing.get(&log);
-            let known_count = known.map_or(0, schemas::heal::Ranges::count);
+            let known_count = known.map_or(0, |missing| missing.all.count());
             if lacking(head?, &count) != known_count {
                 agrees = false;
-            } else if let Some(missing) = known {
-                let request = HealRequest::new(log, missing);
+            } else if let Some(missing) = known.filter(|missing| !missing.wanted.is_empty()) {
+                let request = HealRequest::new(log, &missing.wanted);
                 jetstream.tell(&request.subject(), &request.body()).await?;
             }
         }
@@ -171,7 +178,9 @@ impl Found {
                 office: log.office.clone(),
             };
             // What was declared behind the head is not counted as a hole.
-            self.missing.insert(name, log.missing.up_to(log.head));
+            let all = log.missing.up_to(log.head);
+            let wanted = all.without(&log.declared);
+            self.missing.insert(name, Missing { all, wanted });
         }
     }
 }

@@ -3,11 +3,12 @@
 
 use schemas::chain::Head;
 use schemas::envelope::nats::{self, Origin};
-use schemas::event::Hash;
+use schemas::event::{Hash, Position};
 use schemas::head::{Answer, Ask, HeadSearch, Step};
+use schemas::notice::GapDeclared;
 use schemas::receipt::{Receipt, ReceiptFault};
 use schemas::signing::SignedEvent;
-use schemas::subject::LogName;
+use schemas::subject::{LogName, LogSubject};
 
 use super::Trouble;
 use crate::link::{Answer as LinkAnswer, Get, Session, StoredMessage};
@@ -124,6 +125,33 @@ impl BusLog for SessionLog<'_> {
 }
 
 impl SessionLog<'_> {
+    /// The log's gap declarations, as far as they can be read.
+    pub async fn declarations(&self) -> Result<Vec<(SignedEvent, GapDeclared)>, Trouble> {
+        let subject = LogSubject::Gap(self.log.clone()).to_string();
+        let (mut all, mut next) = (Vec::new(), 1);
+        while let Some(message) = self.message(Get::From(next, &subject)).await? {
+            next = message.sequence + 1;
+            match self.event(message, &subject) {
+                Ok(on) => all.extend(GapDeclared::read(&on.event).ok().map(|gap| (on.event, gap))),
+                Err(why) => tracing::warn!(%why, "a gap declaration cannot be read"),
+            }
+        }
+        Ok(all)
+    }
+
+    /// An event that was put back at its position's own subject.
+    pub async fn refilled(&self, position: Position) -> Result<Option<OnBus>, Trouble> {
+        let subject = LogSubject::Refill(self.log.clone(), position).to_string();
+        let message = self.message(Get::Last(&subject)).await?;
+        message
+            .map(|message| self.event(message, &subject))
+            .transpose()
+    }
+
+    async fn message(&self, get: Get<'_>) -> Result<Option<StoredMessage>, Trouble> {
+        Ok(self.session.message(&self.log.feed, get).await?)
+    }
+
     async fn ask(
         &self,
         get: Get<'_>,
@@ -138,6 +166,10 @@ impl SessionLog<'_> {
     }
 
     fn own(&self, message: StoredMessage) -> Result<OnBus, Trouble> {
+        self.event(message, &self.log.subject())
+    }
+
+    fn event(&self, message: StoredMessage, subject: &str) -> Result<OnBus, Trouble> {
         let unreadable = |why: String| Trouble::Held {
             code: OWN_LOG_UNREADABLE.into(),
             text: format!(
@@ -147,7 +179,7 @@ impl SessionLog<'_> {
         };
         let event = nats::decode(&message.headers, message.data, Origin::Bus)
             .map_err(|refusal| unreadable(refusal.to_string()))?;
-        if event.event().log() != self.log || message.subject != self.log.subject() {
+        if event.event().log() != self.log || message.subject != subject {
             return Err(unreadable("it is of another log".into()));
         }
         Ok(OnBus {

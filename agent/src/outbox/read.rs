@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use schemas::event::{Hash, Position};
-use schemas::heal::Ranges;
 use schemas::subject::FeedName;
 
 use super::committer::Job;
@@ -126,11 +125,6 @@ impl Outbox {
     pub fn last_settled(&self, feed: &FeedName) -> Result<Option<OwnHead>, Outage> {
         let head = Reads(&self.db()).last_settled(feed);
         head.map_err(|e| self.unreadable(&e))
-    }
-
-    /// What of the own log was declared lost.
-    pub fn declared(&self, _feed: &FeedName) -> Result<Ranges, Outage> {
-        Ok(Ranges::default())
     }
 
     pub fn tray(&self) -> Result<Vec<InTray>, Outage> {

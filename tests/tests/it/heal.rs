@@ -77,3 +77,11 @@ fn ids(events: &[Value]) -> Vec<String> {
     let id = |event: &Value| event["id"].as_str().expect("an event has an id").to_owned();
     events.iter().map(id).collect()
 }
+
+/// The texts of an agent's alarms of a code, newest first.
+fn alarms(status: &Value, code: &str) -> Vec<String> {
+    let alarms = status["alarms"].as_array().into_iter().flatten();
+    let of_code = alarms.filter(|alarm| alarm["code"] == code);
+    let text = |alarm: &Value| alarm["text"].as_str().unwrap_or_default().to_owned();
+    of_code.map(text).collect()
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tests::deadline::until;
 
-use super::takings::{alarms, held};
+use super::takings::held;
 use super::whole_streams::{back_up, copy, counts_again, reads_exactly, restore};
 use super::*;
 

@@ -1,6 +1,7 @@
-//! What nobody has any more is declared lost by the office whose log it is, and by nobody else.
-//! In: a hole, and a declaration made by hand. Out: a log that the scrub calls whole again. Never: a position that only looks lost.
+//! What nobody has any more is declared lost by the office whose log it is, and by nobody else; readers go on behind it.
+//! In: a hole, and an office that has lost its store. Out: a log that the scrub calls whole again. Never: a position that only looks lost.
 
+use tests::deadline::until;
 use tests::envoy::Envoy;
 use tests::letter::{Letter, LogOf};
 use tests::programs::{self, GATEWAY};
@@ -73,4 +74,101 @@ async fn an_office_declares_what_is_really_missing_from_its_log() {
         (&log["declared"], &log["head"]),
         (&json!([[3, 5]]), &json!(7))
     );
+}
+
+/// An agent that looks every second, and declares what nobody has brought back within two.
+const HASTY: &str = "[heal]\ncheck_interval_s = 1\nreader_wait_s = 1\ngap_wait_s = 2\n";
+
+/// Every event of the feed as its lines stand in the file, by id.
+fn delivered(file: &std::path::Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let lines = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    ids(&lines.collect::<Vec<Value>>())
+}
+
+fn without_store(office: &Office) {
+    let store = office.folder().join("store");
+    std::fs::remove_dir_all(store).expect("the store can be removed");
+}
+
+/// The texts of a code's alarms, once there is one.
+async fn alarmed(office: &Office, code: &str) -> Vec<String> {
+    let what = format!("{} to tell {code}", office.name);
+    let told = || async { alarms(&office.status().await, code) };
+    until(&what, told, |told| !told.is_empty()).await
+}
+
+#[tokio::test]
+async fn what_nobody_has_is_declared_and_whoever_turns_up_with_it_still_brings_it_back() {
+    let bus = Bus::start(&[PROVINCE, HQ, FINANCE]).await;
+    let (mut province, mut hq) =
+        tokio::join!(bus.office_with(PROVINCE, HASTY), bus.office_with(HQ, CALM));
+    let mut submitted = stored_reports(&province, 9).await;
+    hq.receives(HEALTH, 9).await;
+    hq.kill().await;
+    province.kill().await;
+    let broker = broker(&bus).await;
+    lose(&broker, &[4, 5, 6]).await;
+    without_store(&province);
+    province.resume().await;
+    let lines = bus.folder().join("delivered.ndjson");
+    let deliver = format!(
+        "[[deliver]]\nfeed = \"{HEALTH}\"\nfile = \"{}\"\n",
+        lines.display()
+    );
+    let finance = bus.office_with(FINANCE, &deliver).await;
+    let next = province.submit(&report(2026, 3)).await;
+    submitted.push(next);
+    let went_on = ids(&finance.receives(HEALTH, 7).await);
+    assert_eq!(went_on, [&submitted[..3], &submitted[6..]].concat());
+    assert!(alarmed(&finance, "gap-declared").await[0].contains("positions 4 to 6 lost"));
+    assert!(
+        alarmed(&province, "gap-declared").await[0].contains("positions 4-6 are declared lost")
+    );
+    let (whole, log) = scrub(&bus);
+    assert!(whole && log["declared"] == json!([[4, 6]]), "{log}");
+    let said = finance
+        .get(&format!("/feeds/{HEALTH}/completeness"))
+        .await
+        .body;
+    let of_province = said["logs"].as_array().into_iter().flatten();
+    let of_province = of_province
+        .into_iter()
+        .find(|log| log["office"] == PROVINCE);
+    let of_province = of_province.expect("the log is read");
+    assert_eq!(of_province["declared"], json!([[4, 6]]), "{said}");
+    assert_eq!(of_province["missing"], json!([]), "{said}");
+
+    hq.resume().await;
+    let late = ids(&finance.receives(HEALTH, 10).await);
+    assert_eq!(late, [went_on, submitted[3..6].to_vec()].concat());
+    assert!(!alarmed(&finance, "gap-refilled").await.is_empty());
+    let lines = || async { delivered(&lines) };
+    until("each to be delivered once", lines, |lines| *lines == late).await;
+    let (whole, log) = scrub(&bus);
+    assert!(whole && log["declared"] == json!([]), "{log}");
+    let counts = broker.counts(HEALTH).await.expect("nats-server counts");
+    assert_eq!(counts[&format!("{LOG}.gap")], 1, "it was declared once");
+}
+
+#[tokio::test]
+async fn what_somebody_has_is_not_declared_and_is_no_loss() {
+    let bus = Bus::start(&[PROVINCE, HQ]).await;
+    let (mut province, hq) =
+        tokio::join!(bus.office_with(PROVINCE, HASTY), bus.office_with(HQ, EAGER));
+    stored_reports(&province, 9).await;
+    hq.receives(HEALTH, 9).await;
+    province.kill().await;
+    let broker = broker(&bus).await;
+    lose(&broker, &[4, 6]).await;
+    without_store(&province);
+    province.resume().await;
+    refilled(&broker, 4).await;
+    refilled(&broker, 6).await;
+    let next = province.submit(&report(2026, 3)).await;
+    province.reaches(&next, "stored").await;
+    let counts = broker.counts(HEALTH).await.expect("nats-server counts");
+    assert_eq!(counts.get(&format!("{LOG}.gap")), None);
 }

@@ -8,13 +8,6 @@ use tests::envoy::Envoy;
 
 use super::*;
 
-pub(super) fn alarms(status: &Value, code: &str) -> Vec<String> {
-    let alarms = status["alarms"].as_array().into_iter().flatten();
-    let of_code = alarms.filter(|alarm| alarm["code"] == code);
-    let text = |alarm: &Value| alarm["text"].as_str().unwrap_or_default().to_owned();
-    of_code.map(text).collect()
-}
-
 #[tokio::test]
 async fn an_emptied_office_tells_what_it_took_back_and_readers_are_alarmed() {
     let bus = Bus::start(&[PROVINCE, HQ]).await;
