@@ -3,6 +3,7 @@
 
 mod limits;
 mod line;
+mod lost_tail;
 pub(crate) mod own_log;
 mod reconcile;
 mod sending;
@@ -64,6 +65,8 @@ pub struct Dispatch {
     pub registry: watch::Receiver<Arc<Registry>>,
     /// Somebody found out that the bus has lost something: the heads are read again.
     pub nudge: Arc<Notify>,
+    /// How long readers are waited for before a lost end of the log is declared.
+    pub gap_wait: Duration,
 }
 
 impl Dispatch {
@@ -118,6 +121,8 @@ struct FeedLine {
     head_reads: u32,
     /// When events were taken back that this store did not know.
     takings: VecDeque<Instant>,
+    /// The last position of a lost end of the log, and since when readers are asked for it.
+    lost: Option<(u64, Instant)>,
 }
 
 impl FeedLine {
@@ -129,6 +134,7 @@ impl FeedLine {
             holds: 0,
             head_reads: 0,
             takings: VecDeque::new(),
+            lost: None,
         }
     }
 
@@ -216,6 +222,9 @@ impl FeedLine {
                 code: "log-shared".into(),
                 text: "another machine has this office's identity and writes its log; the registry gives the office one agent".into(),
             });
+        }
+        if let Some(stop) = self.wait_for_lost_tail(session, &own, &standing).await? {
+            return Ok(stop);
         }
         let mut sending = Sending::new(own, session.clone(), standing);
         let stop = tokio::select! {

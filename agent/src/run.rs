@@ -144,6 +144,7 @@ impl Ground<'_> {
             link: self.link.clone(),
             registry: self.registry.clone(),
             nudge,
+            gap_wait: self.settings.heal.gap_wait,
         }
     }
 

@@ -209,7 +209,8 @@ impl LogScrub {
             missing = missing.union(&self.look_into(&hole));
         }
         let declared_behind = self.declared.without(&Ranges::one(1..=self.head.number()));
-        let missing = missing.union(&declared_behind);
+        let refilled = Ranges::of(self.refilled.keys().copied());
+        let missing = missing.union(&declared_behind.without(&refilled));
         let signed = self.last.as_ref().is_none_or(|event| {
             let key = registry.key(event.keyid());
             let key = key.filter(|key| {

@@ -4,7 +4,7 @@
 use schemas::chain::Head;
 use schemas::envelope::nats::{self, Origin};
 use schemas::event::{Hash, Position};
-use schemas::head::{Answer, Ask, HeadSearch, Step};
+use schemas::head::{self, Answer, Ask, HeadSearch, Step};
 use schemas::notice::GapDeclared;
 use schemas::receipt::{Receipt, ReceiptFault};
 use schemas::signing::SignedEvent;
@@ -23,9 +23,12 @@ pub struct OnBus {
 /// Where the log ends on the bus.
 #[derive(Debug, Clone)]
 pub struct BusHead {
+    /// The last event, or the end of what was declared lost behind it.
     pub head: Head,
-    /// None where the log is empty.
+    /// None where the log has no event.
     pub last: Option<OnBus>,
+    /// The gap declarations behind the last event.
+    pub declared: Vec<SignedEvent>,
 }
 
 /// The bus as reconciling sees it; the tests have another one, in memory.
@@ -52,10 +55,11 @@ pub struct SessionLog<'s> {
 
 impl BusLog for SessionLog<'_> {
     async fn head(&self) -> Result<BusHead, Trouble> {
-        let subject = self.log.subject();
+        let (subject, gaps) = (self.log.subject(), head::gap_subject(self.log));
         let (mut search, mut ask) = HeadSearch::begin();
         let mut last_read: Option<StoredMessage> = None;
-        loop {
+        let mut declared = Vec::new();
+        let found = loop {
             let answer = match ask {
                 Ask::Count => {
                     let count = self.session.count(&self.log.feed, &subject).await?;
@@ -67,28 +71,34 @@ impl BusLog for SessionLog<'_> {
                 }
                 Ask::Last => self.ask(Get::Last(&subject), &mut last_read).await?,
                 Ask::From(from) => self.ask(Get::From(from, &subject), &mut last_read).await?,
+                Ask::Gap(from) => {
+                    let message = self.message(Get::From(from, &gaps)).await?;
+                    let sequence = message.as_ref().map(|message| message.sequence);
+                    let read = message.map(|message| self.event(message, &gaps));
+                    // One that cannot be read is as good as none.
+                    declared.extend(read.and_then(Result::ok).map(|on| on.event));
+                    sequence.map_or(Answer::None, Answer::Message)
+                }
             };
             match search.answer(answer) {
                 Step::Ask(next) => ask = next,
-                Step::Found(None) => {
-                    return Ok(BusHead {
-                        head: Head::empty(self.genesis),
-                        last: None,
-                    });
-                }
-                Step::Found(Some(sequence)) => {
-                    let read = last_read.filter(|message| message.sequence == sequence);
-                    let last = match read {
-                        Some(message) => self.own(message)?,
-                        None => self.from(sequence).await?.ok_or_else(changed)?,
-                    };
-                    return Ok(BusHead {
-                        head: Head::of(&last.event),
-                        last: Some(last),
-                    });
-                }
+                Step::Found(found) => break found,
             }
-        }
+        };
+        let read = last_read.filter(|message| Some(message.sequence) == found);
+        let last = match (found, read) {
+            (None, _) => None,
+            (Some(_), Some(message)) => Some(self.own(message)?),
+            (Some(sequence), None) => Some(self.from(sequence).await?.ok_or_else(changed)?),
+        };
+        let head = last
+            .as_ref()
+            .map_or(Head::empty(self.genesis), |last| Head::of(&last.event));
+        Ok(BusHead {
+            head: head::behind(head, &declared),
+            last,
+            declared,
+        })
     }
 
     async fn from(&self, sequence: u64) -> Result<Option<OnBus>, Trouble> {

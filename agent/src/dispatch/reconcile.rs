@@ -58,7 +58,12 @@ impl Own {
     /// # Errors
     /// [`Trouble`]; what was done until then stands, and doing it again does no harm.
     pub async fn reconcile(&self, bus: &impl BusLog) -> Result<Standing, Trouble> {
-        let BusHead { head, last } = bus.head().await?;
+        let BusHead {
+            head,
+            last,
+            declared,
+        } = bus.head().await?;
+        self.check_declared(head, &declared)?;
         let ours = self.outbox.last_settled(&self.log.feed)?;
         let our_number = ours.map_or(0, |ours| ours.position.number());
         let agree = match &last {
@@ -247,6 +252,29 @@ impl Own {
             return Ok(());
         }
         Err(self.unbelievable(event, "does not follow the position before it"))
+    }
+
+    /// Where the log ends is the office's own word, and goes on from what is known here.
+    fn check_declared(&self, head: Head, declarations: &[SignedEvent]) -> Result<(), Trouble> {
+        for event in declarations {
+            let key = self.key_of(event);
+            if !key.is_some_and(|key| event.verify(&key).is_ok()) {
+                return Err(
+                    self.unbelievable(event, "is declared lost by another than this office")
+                );
+            }
+            let link = event.link();
+            let end = head.position.filter(|_| *link == head.next());
+            let ours = end.map(|end| self.outbox.own_hash(&self.log.feed, end));
+            if ours
+                .transpose()?
+                .flatten()
+                .is_some_and(|ours| ours != head.hash)
+            {
+                return Err(self.unbelievable(event, "goes on from another event than is ours"));
+            }
+        }
+        Ok(())
     }
 
     /// A signature vouches for what it is linked to, as long as the key is the same.

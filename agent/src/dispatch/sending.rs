@@ -129,6 +129,7 @@ impl<L: Lane> Sending<L> {
         while let Some(link) = self.line.next().filter(|_| !self.lane.is_full()) {
             let sent = match self.next_own(link).await? {
                 Some(own) => Some(own),
+                None if self.line.next().is_none() => return Ok(()),
                 // The gateway takes what comes back at another door, and nothing new goes before it.
                 None if self.line.brings_back() => return Ok(()),
                 None => match self.next_notice(link)? {
@@ -150,17 +151,19 @@ impl<L: Lane> Sending<L> {
         Ok(())
     }
 
-    /// The next event of the own log that the bus lacks. What no longer links goes back into line.
+    /// The next event of the own log that the bus lacks. One that is not here any more stops the line: it is to be brought back by
+    /// readers, or declared lost, before anything behind it is sent. What no longer links goes back into line.
     async fn next_own(&mut self, link: Link) -> Result<Option<(SignedEvent, Sent)>, Trouble> {
         let Some(position) = self.resend.as_mut().and_then(Iterator::next) else {
             return Ok(None);
         };
         let position = Position::new(position).unwrap_or(Position::FIRST);
-        let stored = self.own.outbox.own(&self.own.log.feed, position)?;
-        if stored.is_none() {
+        let Some(stored) = self.own.outbox.own(&self.own.log.feed, position)? else {
             self.own.check_pruned(position)?;
-        }
-        let event = stored.and_then(|bytes| nats::read_stored(&bytes).ok());
+            self.line.stop(Stop::ReadHead);
+            return Ok(None);
+        };
+        let event = nats::read_stored(&stored).ok();
         match event.filter(|event| *event.link() == link) {
             Some(event) => Ok(Some((event, Sent::Own))),
             None => {

@@ -20,7 +20,8 @@ use schemas::signing::{SignedEvent, SigningKey};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use self::bus::{Bus, Gateway, Log, Wire, genesis};
+use self::bus::{Bus, Gateway, Log};
+pub use self::bus::{Wire, genesis};
 pub use self::notary::Notary;
 use self::office::{Agent, copy_folder, log, submission};
 use super::own_log::OnBus;

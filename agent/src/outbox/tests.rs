@@ -46,6 +46,15 @@ pub fn settled(id: &str, position: u64, content: &str) -> Settled {
     }
 }
 
+/// The bytes of a settled event go, and its hash stays.
+pub fn lose_bytes(outbox: &Outbox, feed: &FeedName, position: u64) {
+    let db = &outbox.inner.shared.db;
+    let key = crate::store::keys::feed_key(b'o', feed, &position.to_be_bytes());
+    for piece in db.scan_prefix(key).keys() {
+        db.remove(piece.expect("reads")).expect("writes");
+    }
+}
+
 pub async fn ids(outbox: &Outbox, feed: &FeedName) -> Vec<String> {
     let waiting = outbox.waiting(feed, 0, 1_000).await.expect("reads");
     waiting.into_iter().map(|waiting| waiting.id).collect()

@@ -1,5 +1,6 @@
 //! Declared gaps come in, each is answered: stored on `<log>.gap`, stored already, or held. Only what is really missing is declared,
-//! all of it up to a position that stands, and with the hash that this one names.
+//! all of it up to a position that stands, and with the hash that this one names; or what is next behind the log's end, for which
+//! the office's word counts as it does for an append.
 
 use schemas::envelope::nats;
 use schemas::event::Position;
@@ -97,7 +98,8 @@ impl Healer {
     }
 }
 
-/// Nothing of the range stands anywhere, and the position behind it names the hash that the declaration goes on from.
+/// Nothing of the range stands anywhere, and the position behind it names the hash that the declaration goes on from. Behind the
+/// log's end nothing is named: the range begins there, so that nothing is left open before it.
 async fn check_missing(reader: Reader<'_>, declared: &Declared) -> Result<(), Hold> {
     let unreadable = |why| held(reader.log, &why);
     let genesis = declared.genesis();
@@ -105,6 +107,9 @@ async fn check_missing(reader: Reader<'_>, declared: &Declared) -> Result<(), Ho
     let (gap, head) = (declared.gap(), log_head.head.number());
     let ends = Position::new(gap.first).zip(Position::new(gap.last));
     let (first, last) = ends.ok_or(Hold::PositionTaken { head })?;
+    if gap.first == head + 1 {
+        return Ok(());
+    }
     if gap.last >= head {
         return Err(Hold::PositionAhead { head });
     }

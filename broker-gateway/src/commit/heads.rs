@@ -14,10 +14,11 @@ use crate::limits::{HEADS_REMEMBERED_MAX, RECENT_EVENTS_MAX};
 /// A log's end, as the stream's leader told it.
 #[derive(Debug, Clone)]
 pub(super) struct LogHead {
+    /// The last event, or the end of what was declared lost behind it.
     pub head: Head,
     /// The stream sequence that the log's last message must have for an append; 0 if it must have none.
     pub expected: u64,
-    /// The stream sequence of the head's message; 0 if there is none.
+    /// The stream sequence of the last event; 0 if there is none.
     pub seq: u64,
     /// The turn in which it was read.
     pub read_in: u64,
@@ -67,6 +68,11 @@ impl LogHead {
         };
         self.seq = place.seq;
         self.expected = place.seq;
+        // Behind what was declared lost nothing is next to what stood before.
+        let newest = self.recent.back().map(|newest| newest.position.number());
+        if newest.is_some_and(|newest| newest + 1 != place.position.number()) {
+            self.recent.clear();
+        }
         if self.recent.len() == RECENT_EVENTS_MAX {
             self.recent.pop_front();
         }
@@ -170,6 +176,25 @@ mod tests {
         assert_eq!(recent(6), Some(place(6)));
         assert_eq!(recent(5), None);
         assert_eq!(recent(last + 1), None);
+    }
+
+    #[test]
+    fn behind_what_was_declared_lost_nothing_older_is_taken_for_something_else() {
+        let mut heads = Heads::default();
+        let mut head = LogHead::read(place(5), 1);
+        head.head = Head {
+            position: Some(place(9).position),
+            hash: place(9).hash,
+        };
+        heads.learn(&log(), head);
+        heads.store(&log(), place(10));
+        let head = heads.of(&log()).expect("learned");
+        assert_eq!((head.head.number(), head.expected), (10, 100));
+        let recent = |number| head.recent(Position::new(number).expect("a position"));
+        assert_eq!(
+            (recent(10), recent(9), recent(5)),
+            (Some(place(10)), None, None)
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schemas::envelope::nats::{self, Origin};
 use schemas::event::{Hash, Position};
-use schemas::head::{Answer, Ask, HeadSearch, Step};
+use schemas::head::{self, Answer, Ask, HeadSearch, Step};
 use schemas::receipt::Stamp;
 use schemas::signing::SignedEvent;
 use schemas::subject::{LogName, LogSubject};
@@ -61,11 +61,13 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The highest readable position, by the search that the offices use, too.
+    /// The highest readable position, or the end of what was declared lost behind it, by the search that the offices use, too.
     pub async fn head(&self, genesis: Hash, turn: u64) -> Result<LogHead, Unreadable> {
         let subject = self.log.subject();
+        let gaps = head::gap_subject(self.log);
         let (mut search, mut ask) = HeadSearch::begin();
         let mut read: Option<Place> = None;
+        let mut declared: Vec<SignedEvent> = Vec::new();
         loop {
             let answer = match ask {
                 Ask::Last => {
@@ -80,13 +82,40 @@ impl Reader<'_> {
                     read = found.or(read);
                     answer
                 }
+                Ask::Gap(seq) => {
+                    let next_by_subj = &gaps;
+                    self.gap(Wanted::From { seq, next_by_subj }, &mut declared)
+                        .await?
+                }
                 Ask::Count => self.count(&subject).await?,
             };
-            match search.answer(answer) {
-                Step::Ask(next) => ask = next,
-                Step::Found(None) => return Ok(LogHead::empty(genesis, turn)),
-                Step::Found(Some(seq)) => return self.head_at(seq, read, turn).await,
+            let mut found = match search.answer(answer) {
+                Step::Ask(next) => {
+                    ask = next;
+                    continue;
+                }
+                Step::Found(None) => LogHead::empty(genesis, turn),
+                Step::Found(Some(seq)) => self.head_at(seq, read, turn).await?,
+            };
+            found.head = head::behind(found.head, &declared);
+            return Ok(found);
+        }
+    }
+
+    /// A declaration that cannot be read is as good as none.
+    async fn gap(
+        &self,
+        wanted: Wanted<'_>,
+        declared: &mut Vec<SignedEvent>,
+    ) -> Result<Answer, Unreadable> {
+        match self.event(wanted).await {
+            Ok(Some((seq, event))) => {
+                declared.push(event);
+                Ok(Answer::Message(seq))
             }
+            Ok(None) => Ok(Answer::None),
+            Err(Unreadable::Message { seq, .. }) => Ok(Answer::Message(seq)),
+            Err(why) => Err(why),
         }
     }
 

@@ -73,6 +73,7 @@ impl BusLog for Bus {
         Ok(BusHead {
             head: self.head().0,
             last: self.events().pop(),
+            declared: Vec::new(),
         })
     }
 

@@ -9,7 +9,7 @@ use schemas::signing::{SignedEvent, SigningKey};
 use crate::acl;
 use crate::admit::Admission;
 use crate::commit::Commits;
-use crate::commit::heal::tests::{LOG, STREAM, are_stored, lose, refill, written};
+use crate::commit::heal::tests::{LOG, STREAM, append, are_stored, lose, refill, written};
 use crate::fixtures::peer;
 use crate::fixtures::pen::{Pen, sent};
 use crate::refuse::Answer;
@@ -89,6 +89,46 @@ async fn what_was_declared_is_still_refilled_and_then_no_longer_declared() {
     let late = declaration(&pen, (8, 9), &events);
     let answer = declare(&commits, &pen, &late).await;
     assert_eq!(answer, Answer::Held(Hold::PositionTaken { head }));
+}
+
+#[tokio::test]
+async fn a_log_goes_on_behind_a_lost_end_that_was_declared_and_the_end_still_comes_back() {
+    let (nats, commits, mut pen, events) = written(12).await;
+    lose(&nats, 8..=12).await;
+    let ahead = declare(&commits, &pen, &declaration(&pen, (9, 12), &events)).await;
+    assert_eq!(ahead, Answer::Held(Hold::PositionAhead { head: 7 }));
+    let behind = pen.run(2);
+    let early = append(&commits, &pen, &behind[..1]).await;
+    assert_eq!(early, [Answer::Held(Hold::PositionAhead { head: 7 })]);
+    let end = declare(&commits, &pen, &declaration(&pen, (8, 12), &events)).await;
+    assert!(are_stored(&[end], false));
+    let again = declare(&commits, &pen, &declaration(&pen, (9, 12), &events)).await;
+    assert_eq!(again, Answer::Held(Hold::PositionAhead { head: 12 }));
+    // By the gateway that remembers another head, and by one that has to read it.
+    let stored = append(&commits, &pen, &behind[..1]).await;
+    assert!(are_stored(&stored, false), "{stored:?}");
+    let other = nats.commits();
+    let stored = append(&other, &pen, &behind[1..]).await;
+    assert!(are_stored(&stored, false), "{stored:?}");
+    let known = append(&commits, &pen, &behind).await;
+    assert!(are_stored(&known, true), "{known:?}");
+    let answers = refill(&commits, &pen, &events[7..9]).await;
+    assert!(are_stored(&answers, false), "{answers:?}");
+    let all = nats.stored(STREAM).await;
+    assert_eq!(all.last().expect("one at least").0, format!("{LOG}.9"));
+}
+
+#[tokio::test]
+async fn what_was_declared_at_the_end_comes_back_while_nothing_stands_behind_it() {
+    let (nats, commits, pen, events) = written(9).await;
+    lose(&nats, 6..=9).await;
+    let end = declare(&commits, &pen, &declaration(&pen, (6, 9), &events)).await;
+    assert!(are_stored(&[end], false));
+    let answers = refill(&commits, &pen, &events[5..9]).await;
+    assert!(are_stored(&answers, false), "{answers:?}");
+    let answers = refill(&commits, &pen, &events[5..9]).await;
+    assert!(are_stored(&answers, true), "{answers:?}");
+    assert_eq!(nats.stored(STREAM).await.len(), 10);
 }
 
 #[tokio::test]

@@ -35,19 +35,28 @@ fn scrub(bus: &Bus) -> (bool, Value) {
     (output.status.success(), log)
 }
 
+fn letter(bus: &Bus, position: u64, hash: &str) -> Letter {
+    let data = report(2020, 1)["data"].clone();
+    Letter::new(&LOG_OF, position, hash, &data).sign(&bus.key(PROVINCE))
+}
+
+/// A log of seven, made by hand; the hash of each.
+async fn publish_seven(bus: &Bus, office: &mut Envoy) -> Vec<String> {
+    let mut hashes = vec![bus.genesis()];
+    for position in 1..=7 {
+        let letter = letter(bus, position, hashes.last().expect("the genesis at least"));
+        let stored = office.publish(LOG, &letter).await;
+        assert_eq!(stored["error"], Value::Null, "{stored}");
+        hashes.push(letter.hash());
+    }
+    hashes.split_off(1)
+}
+
 #[tokio::test]
 async fn an_office_declares_what_is_really_missing_from_its_log() {
     let bus = Bus::start(&[PROVINCE, HQ]).await;
     let mut office = Envoy::new(bus.raw(PROVINCE).await, PROVINCE).await;
-    let (mut hash, mut hashes) = (bus.genesis(), Vec::new());
-    for position in 1..=7 {
-        let data = report(2020, 1)["data"].clone();
-        let letter = Letter::new(&LOG_OF, position, &hash, &data).sign(&bus.key(PROVINCE));
-        let stored = office.publish(LOG, &letter).await;
-        assert_eq!(stored["error"], Value::Null, "{stored}");
-        hash = letter.hash();
-        hashes.push(hash.clone());
-    }
+    let hashes = publish_seven(&bus, &mut office).await;
     let subject = format!("{LOG}.gap");
     let good = declaration(&bus, (3, 5), &hashes[4]);
     let nothing_missing = office.publish(&subject, &good).await;
@@ -157,7 +166,7 @@ async fn what_nobody_has_is_declared_and_whoever_turns_up_with_it_still_brings_i
 async fn what_somebody_has_is_not_declared_and_is_no_loss() {
     let bus = Bus::start(&[PROVINCE, HQ]).await;
     let (mut province, hq) =
-        tokio::join!(bus.office_with(PROVINCE, HASTY), bus.office_with(HQ, EAGER));
+        tokio::join!(bus.office_with(PROVINCE, EAGER), bus.office_with(HQ, EAGER));
     stored_reports(&province, 9).await;
     hq.receives(HEALTH, 9).await;
     province.kill().await;
@@ -171,4 +180,35 @@ async fn what_somebody_has_is_not_declared_and_is_no_loss() {
     province.reaches(&next, "stored").await;
     let counts = broker.counts(HEALTH).await.expect("nats-server counts");
     assert_eq!(counts.get(&format!("{LOG}.gap")), None);
+}
+
+#[tokio::test]
+async fn a_log_goes_on_behind_its_lost_end_when_that_is_declared() {
+    let bus = Bus::start(&[PROVINCE, HQ, FINANCE]).await;
+    let mut office = Envoy::new(bus.raw(PROVINCE).await, PROVINCE).await;
+    let hashes = publish_seven(&bus, &mut office).await;
+    let broker = broker(&bus).await;
+    let fifth = broker.message(HEALTH, 5).await.expect("it is there");
+    lose(&broker, &[5, 6, 7]).await;
+    let early = office.publish(LOG, &letter(&bus, 8, &hashes[6])).await;
+    assert_eq!(early["spean"]["code"], "position-ahead");
+    let end = declaration(&bus, (5, 7), &hashes[6]);
+    let stored = office.publish(&format!("{LOG}.gap"), &end).await;
+    assert_eq!(stored["error"], Value::Null, "{stored}");
+    let (whole, log) = scrub(&bus);
+    assert!(whole && log["declared"] == json!([[5, 7]]), "{log}");
+
+    // The office's agent knows nothing of all this, and finds the same end.
+    let province = bus.office(PROVINCE).await;
+    let next = province.submit(&report(2026, 3)).await;
+    let event = province.reaches(&next, "stored").await;
+    assert_eq!(event["position"], 9, "behind its notice: {event}");
+    let finance = bus.office(FINANCE).await;
+    assert_eq!(ids(&finance.receives(HEALTH, 5).await)[4], next);
+    alarmed(&finance, "gap-declared").await;
+    let mut reader = Envoy::new(bus.raw(HQ).await, HQ).await;
+    let back = super::refills::bring_back(&mut reader, &fifth, 5).await;
+    assert_eq!(back["error"], Value::Null, "{back}");
+    assert_eq!(finance.receives(HEALTH, 6).await.len(), 6);
+    alarmed(&finance, "gap-refilled").await;
 }

@@ -6,7 +6,7 @@ use tests::envoy::Envoy;
 use super::*;
 
 /// A client that brings an event back as nats-server had it: the signed headers and the data.
-async fn bring_back(envoy: &mut Envoy, lost: &tests::broker::Stored, position: u64) -> Value {
+pub async fn bring_back(envoy: &mut Envoy, lost: &tests::broker::Stored, position: u64) -> Value {
     let signed = lost.headers.lines().filter(|line| line.starts_with("ce-"));
     let lines: String = signed.map(|line| format!("{line}\r\n")).collect();
     let headers = format!("NATS/1.0\r\n{lines}\r\n");

@@ -1,0 +1,119 @@
+//! What the bus lacks behind its log's end comes in. Where the first of it is not here any more either, readers are asked for it, and
+//! what they have not brought back within the wait is declared lost: then the log goes on behind it. Nothing new is sent before.
+
+use std::time::Instant;
+
+use schemas::chain::Link;
+use schemas::envelope::nats;
+use schemas::event::{Hash, Position};
+use schemas::heal::{HealRequest, Ranges};
+use schemas::notice::GapDeclared;
+use schemas::signing::SignedEvent;
+
+use super::line::Stop;
+use super::own_log::OWN_LOG_UNREADABLE;
+use super::reconcile::{Own, Standing};
+use super::{FeedLine, Trouble};
+use crate::link::{Answer, Session};
+use crate::submit;
+
+/// Positions behind the log's end on the bus, which are neither there nor here, and the hash of the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LostTail {
+    gap: GapDeclared,
+    hash: Hash,
+}
+
+impl Own {
+    /// None where the next position that the bus lacks is here, or it lacks none.
+    pub(super) fn lost_tail(&self, standing: &Standing) -> Result<Option<LostTail>, Trouble> {
+        let (feed, mut lost, mut behind) = (&self.log.feed, None, None);
+        let lacking = standing.resend.clone().into_iter().flatten();
+        for position in lacking.filter_map(Position::new) {
+            behind = self.outbox.own(feed, position)?;
+            if behind.is_some() {
+                break;
+            }
+            let (first, _) = lost.unwrap_or((position, position));
+            lost = Some((first, position));
+        }
+        let Some((first, last)) = lost else {
+            return Ok(None);
+        };
+        let behind = behind.and_then(|bytes| nats::read_stored(&bytes).ok());
+        let named = behind.map(|event| event.link().prev);
+        let hash = self.outbox.own_hash(feed, last)?.or(named);
+        let hash = hash.ok_or_else(|| Trouble::Held {
+            code: OWN_LOG_UNREADABLE.into(),
+            text: format!("{}: nothing tells the hash of position {last}", self.log),
+        })?;
+        let gap = GapDeclared {
+            first: first.number(),
+            last: last.number(),
+        };
+        Ok(Some(LostTail { gap, hash }))
+    }
+
+    fn declaration(&self, lost: LostTail) -> Result<SignedEvent, Trouble> {
+        let LostTail { gap, hash } = lost;
+        let position = Position::new(gap.last + 1).unwrap_or(Position::FIRST);
+        self.check_key(position)?;
+        let event = gap.event(self.log.clone(), submit::now());
+        let event = event.expect("a declaration's attributes are well formed");
+        let link = Link {
+            position,
+            prev: hash,
+        };
+        Ok(SignedEvent::sign(event, link, &self.key))
+    }
+}
+
+impl FeedLine {
+    /// Why nothing is sent now: what comes next is lost, and waited for, or was just declared. None where it is here.
+    pub(super) async fn wait_for_lost_tail(
+        &mut self,
+        session: &Session,
+        own: &Own,
+        standing: &Standing,
+    ) -> Result<Option<Stop>, Trouble> {
+        let Some(lost) = own.lost_tail(standing)? else {
+            self.lost = None;
+            return Ok(None);
+        };
+        let GapDeclared { first, last } = lost.gap;
+        let asked = self.lost.filter(|(end, _)| *end == last);
+        match asked {
+            Some((_, since)) if since.elapsed() >= self.dispatch.gap_wait => {
+                let subject = schemas::head::gap_subject(&own.log);
+                let declaration = own.declaration(lost)?;
+                let answer = session.publish_on(subject, &declaration).await.await;
+                Ok(Some(declared(answer)))
+            }
+            Some(_) | None => {
+                self.lost = asked.or(Some((last, Instant::now())));
+                let request = HealRequest::new(own.log.clone(), &Ranges::one(first..=last));
+                let said = session.say(request.subject(), request.body().into());
+                said.await.map_err(|_ended| Trouble::Ended)?;
+                Ok(Some(Stop::Wait {
+                    code: "own-events-lost".into(),
+                    text: format!(
+                        "the bus has lost positions {first} to {last}, and they are not here any more; readers are asked for them"
+                    ),
+                }))
+            }
+        }
+    }
+}
+
+/// The log goes on behind it when the head was read again.
+fn declared(answer: Answer) -> Stop {
+    match answer {
+        Answer::Stored { .. } | Answer::Held { head: Some(_), .. } => Stop::ReadHead,
+        Answer::Held { code, text, .. } => Stop::Wait { code, text },
+        Answer::Refused { code, body } => Stop::Wait { code, text: body },
+        Answer::Unreachable => Stop::Ended,
+    }
+}
+
+#[cfg(test)]
+mod tests;
