@@ -42,7 +42,10 @@ impl Own {
         };
         let behind = behind.and_then(|bytes| nats::read_stored(&bytes).ok());
         let named = behind.map(|event| event.link().prev);
-        let hash = self.outbox.own_hash(feed, last)?.or(named);
+        let settled = self.outbox.last_settled(feed)?;
+        let settled = settled.filter(|settled| settled.position == last);
+        let known = self.outbox.own_hash(feed, last)?;
+        let hash = known.or(named).or(settled.map(|settled| settled.hash));
         let hash = hash.ok_or_else(|| Trouble::Held {
             code: OWN_LOG_UNREADABLE.into(),
             text: format!("{}: nothing tells the hash of position {last}", self.log),

@@ -104,7 +104,7 @@ impl Reads<'_> {
 impl Keeping<'_> {
     /// Writes a declaration down, unless it is known, or goes on from another event than is known there.
     fn declare(&self, gap: &VerifiedGap, writes: &mut Writes) -> Result<()> {
-        let (log, reads) = (gap.log(), Reads(self.db));
+        let (log, reads) = (gap.log(), Reads(&self.db));
         let GapDeclared { first, last } = gap.gap();
         let Some(position) = Position::new(last) else {
             return Ok(());
@@ -146,7 +146,7 @@ impl Keeping<'_> {
         position: Position,
         mut state: LogState,
     ) -> Result<Option<LogState>> {
-        let reads = Reads(self.db);
+        let reads = Reads(&self.db);
         let Some(declared) = reads.declared_at(log, position)? else {
             return Ok(None);
         };
@@ -174,7 +174,7 @@ impl Keeping<'_> {
         position: Position,
         (hash, prev): (Hash, Hash),
     ) -> Result<bool> {
-        let reads = Reads(self.db);
+        let reads = Reads(&self.db);
         let Some(declared) = reads.declared_at(log, position)? else {
             return Ok(false);
         };
@@ -227,7 +227,7 @@ impl Inbox {
 
     /// What of a log its office has declared lost, and is not held.
     pub fn declared(&self, log: &LogName) -> std::result::Result<Ranges, Outage> {
-        let lost = self.reads().lost(log, (1, u64::MAX - 1), |_| true);
+        let lost = Reads(&self.db()).lost(log, (1, u64::MAX - 1), |_| true);
         lost.map_err(|e| self.unreadable(&e.to_string()))
     }
 
@@ -241,7 +241,7 @@ impl Inbox {
         let arrival = self.arrival(log, position)?.unwrap_or(0);
         let before = |other| (1..arrival).contains(&other);
         let between = (after + 1, position.number() - 1);
-        let lost = self.reads().lost(log, between, before);
+        let lost = Reads(&self.db()).lost(log, between, before);
         lost.map_err(|e| self.unreadable(&e.to_string()))
     }
 

@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use schemas::event::{Hash, Position};
-use schemas::heal::Ranges;
 use schemas::subject::{FeedName, LogName};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -306,41 +305,6 @@ impl Inbox {
         let state = Reads(&self.db()).log(log);
         let state = state.map_err(|e| self.unreadable(&e.to_string()))?;
         Ok(state.unwrap_or(LogState::EMPTY))
-    }
-
-    /// "Complete to position n", and what is missing behind it.
-    pub fn completeness(&self, log: &LogName) -> Result<Completeness, Outage> {
-        let LogState {
-            complete, known, ..
-        } = self.state(log)?;
-        let mut missing = Vec::new();
-        let mut next = complete + 1;
-        for held in Reads(&self.db()).positions_behind(log, complete) {
-            let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
-            if held > next {
-                missing.push(next..=held - 1);
-            }
-            next = held + 1;
-        }
-        if next <= known {
-            missing.push(next..=known);
-        }
-        Ok(Completeness {
-            complete,
-            known,
-            missing,
-        })
-    }
-
-    /// What is missing before something that is held, or was left behind for want of room: not what is only named by a head,
-    /// nor what was declared lost.
-    pub fn gaps(&self, log: &LogName) -> Result<Ranges, Outage> {
-        let Completeness { known, missing, .. } = self.completeness(log)?;
-        let left_behind = self.state(log)?.left_behind;
-        let before_held = |range: &RangeInclusive<u64>| *range.end() < known || left_behind;
-        let ranges = missing.into_iter().filter(before_held);
-        let gaps = ranges.fold(Ranges::default(), |all, range| all.with(range));
-        Ok(gaps.without(&self.declared(log)?))
     }
 
     /// Where the reader of a feed's stream stands; None before the first event.

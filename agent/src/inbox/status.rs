@@ -1,12 +1,15 @@
 //! What a person is told of the inbox: a feed comes in, its arrivals and its logs with what they lack go out.
 //! Nothing is decided by it.
 
+use std::ops::RangeInclusive;
+
+use schemas::heal::Ranges;
 use schemas::subject::{FeedName, LogName, OfficeId};
 use serde::Serialize;
 use sled::Db;
 
-use super::Inbox;
-use super::index::{Cursor, Reads};
+use super::index::{Cursor, LogState, Reads};
+use super::{Completeness, Inbox};
 use crate::store::Outage;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,6 +61,43 @@ impl FeedStatus {
             stream_sequence: cursor.map_or(0, |cursor| cursor.stream_sequence),
             logs,
         })
+    }
+}
+
+impl Inbox {
+    /// "Complete to position n", and what is missing behind it.
+    pub fn completeness(&self, log: &LogName) -> Result<Completeness, Outage> {
+        let LogState {
+            complete, known, ..
+        } = self.state(log)?;
+        let mut missing = Vec::new();
+        let mut next = complete + 1;
+        for held in Reads(&self.db()).positions_behind(log, complete) {
+            let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
+            if held > next {
+                missing.push(next..=held - 1);
+            }
+            next = held + 1;
+        }
+        if next <= known {
+            missing.push(next..=known);
+        }
+        Ok(Completeness {
+            complete,
+            known,
+            missing,
+        })
+    }
+
+    /// What is missing before something that is held, or was left behind for want of room: not what is only named by a head,
+    /// nor what was declared lost.
+    pub fn gaps(&self, log: &LogName) -> Result<Ranges, Outage> {
+        let Completeness { known, missing, .. } = self.completeness(log)?;
+        let left_behind = self.state(log)?.left_behind;
+        let before_held = |range: &RangeInclusive<u64>| *range.end() < known || left_behind;
+        let ranges = missing.into_iter().filter(before_held);
+        let gaps = ranges.fold(Ranges::default(), |all, range| all.with(range));
+        Ok(gaps.without(&self.declared(log)?))
     }
 }
 

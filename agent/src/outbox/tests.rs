@@ -48,7 +48,7 @@ pub fn settled(id: &str, position: u64, content: &str) -> Settled {
 
 /// The bytes of a settled event go, and its hash stays.
 pub fn lose_bytes(outbox: &Outbox, feed: &FeedName, position: u64) {
-    let db = &outbox.inner.shared.db;
+    let db = outbox.inner.shared.index.db();
     let key = crate::store::keys::feed_key(b'o', feed, &position.to_be_bytes());
     for piece in db.scan_prefix(key).keys() {
         db.remove(piece.expect("reads")).expect("writes");
