@@ -327,20 +327,34 @@ impl Reader {
     }
 
     /// The body of the record, or None when a good one is not (or no longer) there.
-    pub fn read(&mut self, at: Location) -> Option<(u8, Vec<u8>)> {
-        if self
-            .open
-            .as_ref()
-            .is_none_or(|(segment, _)| *segment != at.segment)
-        {
-            let file = File::open(path(&self.dir, at.segment)).ok()?;
-            self.open = Some((at.segment, file));
+    ///
+    /// # Errors
+    /// The disk says neither: what it cannot show now is not gone.
+    pub fn read(&mut self, at: Location) -> Result<Option<(u8, Vec<u8>)>, Outage> {
+        match self.read_bytes(at) {
+            Ok(bytes) => Ok(segment::decode(&bytes, at.segment, at.offset)
+                .map(|(kind, body, _)| (kind, body.to_vec()))),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => {
+                Ok(None)
+            }
+            Err(e) => Err(Outage::disk("read", &path(&self.dir, at.segment), &e)),
         }
-        let (_, file) = self.open.as_ref()?;
-        let mut bytes = vec![0; usize::try_from(at.length).ok()?];
-        file.read_exact_at(&mut bytes, at.offset.into()).ok()?;
-        let (kind, body, _) = segment::decode(&bytes, at.segment, at.offset)?;
-        Some((kind, body.to_vec()))
+    }
+
+    fn read_bytes(&mut self, at: Location) -> std::io::Result<Vec<u8>> {
+        let file = match self
+            .open
+            .take()
+            .filter(|(segment, _)| *segment == at.segment)
+        {
+            Some((_, file)) => file,
+            None => File::open(path(&self.dir, at.segment))?,
+        };
+        let length = usize::try_from(at.length).expect("a record fits in memory");
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, at.offset.into())?;
+        self.open = Some((at.segment, file));
+        Ok(bytes)
     }
 }
 

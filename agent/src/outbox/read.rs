@@ -59,7 +59,7 @@ impl Outbox {
         mut entry: Entry,
     ) -> Result<Option<Waiting>, Outage> {
         loop {
-            if let Some((kind, body)) = reader.read(entry.at)
+            if let Some((kind, body)) = reader.read(entry.at)?
                 && let Some(Record::Accepted(accepted)) = Record::read(kind, &body)
                 && (accepted.number, accepted.id) == (number, entry.id.as_str())
             {

@@ -343,8 +343,13 @@ impl Index {
         Ok(())
     }
 
-    /// sled's flush hands the bytes to the system and syncs nothing; the sync is ours.
+    /// sled's flush hands the bytes to the system and syncs nothing; the sync is ours. One that failed has lost what it was to make
+    /// safe, while the system goes on showing it: this index is not believed at the next opening.
     pub fn sync(&self) -> Result<(), Outage> {
+        self.sync_all().inspect_err(|_| self.suspect())
+    }
+
+    fn sync_all(&self) -> Result<(), Outage> {
         let in_use = self.in_use();
         self.unsynced_bytes.store(0, Ordering::Relaxed);
         let syncs = (self.syncs.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes();

@@ -153,7 +153,7 @@ proptest! {
             let locations = write(&mut journal, &bodies);
             let mut reader = Reader::new(dir.path());
             for (at, body) in locations.iter().zip(group) {
-                prop_assert_eq!(reader.read(*at), Some((7, body.clone())));
+                prop_assert_eq!(reader.read(*at).expect("reads"), Some((7, body.clone())));
             }
             all.extend(group.iter().cloned());
             append_to(dir.path(), 1).and_then(|mut file| {

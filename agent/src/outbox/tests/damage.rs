@@ -45,6 +45,22 @@ async fn a_kill_before_the_index_was_synced_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
+async fn what_the_disk_cannot_show_now_is_not_lost() {
+    let dir = filled().await;
+    let (outbox, _) = open(dir.path());
+    let (file, aside) = (journal_file(dir.path()), dir.path().join("aside"));
+    fs::rename(&file, &aside).expect("moves");
+    fs::create_dir(&file).expect("makes");
+    // To read a folder is an error of the disk's, like EIO.
+    let read = outbox.waiting(&health(), 0, 100).await;
+    assert!(matches!(read, Err(Outage::Disk { .. })), "{read:?}");
+    fs::remove_dir(&file).expect("removes");
+    fs::rename(&aside, &file).expect("moves");
+    assert_eq!(ids(&outbox, &health()).await.len(), 20);
+    assert_eq!(outbox.alarms().raised(), 0);
+}
+
+#[tokio::test]
 async fn a_lost_index_is_rebuilt_from_the_journal() {
     let dir = filled().await;
     fs::remove_dir_all(dir.path().join("index-000001")).expect("removes");
