@@ -25,10 +25,10 @@ lint: ## format, clippy, the tidy test, dependencies, compose.yaml
 	@sh scripts/dependencies.sh
 	@sh scripts/compose_syntax.sh
 
-powercut: ## the power goes at every moment of a recording: is all there that was promised? (QUICK=1, SEED=, STATES=; needs strace)
+powercut: ## the power goes, a storage call fails: is all there that was promised? (PART=replay, calls or live; QUICK=1, SEED=, STATES=)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
 	$(CARGO) build --workspace --bins && \
-	RUST_BACKTRACE=0 NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/powercut" replay \
+	RUST_BACKTRACE=0 NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/powercut" $(or $(PART),replay) \
 		$(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)") $(if $(STATES),--states "$(STATES)")
 
 bench: ## the figures of docs/benchmarks.md, measured here

@@ -155,6 +155,13 @@ impl Office {
         self.process = Some(process);
     }
 
+    /// Any signal, by its name; nothing where no agent runs.
+    pub fn signal(&self, name: &str) {
+        if let Some(process) = &self.process {
+            process.signal(name);
+        }
+    }
+
     pub async fn kill(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill().await;

@@ -67,12 +67,13 @@ impl Ledger {
     }
 }
 
-/// Everything that counts.
+/// Everything that counts: a last line without its end was never synced.
 pub fn read(path: &Path) -> Result<Vec<Entry>> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let entry = |line: &str| Ok(serde_json::from_str(line)?);
-    text.lines().map(entry).collect()
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(entry).collect()
 }
 
 pub fn now_ns() -> u64 {

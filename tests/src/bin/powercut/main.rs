@@ -14,6 +14,11 @@ mod outbox;
 mod reading;
 mod replay;
 mod tally;
+mod volume;
+mod ground;
+mod work;
+mod calls;
+mod live;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,7 +34,7 @@ struct Arguments {
     /// A part of it, in about a minute.
     #[arg(long, global = true)]
     quick: bool,
-    /// About so many states, the moments spread over the recording; without it, every moment.
+    /// About so many states or runs, spread over all of them; without it, every one.
     #[arg(long, global = true)]
     states: Option<usize>,
     /// What is drawn is drawn from this.
@@ -44,6 +49,17 @@ struct Arguments {
 enum What {
     /// Records an agent's storage calls, and opens every disk that a cut could have left.
     Replay,
+    /// Lets every storage call of a short run fail once, each in another way.
+    Calls {
+        /// This one alone, as a failure names it: "write 622 EIO".
+        #[arg(long)]
+        only: Option<volume::Fault>,
+    },
+    /// Cuts the power of an agent under load at random moments.
+    Live,
+    /// An office's stores at work, for `calls`.
+    #[command(hide = true)]
+    Work(work::Places),
 }
 
 #[tokio::main]
@@ -53,8 +69,7 @@ async fn main() -> ExitCode {
         .install_default()
         .ok();
     match run(Arguments::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("powercut: {error:#}");
             ExitCode::FAILURE
@@ -62,8 +77,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether everything that was promised was kept.
-async fn run(arguments: Arguments) -> Result<bool> {
+/// Success where everything that was promised was kept.
+async fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments {
         what,
         quick,
@@ -71,7 +86,19 @@ async fn run(arguments: Arguments) -> Result<bool> {
         seed,
         keep,
     } = arguments;
-    match what {
-        What::Replay => replay::run(quick, states, seed, &keep).await,
-    }
+    let kept = match what {
+        What::Replay => replay::run(quick, states, seed, &keep).await?,
+        What::Calls { only } => {
+            let most = states.map(|states| states as u64);
+            let most = most.or(quick.then_some(calls::QUICK_RUNS));
+            calls::run(most, only, &keep).await?
+        }
+        What::Live => live::run(quick, seed, &keep).await?,
+        What::Work(places) => return Ok(work::run(places).await),
+    };
+    Ok(if kept {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -140,6 +140,7 @@ impl Replay {
         let names = Subscriptions {
             webhook: format!("{FEED} {}", recording.webhook),
             file: format!("{FEED} {}", file.display()),
+            index_may_go: false,
         };
         Replay {
             promises: Arc::new(Promises::of(std::mem::take(&mut recording.entries))),
@@ -384,7 +385,7 @@ impl Room {
 }
 
 /// In memory where that is possible: nothing here has to outlive a power cut.
-fn scratch() -> Result<TempDir> {
+pub fn scratch() -> Result<TempDir> {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() {
         TempDir::with_prefix_in("spean-powercut-", memory)

@@ -22,7 +22,7 @@ use crate::trace::{self, CALLS, Trace};
 pub const OFFICE: &str = "mlvt/hq";
 /// An office does not receive its own log.
 const OWN: &str = ".mlvt.hq";
-const PROVINCE: &str = "mlvt/siem-reap";
+pub const PROVINCE: &str = "mlvt/siem-reap";
 /// How often an application asks what is new.
 const PAGE_INTERVAL: Duration = Duration::from_millis(5);
 /// Segments of the journal are then 1 MiB: several are closed and given back while it is recorded.
@@ -84,7 +84,7 @@ pub async fn record(into: &Path, load: Load) -> Result<Recording> {
         stage.end_life(life).await;
         stage.left.push(Image::read(&root, Path::new("store"))?);
     }
-    let on_bus = on_bus(&bus).await?;
+    let on_bus = on_bus(&bus, 1).await?;
     ledger.note(&on_bus)?;
     let lives = stage.lives.iter().zip(stage.left).map(|(file, left)| {
         let trace = trace::read(file, &root)?;
@@ -99,7 +99,7 @@ pub async fn record(into: &Path, load: Load) -> Result<Recording> {
 }
 
 /// What arrives goes to a webhook and into a file; the journal's segments are small.
-fn settings(folder: &Path, webhook: &str) -> Result<()> {
+pub fn settings(folder: &Path, webhook: &str) -> Result<()> {
     let path = folder.join("agent.toml");
     let text = std::fs::read_to_string(&path).context("an agent has settings")?;
     let small = format!("disk_budget_bytes = {BUDGET_BYTES}");
@@ -269,12 +269,12 @@ async fn submit_in_province(province: &Office, last: u64) {
     }
 }
 
-/// What each sequence of the feed's stream holds.
-async fn on_bus(bus: &Bus) -> Result<Vec<Entry>> {
+/// What each sequence of the feed's stream holds, from this one on.
+pub async fn on_bus(bus: &Bus, first: u64) -> Result<Vec<Entry>> {
     let broker = Broker::connect(&bus.authority).await?;
     let counts = broker.counts(FEED).await?;
     let mut all = Vec::new();
-    for sequence in 1..=counts.values().sum() {
+    for sequence in first..=counts.values().sum() {
         let stored = broker.message(FEED, sequence).await?;
         let header = |name: &str| {
             let mut lines = stored.headers.lines();
