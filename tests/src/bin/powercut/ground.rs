@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use agent::outbox::{Settled, Vouched};
-use agent::receive::{Incoming, VerifiedEvent, Verifier};
+use agent::receive::{Incoming, Place, Verified, VerifiedEvent, Verifier};
 use agent::submit::{Desk, ValidEvent, now};
 use anyhow::{Context as _, Result, anyhow};
 use schemas::chain::Head;
@@ -91,6 +91,7 @@ impl Ground {
     pub fn verified(&self, sequences: std::ops::Range<usize>) -> Result<Vec<VerifiedEvent>> {
         let incoming = |(index, event): (usize, &SignedEvent)| Incoming {
             sequence: index as u64 + 1,
+            place: Place::Log,
             event: event.clone(),
         };
         let batch: Vec<Incoming> = (sequences.start..)
@@ -102,7 +103,10 @@ impl Ground {
         };
         let judged = verifier.verify(&self.feed, &batch).into_iter();
         judged
-            .map(|one| one.map_err(|no| anyhow!("not verified: {no:?}")))
+            .map(|one| match one {
+                Ok(Verified::Event(event)) => Ok(event),
+                other => Err(anyhow!("not verified: {other:?}")),
+            })
             .collect()
     }
 
