@@ -3,6 +3,7 @@
 //!
 //! Both are chains, so that where one position agrees, all before it do.
 
+mod belief;
 mod displaced;
 mod taking;
 
@@ -15,7 +16,7 @@ use schemas::event::Position;
 use schemas::notice::LogResumed;
 use schemas::receipt::VerifiedReceipt;
 use schemas::registry::{self, Registry};
-use schemas::signing::{PublicKey, SignedEvent, SigningKey};
+use schemas::signing::{SignedEvent, SigningKey};
 use schemas::subject::LogName;
 
 pub use self::displaced::Displaced;
@@ -233,101 +234,6 @@ impl Own {
                 || (pruned.position == position && pruned.hash == event.hash())
         });
         Ok(pruned.is_some() && self.outbox.own_hash(feed, position)?.is_none())
-    }
-
-    fn check_link(&self, head: Option<Head>, event: &SignedEvent) -> Result<(), Trouble> {
-        let before = head.unwrap_or(Head::empty(self.registry.genesis()));
-        let expected = before.next();
-        if *event.link() == expected {
-            return Ok(());
-        }
-        if event.link().position > expected.position {
-            let text = format!(
-                "{}: the bus has lost positions {} to {}",
-                self.log,
-                expected.position,
-                event.link().position.number() - 1
-            );
-            self.outbox.alarms().raise("own-log-gap", text);
-            return Ok(());
-        }
-        Err(self.unbelievable(event, "does not follow the position before it"))
-    }
-
-    /// Where the log ends is the office's own word, and goes on from what is known here.
-    fn check_declared(&self, head: Head, declarations: &[SignedEvent]) -> Result<(), Trouble> {
-        for event in declarations {
-            let key = self.key_of(event);
-            if !key.is_some_and(|key| event.verify(&key).is_ok()) {
-                return Err(
-                    self.unbelievable(event, "is declared lost by another than this office")
-                );
-            }
-            let link = event.link();
-            let end = head.position.filter(|_| *link == head.next());
-            let ours = end.map(|end| self.outbox.own_hash(&self.log.feed, end));
-            if ours
-                .transpose()?
-                .flatten()
-                .is_some_and(|ours| ours != head.hash)
-            {
-                return Err(self.unbelievable(event, "goes on from another event than is ours"));
-            }
-        }
-        Ok(())
-    }
-
-    /// A signature vouches for what it is linked to, as long as the key is the same.
-    fn check_signatures(&self, events: &[SignedEvent]) -> Result<(), Trouble> {
-        for (index, event) in events.iter().enumerate() {
-            let next = events.get(index + 1);
-            let vouched_for = next.is_some_and(|next| {
-                next.keyid() == event.keyid() && next.link().prev == event.hash()
-            });
-            let good = vouched_for
-                || self
-                    .key_of(event)
-                    .is_some_and(|key| event.verify(&key).is_ok());
-            if !good {
-                return Err(self.unbelievable(event, "is not signed with a key of this office"));
-            }
-        }
-        Ok(())
-    }
-
-    fn key_of(&self, event: &SignedEvent) -> Option<PublicKey> {
-        let registered = self.registry.key(event.keyid());
-        let registered = registered.filter(|key| {
-            key.office == self.log.office && key.honoured(&self.log.feed, event.link().position)
-        });
-        registered
-            .map(|key| key.public)
-            .or_else(|| (event.keyid() == self.key.keyid()).then(|| *self.key.public()))
-    }
-
-    /// A key that the registry no longer honours here signs nothing: what waits is kept for the next one.
-    pub fn check_key(&self, position: Position) -> Result<(), Trouble> {
-        let known = self.registry.key(self.key.keyid());
-        if known.is_none_or(|key| key.honoured(&self.log.feed, position)) {
-            return Ok(());
-        }
-        Err(Trouble::Held {
-            code: "key-retired".into(),
-            text: "the registry no longer honours this office's key here; enrol a new one".into(),
-        })
-    }
-
-    fn unbelievable(&self, event: &SignedEvent, what: &str) -> Trouble {
-        let text = format!(
-            "{}: position {} on the bus {what}",
-            self.log,
-            event.link().position
-        );
-        self.outbox.alarms().raise(OWN_LOG_UNREADABLE, text.clone());
-        Trouble::Held {
-            code: OWN_LOG_UNREADABLE.into(),
-            text,
-        }
     }
 
     /// From the end, so that what comes first in the log comes first in line.

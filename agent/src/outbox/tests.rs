@@ -318,55 +318,6 @@ async fn a_used_up_budget_is_told_and_settling_makes_room() {
 }
 
 #[tokio::test]
-async fn one_old_event_does_not_pin_the_journal() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (outbox, _) = Outbox::open(dir.path(), 16 * 1024 * 1024).expect("opens");
-    accept(&outbox, "refused", "refused")
-        .await
-        .expect("accepts");
-    accept(&outbox, "held", "held").await.expect("accepts");
-    let number = outbox.waiting(&health(), 0, 1).await.expect("reads")[0].number;
-    outbox
-        .refuse(&health(), number, "{\"code\":\"contract\"}")
-        .await
-        .expect("refuses");
-    let prices = feed("market-prices");
-    let large = "x".repeat(200_000);
-    for n in 1..80 {
-        let id = n.to_string();
-        outbox
-            .accept(submission(&prices, &id, &large))
-            .await
-            .expect("accepts");
-        let sent = Settled {
-            bytes: Bytes::new(),
-            ..settled(&id, n, &large)
-        };
-        outbox.settle(&prices, vec![sent]).await.expect("settles");
-        outbox.checkpoint().await.expect("syncs");
-    }
-    let journal = std::fs::read_dir(dir.path().join("journal")).expect("reads");
-    let segments: Vec<_> = journal
-        .map(|entry| entry.expect("reads").file_name())
-        .collect();
-    assert!(segments.len() <= 4, "{segments:?}");
-    let rebuilt = crash_image(dir.path());
-    std::fs::remove_dir_all(rebuilt.path().join("index-000001")).expect("removes");
-    for dir in [dir.path(), rebuilt.path()] {
-        let outbox = if dir == rebuilt.path() {
-            open(dir).0
-        } else {
-            outbox.clone()
-        };
-        assert_eq!(ids(&outbox, &health()).await, ["held"]);
-        assert_eq!(
-            outbox.tray().expect("reads")[0].entry.refusal,
-            "{\"code\":\"contract\"}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn two_at_once_on_one_store_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let (_outbox, _) = open(dir.path());

@@ -63,6 +63,10 @@ impl VerifiedGap {
 
 /// What was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are events: a box for each would cost more than the room in a few gaps"
+)]
 pub enum Verified {
     Event(VerifiedEvent),
     Gap(Box<VerifiedGap>),
