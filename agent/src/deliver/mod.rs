@@ -149,7 +149,9 @@ impl Subscription {
 
     /// The arrival before the first one that is not delivered.
     fn first_undelivered(&self) -> Result<u64, Outage> {
-        let mut first = u64::MAX;
+        // Read before the logs: what arrives while these are looked through is not taken for delivered.
+        let end = self.inbox.status(&self.feed)?.last_arrival;
+        let mut first = end;
         for (log, state) in self.inbox.logs(&self.feed)? {
             let delivered = self.delivered.position(&self.name, &log);
             if delivered < state.complete {
@@ -167,10 +169,7 @@ impl Subscription {
                 }
             }
         }
-        match first {
-            u64::MAX => Ok(self.inbox.status(&self.feed)?.last_arrival),
-            first => Ok(first),
-        }
+        Ok(first)
     }
 
     async fn deliver(&mut self, page: Vec<Arrived>) -> Result<Next, Outage> {
