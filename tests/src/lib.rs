@@ -3,6 +3,8 @@
 
 pub mod deadline;
 pub mod programs;
+pub mod folder;
+pub mod figure;
 pub mod ports;
 pub mod netns;
 pub mod nats;

@@ -275,19 +275,6 @@ impl Own {
         Ok(pruned.is_some_and(|pruned| position <= Some(pruned.position)))
     }
 
-    /// What the bus lacks and was pruned here is left to readers: nothing goes before it.
-    pub fn check_pruned(&self, position: Position) -> Result<(), Trouble> {
-        if !self.is_pruned(Some(position))? {
-            return Ok(());
-        }
-        let text = format!(
-            "{}: the bus lacks position {position}, which was pruned here; whoever has read it brings it back",
-            self.log
-        );
-        let code = OWN_LOG_PRUNED.into();
-        Err(Trouble::Held { code, text })
-    }
-
     /// Whether the registry says that other agents write this office's logs, too.
     pub fn has_several_agents(&self) -> bool {
         let office = self.registry.office(&self.log.office);

@@ -159,7 +159,6 @@ impl<L: Lane> Sending<L> {
         };
         let position = Position::new(position).unwrap_or(Position::FIRST);
         let Some(stored) = self.own.outbox.own(&self.own.log.feed, position)? else {
-            self.own.check_pruned(position)?;
             self.line.stop(Stop::ReadHead);
             return Ok(None);
         };

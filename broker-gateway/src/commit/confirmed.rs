@@ -11,11 +11,9 @@ use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::{CONFIRMATIONS, ConfirmSubject, FeedName, LogName};
-use serde::Deserialize;
-use serde_json::json;
 use tracing::warn;
 
-use super::read::{NO_MESSAGE, Reader, Unreadable};
+use super::read::{Got, NO_MESSAGE, Reader, Unreadable, Wanted};
 
 /// JetStream's "stream not found".
 const NO_STREAM: u32 = 10059;
@@ -40,7 +38,10 @@ impl Confirmed {
         let filter = ConfirmSubject::filter(reader.log);
         let (mut all, mut next) = (Vec::new(), 1);
         loop {
-            let wanted = json!({ "seq": next, "next_by_subj": filter });
+            let wanted = Wanted::From {
+                seq: next,
+                next_by_subj: &filter,
+            };
             let message = match reader.jetstream.ask::<Got>(&subject, &wanted).await? {
                 Ok(got) => got.message,
                 // Where there is no such stream, nothing was ever confirmed.
@@ -50,7 +51,7 @@ impl Confirmed {
                 Err(error) => return Err(error.into()),
             };
             next = message.seq + 1;
-            match message.said(reader.log, registry) {
+            match said(&message.data, reader.log, registry) {
                 Some(said) => all.push(said),
                 None => {
                     warn!(log = %reader.log, seq = message.seq, "a confirmation proves nothing")
@@ -95,27 +96,13 @@ impl Confirmed {
     }
 }
 
-#[derive(Deserialize)]
-struct Got {
-    message: GotMessage,
-}
-
-#[derive(Deserialize)]
-struct GotMessage {
-    seq: u64,
-    #[serde(default)]
-    data: String,
-}
-
-impl GotMessage {
-    /// A reader's word as long as the registry has it for one: who must not read a log any longer holds nobody up.
-    fn said(&self, log: &LogName, registry: &Registry) -> Option<Said> {
-        let body = STANDARD.decode(&self.data).ok()?;
-        let confirmation: Confirmation = serde_json::from_slice(&body).ok()?;
-        let said = confirmation.verified(registry).ok()?;
-        let reads = said.reader != log.office && registry.may_read(&said.reader, log).is_ok();
-        (reads && said.log == *log).then(|| said.clone())
-    }
+/// A reader's word as long as the registry has it for one: who must not read a log any longer holds nobody up.
+fn said(data: &str, log: &LogName, registry: &Registry) -> Option<Said> {
+    let body = STANDARD.decode(data).ok()?;
+    let confirmation: Confirmation = serde_json::from_slice(&body).ok()?;
+    let said = confirmation.verified(registry).ok()?;
+    let reads = said.reader != log.office && registry.may_read(&said.reader, log).is_ok();
+    (reads && said.log == *log).then(|| said.clone())
 }
 
 /// How high the confirmations are that were read or heard on one connection, by log. A hint: what lies above needs no look, and

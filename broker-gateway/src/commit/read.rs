@@ -39,18 +39,19 @@ pub(super) enum Wanted<'a> {
     From { seq: u64, next_by_subj: &'a str },
 }
 
+/// A message as JetStream gives it, headers and data in base64.
 #[derive(Deserialize)]
-struct Got {
-    message: GotMessage,
+pub(super) struct Got {
+    pub message: GotMessage,
 }
 
 #[derive(Deserialize)]
-struct GotMessage {
-    seq: u64,
+pub(super) struct GotMessage {
+    pub seq: u64,
     #[serde(default)]
     hdrs: String,
     #[serde(default)]
-    data: String,
+    pub data: String,
 }
 
 /// A reader of one log.

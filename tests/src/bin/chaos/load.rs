@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use tests::figure::{PRICE_TYPE, price};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -114,10 +115,7 @@ fn event(office: &Office, id: &str) -> Value {
             "kh.gov.moh.quarterly-report.submitted.v1",
             health(publishes.pcode, id),
         ),
-        _ => (
-            "kh.gov.maff.market-price.submitted.v1",
-            price(publishes.pcode, id),
-        ),
+        _ => (PRICE_TYPE, price(publishes.pcode, id)),
     };
     json!({
         "specversion": "1.0",
@@ -135,22 +133,5 @@ fn health(pcode: &str, id: &str) -> Value {
         "period": "2026Q3",
         "orgUnit": pcode,
         "dataValues": [{ "dataElement": "DENGUE_CASES", "value": "41", "comment": id }],
-    })
-}
-
-fn price(pcode: &str, id: &str) -> Value {
-    json!({
-        "period": "2026-07",
-        "date": "2026-07-15",
-        "admin1_code": pcode,
-        "market": format!("Psar {id}"),
-        "category": "cereals and tubers",
-        "commodity": "Rice (mixed, low quality)",
-        "unit": "KG",
-        "priceflag": "actual",
-        "pricetype": "Retail",
-        "currency": "KHR",
-        "price": "2400",
-        "usdprice": "0.60",
     })
 }

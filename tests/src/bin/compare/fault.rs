@@ -1,10 +1,10 @@
 //! What is done to each system, step by step, and what it accepted meanwhile.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use tests::deadline::eventually_within;
+use tests::folder;
 use tests::proxy::Weather;
 
 use crate::system::System;
@@ -76,31 +76,19 @@ impl Fault {
             Fault::OfficeRestored => {
                 office.submit(system, BEFORE).await?;
                 office.arrive(system).await;
-                let copy = tempfile::tempdir()?;
+                let aside = tempfile::tempdir()?;
+                let copy = aside.path().join("copy");
                 system.stop_office().await?;
-                copy_folder(&system.office_store(), copy.path())?;
+                folder::copy(&system.office_store(), &copy);
                 system.start_office().await?;
                 office.submit(system, FORGOTTEN).await?;
                 office.arrive(system).await;
                 system.stop_office().await?;
-                restore(copy.path(), &system.office_store())?;
+                folder::copy(&copy, &system.office_store());
                 system.start_office().await?;
             }
-            Fault::CentreRestored | Fault::CentreWiped => {
-                office.submit(system, BEFORE).await?;
-                office.arrive(system).await;
-                let copy = tempfile::tempdir()?;
-                system.stop_centre().await?;
-                if self == Fault::CentreRestored {
-                    copy_folder(&system.centre_store(), copy.path())?;
-                }
-                system.start_centre().await?;
-                office.submit(system, FORGOTTEN).await?;
-                office.arrive(system).await;
-                system.stop_centre().await?;
-                restore(copy.path(), &system.centre_store())?;
-                system.start_centre().await?;
-            }
+            Fault::CentreRestored => centre_goes_back(system, &mut office, true).await?,
+            Fault::CentreWiped => centre_goes_back(system, &mut office, false).await?,
             Fault::CentreHole => {
                 office.submit(system, BEFORE).await?;
                 office.arrive(system).await;
@@ -170,23 +158,25 @@ impl Submissions {
     }
 }
 
-/// In place of what is there.
-fn restore(copy: &Path, store: &Path) -> Result<()> {
-    std::fs::remove_dir_all(store).with_context(|| format!("cannot remove {}", store.display()))?;
-    copy_folder(copy, store)
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to)?;
-    let entries = std::fs::read_dir(from);
-    for entry in entries.with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
+/// The centre's store is put back to a copy, or is gone.
+async fn centre_goes_back(
+    system: &mut impl System,
+    office: &mut Submissions,
+    has_copy: bool,
+) -> Result<()> {
+    office.submit(system, BEFORE).await?;
+    office.arrive(system).await;
+    let aside = tempfile::tempdir()?;
+    let (store, copy) = (system.centre_store(), aside.path().join("copy"));
+    system.stop_centre().await?;
+    folder::copy(&store, &copy);
+    system.start_centre().await?;
+    office.submit(system, FORGOTTEN).await?;
+    office.arrive(system).await;
+    system.stop_centre().await?;
+    match has_copy {
+        true => folder::copy(&copy, &store),
+        false => std::fs::remove_dir_all(&store)?,
     }
-    Ok(())
+    system.start_centre().await
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use tests::figure::{PRICE_TYPE, price};
 use tests::proxy::FaultProxy;
 
 /// An office that submits, a centre behind a line, and an application that reads at the centre.
@@ -47,22 +48,9 @@ pub fn event(id: &str) -> Value {
     json!({
         "specversion": "1.0",
         "id": id,
-        "type": "kh.gov.maff.market-price.submitted.v1",
+        "type": PRICE_TYPE,
         "subject": "KH17/2026-07",
         "datacontenttype": "application/json",
-        "data": {
-            "period": "2026-07",
-            "date": "2026-07-15",
-            "admin1_code": "KH17",
-            "market": format!("Psar {id}"),
-            "category": "cereals and tubers",
-            "commodity": "Rice (mixed, low quality)",
-            "unit": "KG",
-            "priceflag": "actual",
-            "pricetype": "Retail",
-            "currency": "KHR",
-            "price": "2400",
-            "usdprice": "0.60",
-        },
+        "data": price("KH17", id),
     })
 }

@@ -5,9 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use tests::deadline::until;
+use tests::folder::copy;
 
 use super::takings::held;
-use super::whole_streams::{back_up, copy, counts_again, reads_exactly, restore};
+use super::whole_streams::{back_up, counts_again, reads_exactly, restore};
 use super::*;
 
 /// A copy of the office's store, made while it stands still.

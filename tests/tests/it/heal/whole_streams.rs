@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use tests::deadline::eventually_within;
+use tests::folder::copy;
 use tests::programs::{self, GATEWAY};
 
 use super::*;
@@ -18,14 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 fn data(bus: &Bus) -> PathBuf {
     bus.authority.folder().join("nats/data")
-}
-
-/// Copies a folder whole, in place of what is there.
-pub(super) fn copy(from: &Path, to: &Path) {
-    std::fs::remove_dir_all(to).ok();
-    let mut cp = Command::new("cp");
-    let done = cp.arg("-a").arg(from).arg(to).status().expect("cp runs");
-    assert!(done.success(), "cannot copy {}", from.display());
 }
 
 /// The operator's copy of the whole store, made while the broker stands still.

@@ -1,21 +1,9 @@
 //! Offices whose disk lies to them: emptied, restored from an old copy. A log never forks, and nobody has to be asked.
 //! In: an agent's folder, changed while it stands still. Out: one chain at the reader. Never: a position with two contents.
 
-use std::path::Path;
+use tests::folder::copy;
 
 use super::*;
-
-/// Copies a folder whole, in place of what is there.
-fn copy(from: &Path, to: &Path) {
-    std::fs::remove_dir_all(to).ok();
-    let done = std::process::Command::new("cp")
-        .arg("-a")
-        .arg(from)
-        .arg(to)
-        .status()
-        .expect("cp runs");
-    assert!(done.success(), "cannot copy {}", from.display());
-}
 
 fn sequences(events: &[Value]) -> Vec<u64> {
     let read = |event: &Value| {
