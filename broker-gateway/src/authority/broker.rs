@@ -40,6 +40,9 @@ const GATEWAY_PUBLISH: &[&str] = &[
     "$JS.FC.>",
 ];
 
+/// What a gateway may hear: answers, and on behalf of offices what is asked and confirmed among them.
+pub const GATEWAY_SUBSCRIBE: &[&str] = &["_INBOX.>", "spean.heal.>", "spean.confirm.>"];
+
 /// Named besides, so that no later addition to the list above opens them.
 const GATEWAY_NEVER: &[&str] = &[
     "$JS.API.STREAM.CREATE.>",
@@ -101,7 +104,7 @@ authorization {{
           allow: {allow}
           deny: {deny}
         }}
-        subscribe: {{ allow: ["_INBOX.>", "spean.heal.>", "spean.confirm.>"] }}
+        subscribe: {{ allow: {hear} }}
       }}
     }}
     # The operator: streams and consumers, but no event can be published with this key.
@@ -121,6 +124,7 @@ authorization {{
         cluster = cluster(broker, index),
         gateway = broker.gateway,
         operator = broker.operator,
+        hear = list(GATEWAY_SUBSCRIBE),
         allow = list(GATEWAY_PUBLISH),
         deny = list(GATEWAY_NEVER),
     )

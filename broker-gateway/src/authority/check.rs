@@ -13,11 +13,13 @@ use schemas::registry_log::RegistryLog;
 use schemas::signing::PublicKey;
 use serde::Serialize;
 
+use super::broker::GATEWAY_SUBSCRIBE;
 use super::folder;
 use super::streams::{self, StreamState};
 use super::table::Table;
 use crate::commit::Notary;
 use crate::settings::{FILE_NAME, GatewayToml, Settings};
+use crate::upstream::jetstream::{Ear, JetStream};
 use crate::upstream::raw::Broker;
 
 /// One thing that is not as it must be, or that somebody should know.
@@ -208,6 +210,15 @@ async fn broker(settings: &Settings, registry: Option<&Registry>, findings: &mut
         Ok(jetstream) => jetstream,
         Err(fault) => return findings.mistake(at, fault),
     };
+    for subject in GATEWAY_SUBSCRIBE {
+        let ear = Ear {
+            subject: (*subject).to_owned(),
+            hear: Box::new(|_, _| ()),
+        };
+        if let Err(fault) = JetStream::connect_hearing(&broker, ear).await {
+            findings.mistake(at, fault);
+        }
+    }
     let Some(registry) = registry else { return };
     match streams::compare(&jetstream, registry).await {
         Ok(reports) => {

@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::line::Line;
-use super::raw::{Broker, Connection};
-use crate::limits::{UPSTREAM_ANSWER_WAIT, UPSTREAM_QUESTIONS_MAX};
+use super::raw::{self, Broker, Connection};
+use crate::limits::{UPSTREAM_ANSWER_WAIT, UPSTREAM_CONNECT_WAIT, UPSTREAM_QUESTIONS_MAX};
 use crate::wire::UpstreamInfo;
 
 /// Why a question has no answer. What became of an append is then not known.
@@ -81,29 +81,34 @@ impl JetStream {
     /// The same, and listens.
     ///
     /// # Errors
-    /// No server lets one in.
+    /// No server lets one in, or lets one listen.
     pub async fn connect_hearing(broker: &Broker, ear: Ear) -> Result<JetStream, Outage> {
         JetStream::open(broker, Some(ear)).await
     }
 
     async fn open(broker: &Broker, ear: Option<Ear>) -> Result<JetStream, Outage> {
+        let unreachable = |why: raw::Outage| Outage::Unreachable(why.to_string());
         let opened = broker.open("spean-gateway commit", true).await;
         let Connection {
-            stream,
+            mut stream,
             parser,
             info,
-        } = opened.map_err(|why| Outage::Unreachable(why.to_string()))?;
+        } = opened.map_err(unreachable)?;
         // No office's inbox can begin so: names of ministries have no capitals.
         let inbox: Arc<str> = format!("_INBOX.GATEWAY.{:016x}", fastrand::u64(..)).into();
         let (questions, waiting) = mpsc::channel(UPSTREAM_QUESTIONS_MAX);
         let closed = CancellationToken::new();
-        let line = Line {
+        let mut line = Line {
             inbox: format!("{inbox}."),
             waiting,
             asked: HashMap::new(),
             parser,
             ear,
         };
+        timeout(UPSTREAM_CONNECT_WAIT, line.subscribe(&mut stream))
+            .await
+            .unwrap_or(Err(raw::Outage::Silent))
+            .map_err(unreachable)?;
         tokio::spawn(line.run(stream, closed.clone()));
         Ok(JetStream {
             info: info.into(),

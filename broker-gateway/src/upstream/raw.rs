@@ -54,6 +54,10 @@ pub enum Outage {
     Wire(#[from] WireFault),
     #[error("nats-server said {0:?}")]
     Said(String),
+    #[error(
+        "nats-server does not let gateways subscribe: {0}; its configuration must allow it as `spean-gateway init` writes it"
+    )]
+    NotSubscribed(String),
     #[error("nats-server has no nonce to sign, headers or JetStream")]
     Incapable,
 }

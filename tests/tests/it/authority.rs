@@ -96,6 +96,22 @@ async fn a_stream_that_would_lose_events_is_named_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_server_that_lets_gateways_hear_too_little_is_named() {
+    let mut given = authority().await;
+    given.authority.create_streams();
+    let conf = std::fs::read_to_string(given.authority.nats_configuration()).expect("one");
+    let deaf = conf.replace("\"spean.confirm.>\"", "\"spean.confirmed.>\"");
+    assert_ne!(deaf, conf);
+    std::fs::write(given.authority.nats_configuration(), deaf).expect("written");
+    given.nats.kill().await;
+    given.nats.resume().await;
+    let (right, findings) = given.check();
+    assert!(!right && findings.len() == 1, "{findings:?}");
+    let what = findings[0]["what"].as_str().unwrap_or_default();
+    assert!(what.contains("spean.confirm.>"), "{what}");
+}
+
+#[tokio::test]
 async fn every_mistake_is_named_at_once_though_nats_server_is_gone() {
     let mut given = authority().await;
     given.nats.kill().await;

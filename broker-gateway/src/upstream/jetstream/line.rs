@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::super::raw::{self, Outage};
 use super::{Ear, Question};
 use crate::limits::{UPSTREAM_ANSWER_WAIT, UPSTREAM_QUESTIONS_MAX};
 use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Sid, Subject};
@@ -34,15 +35,9 @@ impl Line {
     pub async fn run(mut self, stream: TlsStream<TcpStream>, closed: CancellationToken) {
         let _closes = closed.clone().drop_guard();
         let (read, mut write) = tokio::io::split(stream);
-        let Some(hello) = self.hello() else {
-            return;
-        };
-        if write.write_all(&hello).await.is_err() {
-            return;
-        }
         let (heard_by, mut heard) = mpsc::channel(UPSTREAM_QUESTIONS_MAX);
         let listener = Listener {
-            inbox: self.inbox.clone(),
+            inbox: std::mem::take(&mut self.inbox),
             parser: std::mem::take(&mut self.parser),
             ear: self.ear.take(),
         };
@@ -70,15 +65,34 @@ impl Line {
         write.shutdown().await.ok();
     }
 
-    /// Subscribes to the answers, and to what is listened to besides.
-    fn hello(&self) -> Option<Bytes> {
-        let answers = Subject::parse(format!("{}*", self.inbox).as_bytes()).ok()?;
-        let mut hello = Frame::new().subscribe(&answers, &Sid::parse(b"1").ok()?);
-        if let Some(ear) = &self.ear {
-            let subject = Subject::parse(ear.subject.as_bytes()).ok()?;
-            hello = hello.subscribe(&subject, &Sid::parse(b"2").ok()?);
+    /// Subscribes to the answers, and to what is listened to besides, and waits until nats-server has taken both.
+    pub async fn subscribe(&mut self, stream: &mut TlsStream<TcpStream>) -> Result<(), Outage> {
+        let mut hello = Frame::new();
+        for (sid, subject) in self.subjects().iter().enumerate() {
+            let sid = Sid::parse((sid + 1).to_string().as_bytes())?;
+            hello = hello.subscribe(&Subject::parse(subject.as_bytes())?, &sid);
         }
-        Some(hello.finish())
+        stream.write_all(&hello.ping().finish()).await?;
+        stream.flush().await?;
+        loop {
+            match raw::next(stream, &mut self.parser).await? {
+                ServerFrame::Pong => return Ok(()),
+                ServerFrame::Error(said) => return Err(Outage::NotSubscribed(said)),
+                ServerFrame::Message(delivery) => {
+                    if let Some(ear) = &self.ear {
+                        (ear.hear)(delivery.subject(), &delivery.body());
+                    }
+                }
+                ServerFrame::Info(_) | ServerFrame::Ok | ServerFrame::Ping => {}
+            }
+        }
+    }
+
+    fn subjects(&self) -> Vec<String> {
+        let ear = self.ear.iter().map(|ear| ear.subject.clone());
+        std::iter::once(format!("{}*", self.inbox))
+            .chain(ear)
+            .collect()
     }
 
     /// Sends a question, and those that wait behind it, in one flush.
