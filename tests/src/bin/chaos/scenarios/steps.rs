@@ -1,9 +1,9 @@
-//! Agents that are killed at every step of the road at which they ask the kernel for something.
+//! Programs that are killed at every step of the road at which they ask the kernel for something.
 
 use anyhow::Result;
 
 use crate::scenario::{Needs, Scenario};
-use crate::stage::Program::Agent;
+use crate::stage::Program::{self, Agent, Broker, Gateway};
 use crate::stage::Stage;
 
 /// What a publisher's agent asks of the kernel on the way of an event, in the order of the road.
@@ -31,6 +31,28 @@ const SUBSCRIBER: &[&str] = &[
     "write",
     "epoll_wait",
 ];
+/// The gateway's.
+const GATEWAY: &[&str] = &[
+    // A run comes in, or nats-server's answer to a batch.
+    "recvfrom",
+    // The audit has its lines.
+    "openat",
+    "write",
+    // A batch goes to nats-server in several of these, and the answers to the offices.
+    "writev",
+    "epoll_wait",
+];
+/// And nats-server's.
+const BROKER: &[&str] = &[
+    "read",
+    // Messages, and what it knows of the stream.
+    "pwrite64",
+    "openat",
+    "fsync",
+    // The answer.
+    "write",
+    "epoll_pwait",
+];
 /// Which of a thread's calls it may be killed at: the threads that sync the journal live for two.
 const NUMBER_MAX: u64 = 3;
 
@@ -39,20 +61,35 @@ pub fn all() -> Vec<Scenario> {
         Scenario::quick(
             "killed-at-each-step",
             "a publisher's and a subscriber's agent are killed (-9) as they are about to read, write, sync or send, and started again",
-            |stage| Box::pin(killed_at_each_step(stage)),
+            |stage| Box::pin(agents_killed(stage)),
+        )
+        .needs(Needs::Strace),
+        Scenario::quick(
+            "bus-killed-at-each-step",
+            "the gateway and nats-server are killed (-9) as they are about to read, write, sync or answer, in the middle of batches",
+            |stage| Box::pin(bus_killed(stage)),
         )
         .needs(Needs::Strace),
     ]
 }
 
-async fn killed_at_each_step(stage: &mut Stage) -> Result<()> {
-    let publisher = PUBLISHER.iter().map(|call| (Agent(0), *call));
-    let subscriber = SUBSCRIBER.iter().map(|call| (Agent(3), *call));
-    let steps: Vec<_> = publisher.chain(subscriber).collect();
-    for (agent, call) in steps.repeat(stage.pick(4, 1)) {
+async fn agents_killed(stage: &mut Stage) -> Result<()> {
+    kill_each(stage, [(Agent(0), PUBLISHER), (Agent(3), SUBSCRIBER)]).await
+}
+
+async fn bus_killed(stage: &mut Stage) -> Result<()> {
+    kill_each(stage, [(Gateway(0), GATEWAY), (Broker(0), BROKER)]).await
+}
+
+type Road = (Program, &'static [&'static str]);
+
+async fn kill_each(stage: &mut Stage, roads: [Road; 2]) -> Result<()> {
+    let along = |(program, calls): Road| calls.iter().map(move |call| (program, *call));
+    let steps: Vec<_> = roads.into_iter().flat_map(along).collect();
+    for (program, call) in steps.repeat(stage.pick(4, 1)) {
         let nth = stage.random.u64(1..=NUMBER_MAX);
-        stage.kill_at(agent, call, nth).await?;
-        stage.start(agent).await;
+        stage.kill_at(program, call, nth).await?;
+        stage.start(program).await;
     }
     Ok(())
 }
