@@ -26,7 +26,7 @@ fn declaration(bus: &Bus, (first, last): (u64, u64), hash: &str) -> Letter {
         .sign(&bus.key(PROVINCE))
 }
 
-fn scrub(bus: &Bus) -> (bool, Value) {
+pub(super) fn scrub(bus: &Bus) -> (bool, Value) {
     let output = programs::output(GATEWAY, &["scrub", &bus.authority.arg(), "--json"]);
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let feeds = report["feeds"].as_array().cloned().unwrap_or_default();
@@ -103,7 +103,7 @@ fn without_store(office: &Office) {
 }
 
 /// The texts of a code's alarms, once there is one.
-async fn alarmed(office: &Office, code: &str) -> Vec<String> {
+pub(super) async fn alarmed(office: &Office, code: &str) -> Vec<String> {
     let what = format!("{} to tell {code}", office.name);
     let told = || async { alarms(&office.status().await, code) };
     until(&what, told, |told| !told.is_empty()).await

@@ -165,3 +165,32 @@ async fn where_the_office_is_gone_its_readers_fill_the_broker_again() {
         }
     }
 }
+
+/// Keeps nothing that is settled, looks every second, and waits for readers no longer than two.
+const FORGETFUL: &str =
+    "[heal]\ncheck_interval_s = 1\nreader_wait_s = 1\ngap_wait_s = 2\nresend_horizon_days = 0\n";
+
+async fn is_pruned(office: &Office, id: &str) {
+    tests::deadline::eventually(&format!("{id} to be pruned"), || async {
+        let answer = office.get(&format!("/events/{id}/receipt")).await;
+        (answer.body["code"] == "event-pruned").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_office_has_pruned_and_a_wiped_broker_lost_is_declared() {
+    let mut bus = Bus::start(&[PROVINCE, FINANCE]).await;
+    let province = bus.office_with(PROVINCE, FORGETFUL).await;
+    let pruned = stored_reports(&province, 5).await;
+    is_pruned(&province, &pruned[4]).await;
+    wipe(&mut bus).await;
+    let next = province.submit(&report(2026, 2)).await;
+    let event = province.reaches(&next, "stored").await;
+    assert_eq!(event["position"], 6, "{event}");
+    let finance = bus.office(FINANCE).await;
+    assert_eq!(ids(&finance.receives(HEALTH, 1).await), [next]);
+    let told = super::gaps::alarmed(&finance, "gap-declared").await;
+    assert!(told[0].contains("positions 1 to 5 lost"), "{told:?}");
+    assert_eq!(super::gaps::scrub(&bus).1["declared"], json!([[1, 5]]));
+}
