@@ -1,4 +1,5 @@
-//! `export`: a log's name comes in, its events go out, a line each with its signature, from position 1 up to the first gap.
+//! `export`: a log's name comes in, its events go out, a line each with its signature, from position 1 up to the first gap; or
+//! those that are kept beside it.
 
 use std::process::ExitCode;
 
@@ -17,15 +18,18 @@ struct Page<'a> {
     #[serde(borrow)]
     events: Vec<&'a RawValue>,
     next: u64,
+    /// Up to where the log goes; nothing goes on beside it.
+    #[serde(default)]
     known: u64,
 }
 
 pub async fn run(agent: &Agent, args: ExportArgs) -> anyhow::Result<ExitCode> {
+    let beside = if args.branches { "/branches" } else { "" };
     let log = name(args).context("which log? give its source, or --feed and --office")?;
     let LogName { feed, office } = &log;
-    let mut after = 0;
+    let (mut after, mut count) = (0, 0);
     loop {
-        let path = format!("/logs/{feed}/{office}?after={after}&limit=1000");
+        let path = format!("/logs/{feed}/{office}{beside}?after={after}&limit=1000");
         let text = agent.get(&path).await?;
         let page: Page<'_> =
             serde_json::from_str(&text).context("the agent's answer is no page")?;
@@ -34,17 +38,18 @@ pub async fn run(agent: &Agent, args: ExportArgs) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::SUCCESS);
             }
         }
+        count += page.events.len();
         match (page.events.is_empty(), page.next >= page.known) {
             (false, _) => after = page.next,
             (true, true) => {
-                eprintln!("{log}: {after} events");
+                eprintln!("{log}: {count} events");
                 return Ok(ExitCode::SUCCESS);
             }
             (true, false) => {
                 let gap = after + 1;
                 let known = page.known;
                 eprintln!(
-                    "{log}: {after} events; position {gap} is missing here, the log goes on to {known}"
+                    "{log}: {count} events; position {gap} is missing here, the log goes on to {known}"
                 );
                 return Ok(ExitCode::FAILURE);
             }

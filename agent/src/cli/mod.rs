@@ -84,7 +84,8 @@ pub enum Command {
     /// Write a log to standard output: a line for each event, with its signature
     #[command(after_help = "Examples:\n  \
         spean-agent export urn:spean:moh:siem-reap:health-quarterly > log.ndjson\n  \
-        spean-agent export --feed market-prices --office maff/battambang > log.ndjson")]
+        spean-agent export --feed market-prices --office maff/battambang > log.ndjson\n  \
+        spean-agent export urn:spean:moh:siem-reap:health-quarterly --branches")]
     Export(ExportArgs),
     /// Write a file that proves when an event was durable, for anybody who has the authority's public key
     #[command(after_help = "Examples:\n  \
@@ -166,6 +167,9 @@ pub struct ExportArgs {
     /// The log's office
     #[arg(long, requires = "feed")]
     pub office: Option<OfficeId>,
+    /// What is kept beside the log: signed events that stood at its positions before, or claim to
+    #[arg(long)]
+    pub branches: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,9 +7,9 @@ use schemas::subject::{FeedName, LogName, OfficeId};
 use sled::{Db, IVec};
 
 use crate::store::batch::Batch;
-use crate::store::chunked;
 use crate::store::fields::{Fields, number, text};
 use crate::store::keys::{feed_key, unreadable};
+use crate::store::{branches, chunked};
 
 const EVENT: u8 = b'e';
 const BYTES: u8 = b'b';
@@ -206,15 +206,17 @@ impl Reads<'_> {
     }
 
     pub fn has_branch(&self, log: &LogName, position: Position, hash: Hash) -> Result<bool> {
-        let key = branch_key(log, position, hash);
-        Ok(self.0.scan_prefix(key).next().transpose()?.is_some())
+        branches::holds(self.0, &log_key(BRANCH, log, b""), position, hash)
     }
-}
 
-fn branch_key(log: &LogName, position: Position, hash: Hash) -> Vec<u8> {
-    let mut key = position_key(BRANCH, log, position);
-    key.extend_from_slice(hash.as_bytes());
-    key
+    pub fn branches(
+        &self,
+        log: &LogName,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Position, Bytes)>> {
+        branches::page(self.0, &log_key(BRANCH, log, b""), after, limit)
+    }
 }
 
 fn read_held(from: &mut Fields<'_>) -> Option<Held> {
@@ -328,6 +330,7 @@ impl Writes {
     }
 
     pub fn branch(&mut self, log: &LogName, position: Position, hash: Hash, bytes: &[u8]) {
-        chunked::insert(&mut self.0, &branch_key(log, position, hash), bytes);
+        let prefix = log_key(BRANCH, log, b"");
+        branches::insert(&mut self.0, &prefix, (position, hash), bytes);
     }
 }

@@ -291,6 +291,17 @@ impl Inbox {
         bytes.map_err(|e| self.unreadable(&e.to_string()))
     }
 
+    /// Some of the signed events behind a position that are not what is held there, in their stored encoding.
+    pub fn branches(
+        &self,
+        log: &LogName,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Position, Bytes)>, Outage> {
+        let page = Reads(&self.db()).branches(log, after, limit);
+        page.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
     /// The hash of what is held at a position.
     pub fn hash_at(&self, log: &LogName, position: Position) -> Result<Option<Hash>, Outage> {
         let held = Reads(&self.db()).held(log, position);

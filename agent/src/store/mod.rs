@@ -3,6 +3,7 @@
 
 pub mod alarms;
 pub mod batch;
+pub mod branches;
 pub mod chunked;
 pub mod disk;
 pub mod fields;

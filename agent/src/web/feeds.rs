@@ -14,9 +14,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use schemas::envelope::{nats, structured};
-use schemas::event::Position;
 use schemas::refusal::Hold;
-use schemas::subject::{FeedName, LogName, OfficeId};
+use schemas::subject::{FeedName, OfficeId};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -95,7 +94,7 @@ async fn page(
     Ok((events, after))
 }
 
-fn as_signed(stored: &Bytes) -> Result<String, Outage> {
+pub(super) fn as_signed(stored: &Bytes) -> Result<String, Outage> {
     let event = nats::read_stored(stored).map_err(|refusal| Outage::Index {
         doing: "read an event of",
         reason: refusal.to_string(),
@@ -175,14 +174,14 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     }
 }
 
-fn limit(query: &Parameters) -> Result<usize, Problem> {
+pub(super) fn limit(query: &Parameters) -> Result<usize, Problem> {
     let limit = query.number("limit")?.unwrap_or(PAGE_EVENTS as u64);
     Ok(usize::try_from(limit)
         .unwrap_or(PAGE_EVENTS_MAX)
         .clamp(1, PAGE_EVENTS_MAX))
 }
 
-fn known_feed(app: &App, name: String) -> Result<FeedName, Problem> {
+pub(super) fn known_feed(app: &App, name: String) -> Result<FeedName, Problem> {
     let feed = feed_name(name)?;
     match app.registry().feed(&feed) {
         Some(_) => Ok(feed),
@@ -190,7 +189,7 @@ fn known_feed(app: &App, name: String) -> Result<FeedName, Problem> {
     }
 }
 
-fn raw_json(body: String) -> Response {
+pub(super) fn raw_json(body: String) -> Response {
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
@@ -224,59 +223,4 @@ fn nothing_yet(office: OfficeId) -> LogStatus {
         parked_events: 0,
         left_behind: false,
     }
-}
-
-/// `GET /logs/{feed}/{ministry}/{place}`: a log by its positions, the office's own or one that it receives, up to the first gap.
-pub async fn log(
-    State(app): State<Arc<App>>,
-    Path((feed, ministry, place)): Path<(String, String, String)>,
-    query: Parameters,
-) -> Result<Response, Problem> {
-    let feed = known_feed(&app, feed)?;
-    let office = OfficeId::new(&ministry, &place).map_err(|_| Hold::OfficeUnknown)?;
-    let log = LogName { feed, office };
-    let source = log.source();
-    let after = query.number("after")?.unwrap_or(0);
-    let limit = limit(&query)?;
-    let (events, known) = read(&app, move |app| positions(app, &log, after, limit)).await?;
-    let next = after + events.len() as u64;
-    Ok(raw_json(format!(
-        r#"{{"source":"{source}","events":[{}],"next":{next},"known":{known}}}"#,
-        events.join(",")
-    )))
-}
-
-/// Contiguous positions behind `after`, and the highest one that is known of.
-fn positions(
-    app: &App,
-    log: &LogName,
-    after: u64,
-    limit: usize,
-) -> Result<(Vec<String>, u64), Outage> {
-    let own = log.office == app.settings.office;
-    let known = match own {
-        true => app
-            .outbox
-            .last_settled(&log.feed)?
-            .map_or(0, |head| head.position.number()),
-        false => app.inbox.completeness(log)?.known,
-    };
-    let mut events = Vec::new();
-    let mut bytes = 0;
-    for number in (after.saturating_add(1)..=known).take(limit) {
-        let Some(position) = Position::new(number) else {
-            break;
-        };
-        let stored = match own {
-            true => app.outbox.own(&log.feed, position)?,
-            false => app.inbox.get(log, position)?,
-        };
-        let Some(stored) = stored else { break };
-        bytes += stored.len();
-        events.push(as_signed(&stored)?);
-        if bytes >= crate::store::limits::PAGE_BYTES_MAX {
-            break;
-        }
-    }
-    Ok((events, known))
 }

@@ -9,6 +9,7 @@ mod gaps;
 mod guard;
 mod limits;
 mod listen;
+mod logs;
 mod metrics;
 mod openapi;
 mod proof;
@@ -83,7 +84,11 @@ fn router(app: Arc<App>, hosts: Hosts) -> Router {
             get(feeds::events).post(events::submit_to_feed),
         )
         .route("/feeds/{feed}/completeness", get(feeds::completeness))
-        .route("/logs/{feed}/{ministry}/{place}", get(feeds::log))
+        .route("/logs/{feed}/{ministry}/{place}", get(logs::held))
+        .route(
+            "/logs/{feed}/{ministry}/{place}/branches",
+            get(logs::branches),
+        )
         .route("/status", get(state::status))
         .route("/gaps", get(gaps::list))
         .route("/tray", get(state::tray))

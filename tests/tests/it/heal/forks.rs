@@ -26,6 +26,16 @@ async fn put_store(office: &mut Office, aside: &Path) {
     copy(aside, &office.folder().join("store"));
 }
 
+/// What an office has beside the province's log.
+fn beside(office: &Office) -> Vec<Value> {
+    let source = "urn:spean:moh:siem-reap:health-quarterly";
+    let output = office.command(&["export", source, "--branches"]);
+    assert!(output.status.success(), "{output:?}");
+    let lines = String::from_utf8(output.stdout).expect("text");
+    let events = lines.lines().map(serde_json::from_str);
+    events.collect::<Result<_, _>>().expect("events")
+}
+
 /// The highest position of the province's log that the reader has confirmed, as the bus has it.
 async fn confirmed(broker: &Broker, reader: &str) -> Option<u64> {
     let subject = format!(
@@ -126,6 +136,7 @@ async fn two_histories_with_receipts_end_on_the_bus_and_the_displaced_one_is_kep
     .await;
     let text = alarms(&told, "fork-after-receipt").concat();
     assert!(text.contains("positions 6 to 10 had receipts"), "{text}");
+    assert_eq!(ids(&beside(&province)), first);
     // 5 and 3, the notice of the three that the first store did not know, and what had stood there.
     counts_again(&bus, LOG, 14).await;
     all.extend(first);
@@ -146,7 +157,7 @@ async fn a_reader_of_the_displaced_history_keeps_both_and_names_them() {
     put_store(&mut province, &office_then).await;
     restore(&mut bus, &bus_then).await;
     province.resume().await;
-    stored_reports(&province, 3).await;
+    let second = stored_reports(&province, 3).await;
 
     hq.resume().await;
     let told = until(
@@ -161,6 +172,7 @@ async fn a_reader_of_the_displaced_history_keeps_both_and_names_them() {
         assert!(text.contains(&named), "{text}");
     }
     reads_exactly(&hq, &[&first]).await;
+    assert_eq!(ids(&beside(&hq)), second);
     // It confirms nothing that would hold the office up.
     let next = province.submit(&report(2026, 3)).await;
     province.reaches(&next, "stored").await;
