@@ -10,6 +10,7 @@ mod recovery;
 mod resources;
 mod broker_loss;
 mod cluster;
+mod together;
 
 use crate::scenario::Scenario;
 
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Scenario> {
         resources::all(),
         broker_loss::all(),
         cluster::all(),
+        together::all(),
     ];
     families.into_iter().flatten().collect()
 }

@@ -38,7 +38,17 @@ impl Stage {
 
     /// Not a byte is left on its disk.
     pub fn fill_disk(&mut self, program: Program) -> Result<()> {
-        let mut ballast = std::fs::File::create(self.disk(program).join(BALLAST))?;
+        let disk = self.disk(program);
+        let mount = run(&format!(
+            "findmnt --noheadings --output FSTYPE --mountpoint {}",
+            disk.display()
+        ));
+        anyhow::ensure!(
+            mount.is_ok_and(|kind| kind.trim() == "tmpfs"),
+            "{} has no small disk of its own: the whole machine's would be filled",
+            disk.display()
+        );
+        let mut ballast = std::fs::File::create(disk.join(BALLAST))?;
         let full = loop {
             match ballast.write_all(&[0; 4096]) {
                 Ok(()) => {}
