@@ -13,5 +13,6 @@ pub mod confirm;
 pub mod deliver;
 pub mod heal;
 pub mod web;
+mod watchdog;
 pub mod run;
 pub mod cli;

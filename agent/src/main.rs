@@ -1,6 +1,6 @@
 //! spean-agent: arguments come in, one command runs, an exit status goes out.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use agent::cli::{self, Cli};
@@ -17,7 +17,8 @@ fn main() -> ExitCode {
         Err(error) => Err(error.into()),
     };
     ended.unwrap_or_else(|error| {
-        eprintln!("spean-agent: {error:#}");
+        // A stderr on a full disk takes nothing.
+        let _unheard = writeln!(std::io::stderr(), "spean-agent: {error:#}");
         ExitCode::FAILURE
     })
 }

@@ -1,6 +1,7 @@
 //! The agent as a whole: checked settings come in, every room is opened and started in the order of the road, and all have ended
 //! when this returns. A room that fails, or panics, ends the process clean: it starts again from what is on disk.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::outbox::Outbox;
 use crate::receive::{Holds, Receive, RegistryFault, RegistryFile};
 use crate::settings::{self, Mistake, Settings, Token};
 use crate::store;
+use crate::watchdog;
 use crate::web::{self, App, Metrics};
 
 /// Time for all rooms to end after they were told to: unanswered publishes get 5 s of it.
@@ -45,6 +47,8 @@ pub enum Fault {
     Web(#[from] web::Outage),
     #[error("the {0} ended by itself")]
     Ended(&'static str),
+    #[error("cannot start a thread: {0}")]
+    NoThread(#[source] io::Error),
     #[error("a task panicked: {0}")]
     Panicked(String),
     #[error("not everything ended within {} s", END_TIME.as_secs())]
@@ -76,6 +80,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let token = Token::read_or_make(&settings.folder.http_token())?;
     let stores = open(settings.store.clone(), settings.heal.resend_horizon).await?;
     let end = shutdown.child_token();
+    watchdog::start(end.clone()).map_err(Fault::NoThread)?;
     let mut rooms = Rooms(JoinSet::new());
 
     // The link goes last: what is under way when the shutdown comes may still be answered.

@@ -246,9 +246,11 @@ impl Session {
         sent.await.map_err(|_| Outage::Ended)
     }
 
-    /// A subscription of its own, inside the office's inbox: what a consumer delivers keeps its own subject.
+    /// A subscription of its own, inside the office's inbox, for what a consumer delivers. It lies deeper than the answers: where two
+    /// subscriptions match, each of them gets every event, over the same line.
     pub async fn subscribe(&self, name: &str) -> Result<Subscription, Outage> {
-        self.listen(format!("{}.{name}", self.inner.inbox)).await
+        let inbox = &self.inner.inbox;
+        self.listen(format!("{inbox}.pull.{name}")).await
     }
 
     /// A subscription to what others say.

@@ -35,6 +35,8 @@ struct Consumer {
     name: Box<str>,
     /// Messages that its pulls may still bring, all together: nats-server chooses which of them a message counts for.
     wanted: u64,
+    /// How many it had delivered with the last of them.
+    delivered: u64,
     /// When it last gave a sign of life, in time listened.
     heard: Duration,
     waiting: Vec<Waiting>,
@@ -117,14 +119,14 @@ impl Pulls {
         if table.consumers.is_empty() {
             return Passes::On;
         }
-        match (delivery.status(), delivery.reply().and_then(consumer_of)) {
+        match (delivery.status(), delivery.reply().and_then(Place::read)) {
             (Some(100), _) => table.hear_heartbeat(delivery.subject()),
             (Some(_), _) => {
                 table.end(delivery.subject(), pending(&delivery.body()));
                 Passes::On
             }
-            (None, Some(consumer)) => {
-                table.hear_message(&consumer);
+            (None, Some(place)) => {
+                table.hear_message(&place);
                 Passes::On
             }
             (None, None) => Passes::On,
@@ -168,6 +170,7 @@ impl Table {
             None => self.consumers.push(Consumer {
                 name: name.into(),
                 wanted: waiting.batch,
+                delivered: 0,
                 heard,
                 waiting: vec![waiting],
             }),
@@ -189,12 +192,16 @@ impl Table {
         self.consumers.retain(Consumer::waits);
     }
 
-    fn hear_message(&mut self, name: &str) {
+    /// A client with two subscriptions that match gets a message twice, and the pull has brought one.
+    fn hear_message(&mut self, place: &Place) {
         let heard = self.listening.time();
-        let known = self.consumers.iter_mut().find(|one| *one.name == *name);
-        if let Some(consumer) = known {
+        let mut consumers = self.consumers.iter_mut();
+        if let Some(consumer) = consumers.find(|one| *one.name == *place.consumer) {
             consumer.heard = heard;
-            consumer.wanted = consumer.wanted.saturating_sub(1);
+            if place.delivered > consumer.delivered {
+                consumer.delivered = place.delivered;
+                consumer.wanted = consumer.wanted.saturating_sub(1);
+            }
         }
         self.consumers.retain(Consumer::waits);
     }
@@ -284,15 +291,28 @@ impl Waiting {
     }
 }
 
-/// Whose delivery it is, as `<feed>.<consumer>`: `$JS.ACK[.<domain>.<account>].<feed>.<consumer>.<five numbers>[.<token>]`.
-fn consumer_of(reply: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(reply).ok()?;
-    let rest = text.strip_prefix("$JS.ACK.")?;
-    let tokens: Vec<&str> = rest.split('.').collect();
-    match tokens.as_slice() {
-        [feed, consumer, _, _, _, _, _] => Some(format!("{feed}.{consumer}")),
-        [_, _, feed, consumer, _, _, _, _, _, ..] => Some(format!("{feed}.{consumer}")),
-        _ => None,
+/// Whose delivery it is, as `<feed>.<consumer>`, and which: `$JS.ACK[.<domain>.<account>].<feed>.<consumer>.<times>.<stream
+/// sequence>.<consumer sequence>.<time>.<pending>[.<token>]`.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    consumer: String,
+    delivered: u64,
+}
+
+impl Place {
+    fn read(reply: &[u8]) -> Option<Place> {
+        let text = std::str::from_utf8(reply).ok()?;
+        let rest = text.strip_prefix("$JS.ACK.")?;
+        let tokens: Vec<&str> = rest.split('.').collect();
+        let (feed, consumer, delivered) = match tokens.as_slice() {
+            [feed, consumer, _, _, delivered, _, _] => (feed, consumer, delivered),
+            [_, _, feed, consumer, _, _, delivered, _, _, ..] => (feed, consumer, delivered),
+            _ => return None,
+        };
+        Some(Place {
+            consumer: format!("{feed}.{consumer}"),
+            delivered: delivered.parse().ok()?,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod stores;
 mod went_back;
 
 use serde_json::{Value, json};
+use tests::broker::Broker;
 use tests::bus::Bus;
 use tests::office::Office;
 
@@ -53,6 +54,31 @@ fn ids(events: &[Value]) -> Vec<String> {
         .iter()
         .map(|event| event["id"].as_str().expect("an event has an id").to_owned())
         .collect()
+}
+
+/// Bytes of the feed's stream.
+async fn stored_bytes(bus: &Bus) -> u64 {
+    let broker = Broker::connect(&bus.authority).await;
+    let broker = broker.expect("nats-server answers");
+    let stream = broker.jetstream().get_stream(HEALTH).await;
+    let mut stream = stream.expect("it stands");
+    stream.info().await.expect("it answers").state.bytes
+}
+
+#[tokio::test]
+async fn an_event_comes_down_a_readers_line_once() {
+    let bus = Bus::start(&[PROVINCE, HQ]).await;
+    let (province, hq) = tokio::join!(bus.office(PROVINCE), bus.office(HQ));
+    submit_reports(&province, 1).await;
+    hq.receives(HEALTH, 1).await;
+    let (line, stored) = (hq.line.traffic().down, stored_bytes(&bus).await);
+    submit_reports(&province, 40).await;
+    hq.receives(HEALTH, 41).await;
+    let (line, stored) = (
+        hq.line.traffic().down - line,
+        stored_bytes(&bus).await - stored,
+    );
+    assert!(line < stored * 3 / 2, "{line} bytes for {stored} stored");
 }
 
 #[tokio::test]

@@ -40,6 +40,8 @@ impl Batch {
     fn take(&mut self, message: Delivery) {
         match message.status {
             None => {}
+            // A heartbeat that nobody asked for, or that crossed the last message of its pull: a sign of life and no more.
+            Some(100) => return,
             // The pull has waited long enough, or has brought as many bytes as were asked for.
             Some(408) => return self.pull_ended = true,
             Some(409) if message.description.contains("MaxBytes") => return self.pull_ended = true,

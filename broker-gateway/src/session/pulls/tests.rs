@@ -54,8 +54,9 @@ fn status(reply: &str, status: &str) -> Delivery {
     ))
 }
 
-fn event(consumer: &str) -> Delivery {
-    let reply = format!("{consumer}.1.7.7.1790000000000000000.0");
+/// What the consumer has delivered, by its own count.
+fn event(consumer: &str, number: u64) -> Delivery {
+    let reply = format!("{consumer}.1.7.{number}.1790000000000000000.0");
     delivery(&format!(
         "HMSG spean.log.x.a.b 1 {reply} 12 14\r\nNATS/1.0\r\n\r\n{{}}\r\n"
     ))
@@ -83,7 +84,10 @@ async fn a_pull_without_heartbeats_is_told_once_that_it_waits_in_vain() {
     let pulls = Pulls::default();
     let body = json!({"batch": 500, "expires": LONG});
     assert_eq!(ask(&pulls, "_INBOX.moh.hq.p", body), Some(10));
-    assert_eq!(pulls.hear(&event(CONSUMER)), Passes::On);
+    // Two subscriptions of the client match.
+    for _ in 0..2 {
+        assert_eq!(pulls.hear(&event(CONSUMER, 8)), Passes::On);
+    }
     let began = Instant::now();
     let told = silence(&pulls, PULL_SILENCE_MAX * 2).await;
     assert_eq!(told, Some(vec![in_vain("_INBOX.moh.hq.p", 499)]));
@@ -117,10 +121,10 @@ async fn heartbeats_and_events_are_signs_of_life_and_heartbeats_go_no_further() 
         assert_eq!(silence(&pulls, almost).await, None);
         assert_eq!(pulls.hear(&heartbeat), Passes::NoFurther);
     }
-    for _ in 0..3 {
+    for number in 1..=3 {
         assert_eq!(silence(&pulls, almost).await, None);
         let long = "$JS.ACK._.hash.health-quarterly.moh_hq_1";
-        assert_eq!(pulls.hear(&event(long)), Passes::On);
+        assert_eq!(pulls.hear(&event(long, number)), Passes::On);
     }
     // It has brought all that it was to bring.
     assert_eq!(silence(&pulls, PULL_SILENCE_MAX * 2).await, None);
@@ -150,8 +154,8 @@ async fn pulls_of_one_consumer_share_what_it_delivers() {
     for reply in ["_INBOX.moh.hq.p", "_INBOX.moh.hq.q"] {
         ask(&pulls, reply, json!({"batch": 3, "expires": LONG}));
     }
-    for _ in 0..4 {
-        pulls.hear(&event(CONSUMER));
+    for number in 1..=4 {
+        pulls.hear(&event(CONSUMER, number));
     }
     // nats-server gave two to each.
     let ended = "408 Request Timeout\r\nNats-Pending-Messages: 1";

@@ -98,7 +98,7 @@ pub struct Cast {
     pub centres: usize,
     /// Gateways in each centre.
     pub gateways: usize,
-    /// Whether the first agent, the gateways and the nats-servers have small disks of their own.
+    /// Whether agents, gateways and nats-servers have small disks of their own.
     pub small_disks: bool,
     /// Whether the clocks of agents and gateways can be set.
     pub clocks: bool,

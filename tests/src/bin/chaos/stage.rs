@@ -78,7 +78,7 @@ impl Stage {
                 false => bus.doors.clone(),
             };
             let settled = settle(&net, &bus, folder, (seat, index), doors)?;
-            if cast.small_disks && index == 0 {
+            if cast.small_disks {
                 limits::small_disk(&settled.0.store())?;
             }
             seats.push(settled);

@@ -9,6 +9,7 @@ use crate::stage::{Stage, Way};
 pub fn all() -> Vec<Scenario> {
     vec![
         Scenario::quick("agent-disk-full", "a publisher's disk is full for a while: what cannot be kept is not accepted", |stage| Box::pin(agent_disk_full(stage))).cast(|| Cast::usual().small_disks()),
+        Scenario::full("reader-disk-full", "a subscriber's disk is full again and again: it ends, is started again, and reads on", |stage| Box::pin(reader_disk_full(stage))).cast(|| Cast::usual().small_disks()),
         Scenario::full("gateway-disk-full", "the gateway's disk, with its audit, is full for a while", |stage| Box::pin(gateway_disk_full(stage))).cast(|| Cast::usual().small_disks()),
         Scenario::full("broker-disk-full", "nats-server's disk is full for a while under load", |stage| Box::pin(broker_disk_full(stage))).cast(|| Cast::usual().small_disks()),
         Scenario::full("descriptors-gone", "gateway, nats-server and a publisher's agent can open no more files or connections for a while, and offices reconnect", |stage| Box::pin(descriptors_gone(stage))),
@@ -23,6 +24,17 @@ async fn agent_disk_full(stage: &mut Stage) -> Result<()> {
     stage.seconds(stage.pick(30, 4)).await;
     stage.clear_disk(Agent(0))?;
     stage.agent_answers(0).await;
+    Ok(())
+}
+
+async fn reader_disk_full(stage: &mut Stage) -> Result<()> {
+    for _ in 0..stage.pick(15, 2) {
+        stage.fill_disk(Agent(3))?;
+        stage.pause(200..3_000).await;
+        stage.clear_disk(Agent(3))?;
+        stage.agent_answers(3).await;
+        stage.pause(200..2_000).await;
+    }
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::Stage;
 use super::programs::Program;
 
 /// Room for a store's files as they are when nothing is in them yet, and some work.
-pub const SMALL_DISK_MB: u32 = 48;
+pub const SMALL_DISK_MB: u32 = 64;
 const BALLAST: &str = "ballast";
 /// What a program may still take of memory: a moment's worth.
 const MEMORY_LEFT: u64 = 1024 * 1024;
@@ -27,7 +27,7 @@ pub fn small_disk(path: &Path) -> Result<()> {
 }
 
 impl Stage {
-    /// The small disk of the first agent, of a gateway or of a nats-server.
+    /// The small disk of an agent, of a gateway or of a nats-server.
     fn disk(&self, program: Program) -> PathBuf {
         match program {
             Program::Agent(index) => self.offices[index].store(),
