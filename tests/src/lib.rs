@@ -4,6 +4,8 @@
 pub mod deadline;
 pub mod programs;
 pub mod folder;
+pub mod disk;
+pub mod volume;
 pub mod figure;
 pub mod ports;
 pub mod netns;

@@ -13,12 +13,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
+use tests::disk::{Image, Keep, Way};
+use tests::volume::{Call, Effect, Fault};
 
-use crate::cut::{Keep, Way};
-use crate::disk::Image;
 use crate::ground::Ground;
 use crate::replay::scratch;
-use crate::volume::{Call, Effect, Fault};
 use crate::work;
 use trial::{Beginning, End, Lane, Outcome};
 

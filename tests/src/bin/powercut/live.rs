@@ -19,12 +19,12 @@ use indicatif::ProgressBar;
 use tempfile::TempDir;
 use tests::bus::Bus;
 use tests::deadline::{PATIENCE, eventually_within};
+use tests::disk::{Image, Keep, Way};
 use tests::office::Office;
+use tests::volume::{Effect, Fault, Volume};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::calls::progress;
-use crate::cut::{Keep, Way};
-use crate::disk::Image;
 use crate::ledger::{self, Entry, Ledger};
 use crate::load::{self, Door, FEED, Pager, Submitter, Webhook};
 use crate::promises::Promises;
@@ -32,7 +32,6 @@ use crate::reading::Subscriptions;
 use crate::replay::scratch;
 use crate::stage::{self, LINES, OFFICE, PROVINCE};
 use crate::tally::Seen;
-use crate::volume::{Effect, Fault, Volume};
 use crate::{outbox, reading};
 use tally::Tally;
 

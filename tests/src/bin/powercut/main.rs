@@ -3,9 +3,6 @@
 //! Never: a verdict over a run in which nothing was accepted or nothing was dropped.
 
 mod trace;
-mod disk;
-mod image;
-mod cut;
 mod ledger;
 mod load;
 mod stage;
@@ -14,7 +11,6 @@ mod outbox;
 mod reading;
 mod replay;
 mod tally;
-mod volume;
 mod ground;
 mod work;
 mod calls;
@@ -25,6 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tests::volume;
 
 /// Cuts the power of a real agent at every moment, and looks what is left.
 #[derive(Parser)]

@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use anyhow::{Context as _, Result, anyhow};
 use schemas::event::Hash;
 use tempfile::TempDir;
+use tests::disk::{Disk, Image, Keep, Way, concerns};
 
-use crate::cut::{Keep, Way};
-use crate::disk::{Disk, Image, concerns};
 use crate::load::FEED;
 use crate::promises::Promises;
 use crate::reading::Subscriptions;
@@ -227,7 +226,7 @@ impl Replay {
                     }
                 }
             }
-            disk.process_ends(left, trace.cut_short)?;
+            disk.process_ends(Path::new(stage::STORE), left, trace.cut_short)?;
         }
         Ok(())
     }
@@ -293,7 +292,7 @@ impl Replay {
                 .iter()
                 .filter_map(|step| disk.apply(step.call.clone(), None))
                 .count();
-            disk.process_ends(left, trace.cut_short)?;
+            disk.process_ends(Path::new(stage::STORE), left, trace.cut_short)?;
         }
         let states = if lie.is_some() {
             400

@@ -10,16 +10,18 @@ use anyhow::{Context as _, Result, ensure};
 use tests::broker::Broker;
 use tests::bus::Bus;
 use tests::deadline::{PATIENCE, eventually};
+use tests::disk::Image;
 use tests::office::Office;
 use tests::proxy::Weather;
 use tokio::task::JoinSet;
 
-use crate::disk::Image;
 use crate::ledger::{self, Entry, Ledger};
 use crate::load::{self, Door, FEED, Pager, Submitter, Webhook};
 use crate::trace::{self, CALLS, Trace};
 
 pub const OFFICE: &str = "mlvt/hq";
+/// What of the agent's folder is recorded.
+pub const STORE: &str = "store";
 /// An office does not receive its own log.
 const OWN: &str = ".mlvt.hq";
 pub const PROVINCE: &str = "mlvt/siem-reap";
@@ -82,7 +84,7 @@ pub async fn record(into: &Path, load: Load) -> Result<Recording> {
             stage.drain(&bus, &webhook).await?;
         }
         stage.end_life(life).await;
-        stage.left.push(Image::read(&root, Path::new("store"))?);
+        stage.left.push(Image::read(&root, Path::new(STORE))?);
     }
     let on_bus = on_bus(&bus, 1).await?;
     ledger.note(&on_bus)?;

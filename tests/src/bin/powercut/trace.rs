@@ -4,51 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use ::tests::disk::Call;
 use anyhow::{Context as _, Result, ensure};
 
 /// What strace is asked for: every call that changes a disk, and those that say which file a descriptor is.
 pub const CALLS: &str = "openat,write,pwrite64,writev,pwritev,fsync,fdatasync,rename,renameat,renameat2,\
 ftruncate,unlink,unlinkat,rmdir,mkdir,mkdirat,close";
-
-/// A call that took effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
-    Open {
-        fd: u32,
-        path: PathBuf,
-        made: bool,
-        emptied: bool,
-        appends: bool,
-    },
-    /// Without an offset it goes to where the descriptor stands.
-    Write {
-        fd: u32,
-        offset: Option<u64>,
-        bytes: Vec<u8>,
-    },
-    Resize {
-        fd: u32,
-        length: u64,
-    },
-    /// What was written before this moment will be safe at the end of the sync.
-    SyncBegins {
-        thread: u32,
-        fd: u32,
-        path: PathBuf,
-    },
-    SyncEnds {
-        thread: u32,
-    },
-    Rename {
-        from: PathBuf,
-        to: PathBuf,
-    },
-    Remove(PathBuf),
-    MakeFolder(PathBuf),
-    Close {
-        fd: u32,
-    },
-}
 
 /// A call and when strace saw it, in nanoseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,18 +62,6 @@ pub fn read(file: &Path, root: &Path) -> Result<Trace> {
     steps.retain(|step| step.call.paths().iter().all(|path| path.starts_with(root)));
     let cut_short = unfinished.len();
     Ok(Trace { steps, cut_short })
-}
-
-impl Call {
-    fn paths(&self) -> Vec<&Path> {
-        match self {
-            Call::Open { path, .. } | Call::SyncBegins { path, .. } => vec![path],
-            Call::Rename { from, to } => vec![from, to],
-            Call::Remove(path) | Call::MakeFolder(path) => vec![path],
-            Call::Write { .. } | Call::Resize { .. } | Call::SyncEnds { .. } => Vec::new(),
-            Call::Close { .. } => Vec::new(),
-        }
-    }
 }
 
 /// Thread, time, and the rest of a line.

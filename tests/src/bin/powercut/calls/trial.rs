@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use agent::outbox::Outbox;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use tests::disk::Image;
+use tests::volume::{Call, Effect, Fault, Volume};
 
-use crate::disk::Image;
 use crate::ground::{self, Ground};
 use crate::ledger::{self, Entry, Ledger};
 use crate::load::FEED;
@@ -23,7 +24,6 @@ use crate::promises::Promises;
 use crate::reading::Subscriptions;
 use crate::stage::LINES;
 use crate::tally::Seen;
-use crate::volume::{Call, Effect, Fault, Volume};
 use crate::{outbox, reading, work};
 
 /// A life has a second of work; what takes so long hangs.

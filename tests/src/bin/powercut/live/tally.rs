@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use comfy_table::{Table, presets};
+use tests::disk::Way;
 
-use crate::cut::Way;
 use crate::outbox;
 use crate::tally::Seen;
 

@@ -1,13 +1,19 @@
 //! A disk's state as files: in comes an image, out go its name among all states, and the folder that an agent opens.
 //! Nothing is kept of what lay in the folder before.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use schemas::event::Hash;
 
-use crate::disk::Image;
+/// What one power cut left: paths below the recorded folder.
+#[derive(Default, Clone)]
+pub struct Image {
+    pub folders: Vec<PathBuf>,
+    pub files: BTreeMap<PathBuf, Arc<Vec<u8>>>,
+}
 
 impl Image {
     pub fn hash(&self) -> Hash {
@@ -58,4 +64,11 @@ impl Image {
         }
         Ok(())
     }
+}
+
+/// What lies below one of these paths, or leads to it.
+pub fn concerns(below: &[PathBuf], path: &Path) -> bool {
+    below
+        .iter()
+        .any(|one| path.starts_with(one) || one.starts_with(path))
 }

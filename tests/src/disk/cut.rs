@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 
-use crate::disk::{Change, write_at};
+use super::{Change, write_at};
 
 /// What becomes of unsynced changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]

@@ -1,6 +1,10 @@
 //! A disk that knows what it may forget: calls come in, and it keeps apart what is safe from what is only in the cache.
 //! Out: what a power cut may leave of it. Never: a promise that no fsync made; a folder's fsync alone makes names safe.
 
+mod call;
+mod cut;
+mod image;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,17 +12,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::cut::{Keep, Way};
-use crate::trace::Call;
+pub use call::Call;
+pub use cut::{Keep, Way};
+pub use image::{Image, concerns};
 
 type Node = usize;
-
-/// What one power cut left: paths below the recorded folder.
-#[derive(Default, Clone)]
-pub struct Image {
-    pub folders: Vec<PathBuf>,
-    pub files: BTreeMap<PathBuf, Arc<Vec<u8>>>,
-}
 
 pub struct Disk {
     root: PathBuf,
@@ -35,7 +33,7 @@ enum Kind {
 }
 
 #[derive(Default)]
-pub struct File {
+struct File {
     safe: Arc<Vec<u8>>,
     unsafe_changes: Vec<(u64, Change)>,
     length: u64,
@@ -80,11 +78,11 @@ impl Disk {
     }
 
     /// A killed process has no descriptors; its cache lives on. What calls did that were `cut_short`, nobody saw: it is taken from
-    /// what the process really left. Where more than that differs, a call was not seen.
-    pub fn process_ends(&mut self, left: &Image, cut_short: usize) -> Result<()> {
+    /// what the process really left `below`. Where more than that differs, a call was not seen.
+    pub fn process_ends(&mut self, below: &Path, left: &Image, cut_short: usize) -> Result<()> {
         self.descriptors.clear();
         self.syncs.clear();
-        let (here, _) = self.cut(&[PathBuf::from("store")], &mut Keep::new(Way::Kept, 0));
+        let (here, _) = self.cut(&[below.into()], &mut Keep::new(Way::Kept, 0));
         let paths: BTreeSet<&PathBuf> = left.files.keys().chain(here.files.keys()).collect();
         let differ = paths
             .into_iter()
@@ -321,13 +319,6 @@ impl Disk {
         }
         (image, dropped)
     }
-}
-
-/// What lies below one of these paths, or leads to it.
-pub fn concerns(below: &[PathBuf], path: &Path) -> bool {
-    below
-        .iter()
-        .any(|one| path.starts_with(one) || one.starts_with(path))
 }
 
 impl Naming {

@@ -1,6 +1,6 @@
-//! A file system in memory (FUSE) that does to an agent what disks do: on command it fails one call, or the power goes.
-//! In: an agent's storage calls. Out: what the volume holds, or what a power cut leaves of it. Never: two faults in one run; a call
-//! that counts and is not the agent's: nobody else has the volume.
+//! A file system in memory (FUSE) that does to a program what disks do: on command it fails one call, or the power goes.
+//! In: the program's storage calls. Out: what the volume holds, or what a power cut leaves of it. Never: two faults in one run; a call
+//! that counts and is not the program's: nobody else has the volume.
 
 mod fuse;
 mod tree;
@@ -15,8 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result, ensure};
 use fuser::{BackgroundSession, Config, MountOption};
 
-use crate::cut::Keep;
-use crate::disk::Image;
+use crate::disk::{Image, Keep};
 use tree::Tree;
 
 /// The calls that change a disk or make it safe, and `open`. A folder's sync counts as `fsync`, a folder's removal as `unlink`; at a
@@ -210,7 +209,7 @@ impl Volume {
             at: at.into(),
         };
         let mut config = Config::default();
-        config.mount_options = vec![MountOption::FSName("spean-powercut".into())];
+        config.mount_options = vec![MountOption::FSName("spean-volume".into())];
         let session = fuser::spawn_mount(fuse::Served(Arc::clone(&volume.state)), at, &config);
         let session = session.with_context(|| {
             format!(

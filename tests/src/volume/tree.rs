@@ -1,4 +1,4 @@
-//! What a volume holds: names and bytes as the agent sees them, and beside them the disk that knows what of it is safe.
+//! What a volume holds: names and bytes as a program sees them, and beside them the disk that knows what of it is safe.
 //! In: calls by node. Out: bytes, names, images. Never: a change here that the disk is not told of.
 
 use std::collections::BTreeMap;
@@ -6,9 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cut::Keep;
-use crate::disk::{Disk, Image, write_at};
-use crate::trace::Call;
+use crate::disk::{Call, Disk, Image, Keep, write_at};
 
 pub type Node = usize;
 

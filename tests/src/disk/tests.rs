@@ -33,7 +33,7 @@ fn left(bytes: &[u8]) -> Image {
 #[test]
 fn what_a_call_did_that_was_cut_short_is_taken_from_what_is_there() {
     let mut disk = disk();
-    disk.process_ends(&left(b"seen and more"), 1)
+    disk.process_ends(Path::new("store"), &left(b"seen and more"), 1)
         .expect("one call was cut short");
     let kept = |way| disk.cut(&["store".into()], &mut Keep::new(way, 1)).0;
     let name = Path::new("store/db");
@@ -44,8 +44,8 @@ fn what_a_call_did_that_was_cut_short_is_taken_from_what_is_there() {
 #[test]
 fn a_call_that_was_not_seen_spoils_the_recording() {
     disk()
-        .process_ends(&left(b"seen"), 0)
+        .process_ends(Path::new("store"), &left(b"seen"), 0)
         .expect("all was seen");
-    let unseen = disk().process_ends(&left(b"seen and more"), 0);
+    let unseen = disk().process_ends(Path::new("store"), &left(b"seen and more"), 0);
     assert!(unseen.is_err());
 }
