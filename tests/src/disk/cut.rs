@@ -24,10 +24,12 @@ pub enum Way {
     NamesDropped,
     /// Names and lengths were written, the data were not: zeros.
     DataZeroed,
+    /// Nothing was, but for what was written last to each file, of which some sectors may be there.
+    LastTorn,
 }
 
 impl Way {
-    pub const ALL: [Way; 7] = [
+    pub const ALL: [Way; 8] = [
         Way::Kept,
         Way::Dropped,
         Way::Random,
@@ -35,12 +37,13 @@ impl Way {
         Way::Torn4096,
         Way::NamesDropped,
         Way::DataZeroed,
+        Way::LastTorn,
     ];
 
     /// One that is drawn; another draw gives another state.
     pub fn is_random(self) -> bool {
         match self {
-            Way::Random | Way::Torn512 | Way::Torn4096 => true,
+            Way::Random | Way::Torn512 | Way::Torn4096 | Way::LastTorn => true,
             Way::Kept | Way::Dropped | Way::NamesDropped | Way::DataZeroed => false,
         }
     }
@@ -62,7 +65,7 @@ impl Keep {
     pub fn names(&mut self, changes: usize) -> usize {
         match self.way {
             Way::Kept | Way::DataZeroed => changes,
-            Way::Dropped | Way::NamesDropped => 0,
+            Way::Dropped | Way::NamesDropped | Way::LastTorn => 0,
             Way::Random | Way::Torn512 | Way::Torn4096 => self.rng.usize(0..=changes),
         }
     }
@@ -74,12 +77,13 @@ impl Keep {
         changes: &[(u64, Change)],
         dropped: &mut usize,
     ) -> Arc<Vec<u8>> {
-        if changes.is_empty() {
+        let Some(last) = changes.len().checked_sub(1) else {
             return Arc::clone(safe);
-        }
+        };
         let mut bytes = safe.to_vec();
-        for (_, change) in changes {
-            let whole = self.change(change, &mut bytes);
+        for (number, (_, change)) in changes.iter().enumerate() {
+            let comes_before = self.way == Way::LastTorn && number < last;
+            let whole = !comes_before && self.change(change, &mut bytes);
             *dropped += usize::from(!whole);
         }
         Arc::new(bytes)
@@ -101,7 +105,7 @@ impl Keep {
                 }
                 return kept;
             }
-            Way::Torn512 => 512,
+            Way::Torn512 | Way::LastTorn => 512,
             Way::Torn4096 => 4_096,
         };
         match change {

@@ -49,3 +49,48 @@ fn a_call_that_was_not_seen_spoils_the_recording() {
     let unseen = disk().process_ends(Path::new("store"), &left(b"seen and more"), 0);
     assert!(unseen.is_err());
 }
+
+#[test]
+fn of_what_was_not_synced_at_most_the_last_write_is_left_and_that_in_part() {
+    let mut disk = disk();
+    disk.apply(
+        Call::SyncBegins {
+            thread: 1,
+            fd: 3,
+            path: "/d/store/db".into(),
+        },
+        None,
+    );
+    disk.apply(Call::SyncEnds { thread: 1 }, None);
+    for folder in ["/d", "/d/store"] {
+        disk.apply(
+            Call::SyncBegins {
+                thread: 1,
+                fd: 9,
+                path: folder.into(),
+            },
+            None,
+        );
+        disk.apply(Call::SyncEnds { thread: 1 }, None);
+    }
+    for byte in [b'1', b'2'] {
+        let (offset, bytes) = (None, vec![byte; 2_048]);
+        disk.apply(
+            Call::Write {
+                fd: 3,
+                offset,
+                bytes,
+            },
+            None,
+        );
+    }
+    let mut in_part = 0;
+    for seed in 0..20 {
+        let (image, dropped) = disk.cut(&["store".into()], &mut Keep::new(Way::LastTorn, seed));
+        let bytes = &image.files[Path::new("store/db")];
+        assert!(bytes.starts_with(b"seen") && !bytes.contains(&b'1'));
+        assert!((1..=2).contains(&dropped));
+        in_part += usize::from(dropped == 2 && bytes.contains(&b'2'));
+    }
+    assert!(in_part > 0);
+}

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fuser::{
     BsdFileFlags, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
     INodeNo, InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyWrite, Request, TimeOrNow,
-    WriteFlags,
+    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request,
+    TimeOrNow, WriteFlags,
 };
 
 use super::tree::{Kind, Node, ROOT};
@@ -19,6 +19,9 @@ use super::{Call, Part, State, Turn};
 /// The kernel asks each time.
 const KEPT: Duration = Duration::ZERO;
 const BLOCK_BYTES: u64 = 512;
+/// Free, whatever was written: a server that asks how much it may keep is told this.
+const FREE_BLOCKS: u64 = 4 * 1024 * 1024 * 1024 / BLOCK_BYTES;
+const NAME_BYTES: u32 = 255;
 const NO_HANDLE: FileHandle = FileHandle(0);
 
 pub struct Served(pub Arc<Mutex<State>>);
@@ -88,6 +91,11 @@ impl State {
     }
 
     fn remove(&mut self, above: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let found = self.tree.look(node(above), name);
+        let inside = found.and_then(|found| self.tree.kind(found));
+        if matches!(inside, Some(Kind::Folder(names)) if !names.is_empty()) {
+            return reply.error(Errno::ENOTEMPTY);
+        }
         match self.turn_in(Call::Unlink, above, name) {
             Turn::Fail(error) => reply.error(error),
             Turn::Pretend => reply.ok(),
@@ -252,6 +260,20 @@ impl Filesystem for Served {
             Turn::Do => state.tree.write(node(inode), offset, data),
         }
         reply.written(u32::try_from(data.len()).unwrap_or(u32::MAX));
+    }
+
+    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
+        let bytes = u32::try_from(BLOCK_BYTES).expect("a block is small");
+        reply.statfs(
+            FREE_BLOCKS,
+            FREE_BLOCKS,
+            FREE_BLOCKS,
+            0,
+            0,
+            bytes,
+            NAME_BYTES,
+            bytes,
+        );
     }
 
     /// At a close; nothing is kept back for it.
