@@ -7,10 +7,12 @@ mod tree;
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use fuser::{BackgroundSession, Config, MountOption};
@@ -141,6 +143,26 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Said to a process that has mounts of its own.
+const OWN_MOUNTS: &str = "SPEAN_OWN_MOUNTS";
+/// How long a volume that is unmounted may be in use.
+const END_TIME: Duration = Duration::from_secs(30);
+
+/// Makes this process begin again with mounts that nobody else has: a namespace that is made while a volume is mounted would copy it,
+/// and use it for as long as it lives. They go with the last process of this one, whatever its end. Call it before anything else.
+///
+/// # Errors
+/// There is no `unshare`. That it may not, it says itself.
+pub fn own_mounts() -> Result<()> {
+    if std::env::var_os(OWN_MOUNTS).is_some() {
+        return Ok(());
+    }
+    let mut again = Command::new("unshare");
+    again.arg("--mount").arg("--").arg(std::env::current_exe()?);
+    again.args(std::env::args_os().skip(1)).env(OWN_MOUNTS, "1");
+    Err(again.exec()).context("cannot run unshare, and what mounts volumes needs mounts of its own")
+}
+
 /// Ends the process that uses the volume; returns when it was told.
 pub type Kill = Box<dyn Fn() + Send>;
 
@@ -258,7 +280,7 @@ impl Volume {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until nobody has a file of it open: a killed process lives a moment longer.
+    /// Waits until nobody has a file of it open: a killed process lives a moment longer, and whoever lives on is an error.
     pub fn unmount(mut self) -> Result<()> {
         let Some(session) = self.session.take() else {
             return Ok(());
@@ -268,7 +290,15 @@ impl Volume {
             .arg(&self.at)
             .status()?;
         ensure!(unmounted.success(), "cannot unmount {}", self.at.display());
-        Ok(session.join()?)
+        let (ended, end) = mpsc::channel();
+        std::thread::spawn(move || ended.send(session.join()).ok());
+        let joined = end.recv_timeout(END_TIME);
+        Ok(joined.with_context(|| {
+            format!(
+                "somebody uses the volume at {} still, {END_TIME:?} after its unmounting",
+                self.at.display()
+            )
+        })??)
     }
 }
 

@@ -86,11 +86,15 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
     let kept = match what {
         What::Replay => replay::run(quick, states, seed, &keep).await?,
         What::Calls { only } => {
+            volume::own_mounts()?;
             let most = states.map(|states| states as u64);
             let most = most.or(quick.then_some(calls::QUICK_RUNS));
             calls::run(most, only, &keep).await?
         }
-        What::Live => live::run(quick, seed, &keep).await?,
+        What::Live => {
+            volume::own_mounts()?;
+            live::run(quick, seed, &keep).await?
+        }
         What::Work(places) => return Ok(work::run(places).await),
     };
     Ok(if kept {
