@@ -36,6 +36,8 @@ const RUN: usize = 3;
 const TRIES: usize = 3;
 /// Time for an outbox that has failed to say so.
 const FAILS_TIME: Duration = Duration::from_secs(10);
+/// The longest that one step may take: what takes longer hangs, and is named.
+const STEP_TIME: Duration = Duration::from_secs(15);
 /// How often it is looked whether the last line is delivered.
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -145,25 +147,30 @@ fn last_shown(places: &Places) -> Result<u64> {
 impl Worker {
     async fn rounds(&mut self, rounds: u64) -> Result<()> {
         for round in 0..rounds {
-            self.submit(round).await?;
-            self.receive().await?;
-            self.page().await?;
-            self.send().await?;
+            in_time("submitting", self.submit(round)).await?;
+            in_time("receiving", self.receive()).await?;
+            in_time("paging", self.page()).await?;
+            in_time("sending", self.send()).await?;
             if round % 2 == 1 {
-                self.outbox.checkpoint().await?;
+                in_time("a checkpoint", self.checkpoint()).await?;
             }
         }
-        while !self.send().await? {}
-        while self.receive().await? {}
-        self.page().await?;
-        self.outbox.checkpoint().await?;
-        let log = self
-            .ground
-            .inbound
-            .last()
-            .map(|event| event.event().log().clone());
+        while !in_time("sending", self.send()).await? {}
+        while in_time("receiving", self.receive()).await? {}
+        in_time("paging", self.page()).await?;
+        in_time("a checkpoint", self.checkpoint()).await?;
+        in_time("delivering", self.all_delivered()).await
+    }
+
+    async fn checkpoint(&self) -> Result<()> {
+        Ok(self.outbox.checkpoint().await?)
+    }
+
+    async fn all_delivered(&self) -> Result<()> {
+        let inbound = &self.ground.inbound;
+        let log = inbound.last().map(|event| event.event().log().clone());
         let log = log.context("there is another office's log")?;
-        let all = self.ground.inbound.len() as u64;
+        let all = inbound.len() as u64;
         while self.delivered.position(&self.subscription, &log) < all {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
@@ -297,6 +304,11 @@ impl Worker {
         full_is_not_final(async || self.outbox.settle(feed, vouched.clone()).await).await?;
         Ok(false)
     }
+}
+
+async fn in_time<T>(step: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let worked = tokio::time::timeout(STEP_TIME, work).await;
+    worked.with_context(|| format!("{step}: not within {STEP_TIME:?}"))?
 }
 
 /// The stream of another office's log is numbered from 1; what the office itself stores stands behind all of it.

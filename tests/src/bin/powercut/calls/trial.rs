@@ -27,7 +27,9 @@ use crate::tally::Seen;
 use crate::{outbox, reading, work};
 
 /// A life has a second of work; what takes so long hangs.
-const LIFE_TIME: Duration = Duration::from_secs(120);
+const LIFE_TIME: Duration = Duration::from_secs(30);
+/// So does an opening with a look at all of it.
+const LOOK_TIME: Duration = Duration::from_secs(30);
 /// Lives until all is done: the one with the fault, one that finds what it left, one that finds an index damaged in use.
 const LIVES_MAX: usize = 4;
 /// Into the application's file: what a disk swallows there only a reading of it would show, and it is the application's.
@@ -198,7 +200,10 @@ impl Lane {
                 Err(_) => {
                     child.kill()?;
                     child.wait()?;
-                    bail!("a life does not end: {}", self.last_words());
+                    bail!(
+                        "a life does not end within {LIFE_TIME:?}: {}",
+                        self.last_words()
+                    );
                 }
             }
         }
@@ -252,15 +257,14 @@ impl Lane {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let check = async {
+        let check = async move {
             let own = outbox::check(&disk.join("outbox"), &promises, u64::MAX).await;
             let own = own.context("the outbox")?;
             let others = reading::check(&disk, &names, &promises, u64::MAX).await;
-            Ok([own, others.context("what was read")?])
+            Ok::<[Seen; 2], anyhow::Error>([own, others.context("what was read")?])
         };
-        let seen: Result<[Seen; 2]> = catch_unwind(AssertUnwindSafe(|| runtime.block_on(check)))
-            .unwrap_or_else(|_| Err(anyhow!("it panicked")));
-        for seen in seen? {
+        let seen = in_time("the stores are opened", move || runtime.block_on(check))?;
+        for seen in seen {
             ensure!(
                 seen.opened <= outbox::OPEN_TIME,
                 "it took {:?} to open",
@@ -288,7 +292,8 @@ impl Lane {
             "journal-segment-missing",
             "journal-cut",
         ];
-        let (outbox, _) = Outbox::open(&disk.join("outbox"), work::BUDGET_BYTES)?;
+        let open = move || Ok(Outbox::open(&disk.join("outbox"), work::BUDGET_BYTES)?);
+        let (outbox, _) = in_time("the outbox is opened", open)?;
         let alarms = outbox.alarms().list();
         Ok(alarms.iter().any(|alarm| named.contains(&&*alarm.code)))
     }
@@ -317,5 +322,18 @@ impl Lane {
         let lines = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
         ensure!(lines == received, "{lines} lines for {received} events");
         Ok(())
+    }
+}
+
+/// In a thread of its own: what panics, or does not come to its end, is a verdict.
+fn in_time<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (told, hear) = mpsc::channel();
+    std::thread::spawn(move || told.send(catch_unwind(AssertUnwindSafe(work))));
+    match hear.recv_timeout(LOOK_TIME) {
+        Ok(done) => done.unwrap_or_else(|_| Err(anyhow!("{what}: it panicked"))),
+        Err(_) => bail!("{what}: not within {LOOK_TIME:?}"),
     }
 }
