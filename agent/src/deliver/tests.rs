@@ -1,6 +1,8 @@
 //! Deliveries from a real inbox into a real file, and to a real HTTP server whose answers the test chooses.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use schemas::chain::Head;
@@ -23,6 +25,11 @@ struct Desk {
     key: SigningKey,
 }
 
+fn log(office: &str) -> LogName {
+    let source = format!("urn:spean:maff:{office}:market-prices");
+    LogName::from_source(&source).expect("a source")
+}
+
 fn feed() -> FeedName {
     "market-prices".parse().expect("a feed")
 }
@@ -39,8 +46,7 @@ impl Desk {
 
     /// Events of one office's log arrive.
     async fn arrive(&self, office: &str, positions: std::ops::RangeInclusive<u64>) {
-        let log = LogName::from_source(&format!("urn:spean:maff:{office}:market-prices"));
-        let log = log.expect("a source");
+        let log = log(office);
         let mut head = Head::empty(Hash::of(b"genesis"));
         let mut run = Vec::new();
         for position in 1..=*positions.end() {
@@ -75,6 +81,23 @@ impl Desk {
             stop.clone(),
         );
         (stop, tokio::spawn(running))
+    }
+}
+
+impl Desk {
+    /// Nothing runs yet.
+    fn subscription(&self) -> Subscription {
+        let delivered = Delivered::open(&self.folder.path().join("delivered"));
+        Subscription {
+            name: "market-prices here".into(),
+            feed: feed(),
+            inbox: self.inbox.clone(),
+            delivered: Arc::new(delivered.expect("opens").0),
+            to: To::File(LineFile::new(self.path())),
+            after: 0,
+            not_now: 0,
+            waiting: BTreeMap::new(),
+        }
     }
 }
 
@@ -260,4 +283,30 @@ async fn an_event_that_a_webhook_does_not_understand_holds_its_own_log_alone() {
     assert_eq!(seen[1], ("siem-reap-1".to_owned(), 204));
     stop.cancel();
     running.await.expect("no panic").expect("no outage");
+}
+
+#[tokio::test]
+async fn what_arrives_while_a_delivery_looks_for_its_beginning_is_not_taken_for_delivered() {
+    let desk = Desk::new();
+    let subscription = Arc::new(desk.subscription());
+    for position in 1..=50 {
+        let arrived = Arc::new(AtomicBool::new(false));
+        let (looking, until) = (Arc::clone(&subscription), Arc::clone(&arrived));
+        let looks = tokio::task::spawn_blocking(move || {
+            let mut firsts = BTreeSet::new();
+            while !until.load(Ordering::Relaxed) {
+                firsts.insert(looking.first_undelivered().expect("looks"));
+            }
+            firsts.insert(looking.first_undelivered().expect("looks"));
+            firsts
+        });
+        desk.arrive("takeo", position..=position).await;
+        arrived.store(true, Ordering::Relaxed);
+        // All before this arrival is delivered, and it is not.
+        let firsts = looks.await.expect("no panic");
+        assert_eq!(firsts, BTreeSet::from([position - 1]));
+        let position = Position::new(position).expect("positions begin at 1");
+        let mark = subscription.mark_at(log("takeo"), position).expect("reads");
+        subscription.mark(vec![mark]).await.expect("marks");
+    }
 }
