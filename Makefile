@@ -44,7 +44,7 @@ chaos: ## everything broken that can break, with a verdict (SEED=1, ONLY=names, 
 		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(RESUME),--resume) $(if $(LIST),--list) $(if $(JSON),--json) \
 		$(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
-compare-loss: ## the same faults on a stock NATS leaf node and on Spean: lost, doubled, unseen (ONLY=names, JSON=1, MARKDOWN=file; 15 minutes)
+compare-loss: ## the same faults on a stock NATS leaf node and on Spean: lost, doubled, unseen (ONLY=names, JSON=1, MARKDOWN=file; 20 minutes)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
 	$(CARGO) build --workspace --bins && \
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/compare" \

@@ -4,6 +4,7 @@
 mod system;
 mod stock;
 mod spean;
+mod forgetful;
 mod fault;
 mod row;
 
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use tests::volume;
 
 use crate::fault::Fault;
 use crate::row::Row;
@@ -65,6 +67,9 @@ async fn compare(arguments: &Arguments) -> Result<()> {
         !faults.is_empty(),
         "no fault has such a name; leave out --only to play all"
     );
+    if faults.iter().any(|fault| fault.cuts_power()) {
+        volume::own_mounts()?;
+    }
     let mut rows = Vec::new();
     if !arguments.json {
         println!("{}", row::headings());

@@ -10,6 +10,8 @@ use crate::system::System;
 
 /// How long a system may go without a new delivery before the rest counts as lost.
 const PATIENCE: Duration = Duration::from_secs(45);
+/// And once everything is there: what is delivered once more comes soon behind it.
+const QUIET: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
 pub struct Row {
@@ -34,7 +36,7 @@ impl Row {
     }
 }
 
-/// Waits until everything is there, or nothing more comes.
+/// Waits until nothing more comes.
 pub async fn settle(
     fault: &'static str,
     system: &mut impl System,
@@ -49,7 +51,11 @@ pub async fn settle(
             (last, newest) = (delivered.len(), Instant::now());
         }
         let there: HashSet<&String> = delivered.iter().collect();
-        if wanted.is_subset(&there) || newest.elapsed() > PATIENCE {
+        let patience = match wanted.is_subset(&there) {
+            true => QUIET,
+            false => PATIENCE,
+        };
+        if newest.elapsed() > patience {
             break delivered;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -23,7 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::system::{self, System};
 
-/// How the office's server syncs what it acknowledges.
+/// How both servers sync what they acknowledge.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
     /// As it comes: every two minutes.
@@ -61,18 +61,18 @@ impl Stock {
     pub async fn start(sync: Sync) -> Result<Stock> {
         let folder = TempDir::with_prefix("spean-compare-")?;
         let leaves = ports::free();
-        // Otherwise the leaf node learns of this address and goes around its line.
-        let hub = format!("leafnodes {{ listen: \"{leaves}\", no_advertise: true }}\n");
-        let hub = Server::start(folder.path(), "hub", &hub, "").await?;
-        let line = FaultProxy::start(leaves).await;
-        let to_hub = format!(
-            "leafnodes {{ reconnect: 1, remotes: [{{ url: \"nats://{}\" }}] }}\n",
-            line.address()
-        );
         let syncs = match sync {
             Sync::Default => "",
             Sync::Always => "sync_interval: always",
         };
+        // Otherwise the leaf node learns of this address and goes around its line.
+        let hub = format!("leafnodes {{ listen: \"{leaves}\", no_advertise: true }}\n");
+        let hub = Server::start(folder.path(), "hub", &hub, syncs).await?;
+        let line = FaultProxy::start(leaves).await;
+        let to_hub = format!(
+            "leafnodes {{ reconnect: \"1s\", remotes: [{{ url: \"nats://{}\" }}] }}\n",
+            line.address()
+        );
         let leaf = Server::start(folder.path(), "leaf", &to_hub, syncs).await?;
         let mut stock = Stock {
             reading: None,
