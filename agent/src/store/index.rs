@@ -18,6 +18,7 @@ use super::{Outage, disk};
 
 mod begin;
 mod compact;
+mod flush;
 mod folders;
 
 use compact::{Copy, Tidying};
@@ -355,7 +356,7 @@ impl Index {
         let syncs = (self.syncs.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes();
         let counted = in_use.db.insert(SYNCS_KEY, &syncs);
         counted.map_err(|e| Outage::index("write", &e))?;
-        in_use.db.flush().map_err(|e| Outage::index("flush", &e))?;
+        flush::flush(&in_use.db)?;
         let failed = |e| Outage::disk("sync", &in_use.folder, &e);
         in_use.file.sync_data().map_err(failed)?;
         // Not synced: a note that is older than the index only notices less. Written in its place, it is never cut short.

@@ -48,6 +48,10 @@ pub const INDEX_UNSYNCED_BYTES_MAX: usize = 128 * 1024;
 pub const INDEX_OPEN_TIME: Duration = Duration::from_secs(4);
 /// Bytes of index for which opening gets a second more.
 pub const INDEX_OPEN_BYTES_A_SECOND: u64 = 32 * 1024 * 1024;
+/// After so long a flush of an index is asked whether it has failed: a disk that works has long answered.
+pub const INDEX_FLUSH_ASKED: Duration = Duration::from_secs(1);
+/// The longest that a flush may take: twice the stall of a slow disk.
+pub const INDEX_FLUSH_TIME: Duration = Duration::from_secs(60);
 /// Bytes of another office's log that may be parked behind a gap: a day of the busiest log.
 pub const PARKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Events of another office's log that may be parked behind a gap.

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::super::{Outage, disk};
+use super::flush::flush;
 use super::{SYNCS_FILE, SYNCS_KEY, config};
 
 /// At the end of the name of an index that is still being made.
@@ -20,10 +21,11 @@ pub fn begin(
         let db = config(&made).open()?;
         fill(&db)?;
         db.insert(SYNCS_KEY, &1_u64.to_be_bytes())?;
-        db.flush()?;
-        Ok(())
+        Ok(db)
     };
-    filled().map_err(|e: sled::Error| Outage::index("begin", &e))?;
+    let db = filled().map_err(|e: sled::Error| Outage::index("begin", &e))?;
+    flush(&db)?;
+    drop(db);
     disk::replace(&made.join(SYNCS_FILE), &1_u64.to_be_bytes())?;
     sync_all(&made)?;
     name(&made, folder)

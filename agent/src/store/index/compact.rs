@@ -14,6 +14,7 @@ use super::super::limits::{
     TIDY_BYTES, TIDY_ENTRIES,
 };
 use super::super::{Outage, disk};
+use super::flush::flush;
 use super::{Batch, InUse, Index, SYNCS_FILE, SYNCS_KEY, begin, config, folders};
 
 /// What there is still to do.
@@ -310,16 +311,11 @@ impl Copy {
         self.unsynced += piece.batch.bytes();
         if self.unsynced > INDEX_COPY_UNSYNCED_BYTES_MAX {
             self.unsynced = 0;
-            self.flush()?;
+            flush(&self.db)?;
             let synced = self.file.sync_data();
             synced.map_err(|e| Outage::disk("sync", &self.made, &e))?;
         }
         Ok(())
-    }
-
-    fn flush(&self) -> Result<(), Outage> {
-        let flushed = self.db.flush();
-        flushed.map_err(|e| Outage::index("flush", &e)).map(|_| ())
     }
 
     /// All of it is on disk when this returns.
@@ -332,7 +328,7 @@ impl Copy {
         let syncs = syncs.to_be_bytes();
         let counted = self.db.insert(SYNCS_KEY, &syncs);
         counted.map_err(|e| Outage::index("write", &e))?;
-        self.flush()?;
+        flush(&self.db)?;
         disk::replace(&self.made.join(SYNCS_FILE), &syncs)?;
         begin::sync_all(&self.made)
     }

@@ -1,0 +1,89 @@
+//! sled's flush, with an end. In: an index. Out: all of it in the system's hands, or why not.
+//! Never: a wait for a write that has failed. Each batch begins with a buffer of its own, and when the disk refuses that one while a
+//! flush waits for it, sled notes the failure and wakes nobody.
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::super::Outage;
+use super::super::limits::{INDEX_FLUSH_ASKED, INDEX_FLUSH_TIME};
+use super::SYNCS_KEY;
+
+type Flushed = Result<usize, sled::Error>;
+
+/// Hands everything that was written to the system. Takes as long as the disk does, up to `INDEX_FLUSH_TIME`.
+pub fn flush(db: &sled::Db) -> Result<(), Outage> {
+    let (told, hear) = mpsc::sync_channel(1);
+    let flushing = db.clone();
+    let thread = thread::Builder::new().spawn(move || _ = told.send(flushing.flush()));
+    let flushed = match thread {
+        Ok(_) => wait(&hear, || ask(db), INDEX_FLUSH_TIME),
+        // Want of memory says nothing of the index.
+        Err(_) => db.flush(),
+    };
+    flushed.map_err(|e| Outage::index("flush", &e)).map(|_| ())
+}
+
+/// Whoever wants to write is told of a failure, and sled wakes all who wait then. What is written is what stands there.
+fn ask(db: &sled::Db) -> Result<(), sled::Error> {
+    let known = db.get(SYNCS_KEY)?;
+    let _another_was_faster = db.compare_and_swap(SYNCS_KEY, known.as_ref(), known.clone())?;
+    Ok(())
+}
+
+fn wait(
+    hear: &Receiver<Flushed>,
+    ask: impl Fn() -> Result<(), sled::Error>,
+    longest: Duration,
+) -> Flushed {
+    let began = Instant::now();
+    loop {
+        match hear.recv_timeout(INDEX_FLUSH_ASKED.min(longest)) {
+            Ok(flushed) => return flushed,
+            Err(RecvTimeoutError::Disconnected) => return failed("sled panicked".into()),
+            Err(RecvTimeoutError::Timeout) if began.elapsed() >= longest => {
+                return failed(format!("it does not end within {longest:?}"));
+            }
+            Err(RecvTimeoutError::Timeout) => ask()?,
+        }
+    }
+}
+
+fn failed(why: String) -> Flushed {
+    Err(std::io::Error::other(why).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_flush_that_nobody_wakes_ends_with_the_failure_that_sled_has_noted() {
+        let (_told, hear) = mpsc::sync_channel(1);
+        let refused = || Err(std::io::Error::from(ErrorKind::StorageFull).into());
+        let flushed = wait(&hear, refused, INDEX_FLUSH_TIME);
+        assert!(matches!(flushed, Err(sled::Error::Io(e)) if e.kind() == ErrorKind::StorageFull));
+    }
+
+    #[test]
+    fn a_flush_that_never_ends_is_a_failure() {
+        let (_told, hear) = mpsc::sync_channel(1);
+        let flushed = wait(&hear, || Ok(()), Duration::from_millis(10));
+        assert!(flushed.is_err_and(|e| e.to_string().contains("does not end")));
+    }
+
+    #[test]
+    fn to_be_asked_harms_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = sled::open(folder.path()).expect("opens");
+        ask(&db).expect("is asked before there is anything");
+        assert_eq!(db.get(SYNCS_KEY), Ok(None));
+        db.insert(SYNCS_KEY, &7_u64.to_be_bytes()).expect("inserts");
+        ask(&db).expect("is asked");
+        flush(&db).expect("flushes");
+        assert_eq!(db.get(SYNCS_KEY), Ok(Some((&7_u64.to_be_bytes()).into())));
+    }
+}
