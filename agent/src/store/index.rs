@@ -17,10 +17,12 @@ use super::limits::{
 use super::{Outage, disk};
 
 mod begin;
+mod closing;
 mod compact;
 mod flush;
 mod folders;
 
+use closing::Closing;
 use compact::{Copy, Tidying};
 use folders::{bytes_in, newest, set_aside, set_snapshots_aside};
 
@@ -84,7 +86,7 @@ pub struct Index {
 
 /// What is open. It is another one when the index was copied into a smaller folder.
 struct InUse {
-    db: sled::Db,
+    db: Closing,
     folder: PathBuf,
     file: File,
     note: File,
@@ -286,12 +288,27 @@ impl InUse {
             .open(&path);
         let note = note.map_err(|e| Outage::disk("open", &path, &e))?;
         Ok(InUse {
-            db,
+            db: Closing::new(db),
             folder,
             file,
             note,
             copy: None,
         })
+    }
+
+    fn suspect(&self) {
+        let path = self.folder.join(SUSPECT_FILE);
+        if let Err(error) = disk::replace(&path, b"") {
+            tracing::error!(%error, "cannot mark a damaged index");
+        }
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        if !self.db.close() {
+            self.suspect();
+        }
     }
 }
 
@@ -365,10 +382,7 @@ impl Index {
 
     /// At the next opening this index is set aside.
     pub fn suspect(&self) {
-        let path = self.in_use().folder.join(SUSPECT_FILE);
-        if let Err(error) = disk::replace(&path, b"") {
-            tracing::error!(%error, "cannot mark a damaged index");
-        }
+        self.in_use().suspect();
     }
 
     /// Of the folder in use.

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::super::{Outage, disk};
+use super::closing::Closing;
 use super::flush::flush;
 use super::{SYNCS_FILE, SYNCS_KEY, config};
 
@@ -18,14 +19,17 @@ pub fn begin(
 ) -> Result<(), Outage> {
     let made = clear(folder)?;
     let filled = || {
-        let db = config(&made).open()?;
+        let db = Closing::new(config(&made).open()?);
         fill(&db)?;
         db.insert(SYNCS_KEY, &1_u64.to_be_bytes())?;
         Ok(db)
     };
-    let db = filled().map_err(|e: sled::Error| Outage::index("begin", &e))?;
+    let mut db = filled().map_err(|e: sled::Error| Outage::index("begin", &e))?;
     flush(&db)?;
-    drop(db);
+    if !db.close() {
+        let (doing, reason) = ("begin", "its last sync failed".into());
+        return Err(Outage::Index { doing, reason });
+    }
     disk::replace(&made.join(SYNCS_FILE), &1_u64.to_be_bytes())?;
     sync_all(&made)?;
     name(&made, folder)

@@ -193,7 +193,7 @@ impl Index {
                 self.syncs.store(syncs, Ordering::Relaxed);
                 Ok(Step::Copied {
                     live_bytes: copy.live_bytes,
-                    old: before.folder,
+                    old: before.folder.clone(),
                 })
             }
             Err(error) => {
