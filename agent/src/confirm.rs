@@ -182,7 +182,7 @@ impl Confirm {
         let mut asked_for = 0;
         loop {
             if asked_for == 0 {
-                session.pull(&stream, &name, &arrivals).await?;
+                session.pull(&stream, &name, arrivals.inbox()).await?;
                 asked_for = PULL_EVENTS;
             }
             let first = tokio::time::timeout(PULL_TIME + PAUSE, arrivals.next()).await;

@@ -9,26 +9,29 @@ mod reconcile;
 mod sending;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::registry::Registry;
 use schemas::signing::SigningKey;
 use schemas::subject::{FeedName, LogName, OfficeId};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::limits::{
     FAREWELL_TIME, HEAD_READS_MAX, HOLD_FIRST, HOLD_LONGEST, TAKINGS_MAX, TAKINGS_TIME,
 };
-use self::line::Stop;
 use self::own_log::SessionLog;
 use self::reconcile::Own;
-use self::sending::Sending;
 use crate::link::{Link, NoAnswer, Session};
 use crate::outbox::Outbox;
 use crate::store;
+
+pub use self::line::Stop;
+pub use self::sending::Sending;
 
 /// Why a line cannot go on now.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +115,7 @@ impl Dispatch {
 }
 
 /// One feed's way to the bus, from session to session.
-struct FeedLine {
+pub struct FeedLine {
     dispatch: Dispatch,
     log: LogName,
     /// Holds in a row.
@@ -126,7 +129,7 @@ struct FeedLine {
 }
 
 impl FeedLine {
-    fn new(dispatch: Dispatch, feed: FeedName) -> FeedLine {
+    pub fn new(dispatch: Dispatch, feed: FeedName) -> FeedLine {
         let office = dispatch.office.clone();
         FeedLine {
             dispatch,
@@ -196,6 +199,37 @@ impl FeedLine {
         session: &Session,
         shutdown: &CancellationToken,
     ) -> Result<Stop, Trouble> {
+        let mut sending = match self.begin(session).await? {
+            ControlFlow::Continue(sending) => sending,
+            ControlFlow::Break(stop) => return Ok(stop),
+        };
+        let stop = tokio::select! {
+            stop = sending.run() => stop?,
+            () = self.dispatch.nudge.notified() => {
+                self.head_reads = 0;
+                Stop::ReadHead
+            }
+            () = shutdown.cancelled() => Stop::Ended,
+        };
+        if shutdown.is_cancelled() {
+            // What is under way may still be settled; what is not is found by its id after the next start.
+            let _too_late = tokio::time::timeout(FAREWELL_TIME, sending.finish()).await;
+        }
+        if sending.stored() > 0 {
+            self.holds = 0;
+            self.head_reads = 0;
+        }
+        Ok(stop)
+    }
+
+    /// Reads the head, and makes store and bus agree: then there may be something to send, or a reason to send nothing.
+    ///
+    /// # Errors
+    /// [`Trouble`]; what was done until then stands, and doing it again does no harm.
+    pub async fn begin(
+        &mut self,
+        session: &Session,
+    ) -> Result<ControlFlow<Stop, Sending>, Trouble> {
         self.head_reads += 1;
         let registry = self.dispatch.registry.borrow().clone();
         let own = Own {
@@ -218,32 +252,16 @@ impl FeedLine {
             self.takings.clear();
         }
         if is_shared(&mut self.takings) {
-            return Ok(Stop::Wait {
+            return Ok(ControlFlow::Break(Stop::Wait {
                 code: "log-shared".into(),
                 text: "another machine has this office's identity and writes its log; the registry gives the office one agent".into(),
-            });
+            }));
         }
         if let Some(stop) = self.wait_for_lost_tail(session, &own, &standing).await? {
-            return Ok(stop);
+            return Ok(ControlFlow::Break(stop));
         }
-        let mut sending = Sending::new(own, session.clone(), standing);
-        let stop = tokio::select! {
-            stop = sending.run() => stop?,
-            () = self.dispatch.nudge.notified() => {
-                self.head_reads = 0;
-                Stop::ReadHead
-            }
-            () = shutdown.cancelled() => Stop::Ended,
-        };
-        if shutdown.is_cancelled() {
-            // What is under way may still be settled; what is not is found by its id after the next start.
-            let _too_late = tokio::time::timeout(FAREWELL_TIME, sending.finish()).await;
-        }
-        if sending.stored() > 0 {
-            self.holds = 0;
-            self.head_reads = 0;
-        }
-        Ok(stop)
+        let sending = Sending::new(own, session.clone(), standing);
+        Ok(ControlFlow::Continue(sending))
     }
 }
 

@@ -11,7 +11,6 @@ mod refill;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use schemas::heal::{HEAL_PREFIX, HealRequest, Ranges};
 use schemas::registry::Registry;
@@ -19,6 +18,7 @@ use schemas::signing::SigningKey;
 use schemas::subject::{FeedName, LogName, OfficeId};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::declare::OwnHoles;

@@ -12,6 +12,7 @@ mod replies;
 mod session;
 mod tls;
 mod window;
+mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use self::message::Delivery;
 pub use self::replies::{Replies, Subscription};
 pub use self::session::{Outage, Pending, Session};
 pub use self::tls::install_provider;
+pub use self::wire::{Deliveries, Message, Wire};
 
 /// The gateway's subject for the registry's further lines; asking there is also the sign of life.
 pub const REGISTRY_SUBJECT: &str = "spean.registry";
@@ -67,6 +69,12 @@ pub struct Link {
 }
 
 impl Link {
+    /// A link whose sessions somebody else opens.
+    pub fn of(sessions: watch::Receiver<Option<Session>>) -> Link {
+        let (_fixed, state) = watch::channel(LinkState::Connecting);
+        Link { sessions, state }
+    }
+
     /// The session that is open now, or the next one.
     pub async fn session(&self) -> Session {
         let mut sessions = self.sessions.clone();

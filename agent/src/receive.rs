@@ -8,13 +8,14 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, OfficeId};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::limits::{PAUSE_FIRST, PAUSE_LONGEST, REREAD_INTERVAL};
@@ -120,7 +121,10 @@ impl Receive {
     }
 
     /// Passes through one feed, one after the other.
-    async fn read(self, feed: FeedName, stop: CancellationToken) -> Result<(), store::Outage> {
+    ///
+    /// # Errors
+    /// As [`Receive::run`].
+    pub async fn read(self, feed: FeedName, stop: CancellationToken) -> Result<(), store::Outage> {
         let mut troubles = 0;
         let mut compare_from = Instant::now();
         let leftover = Mutex::default();

@@ -29,7 +29,7 @@ use self::writer::Writer;
 use crate::admit::{Admitted, Declared, Healings};
 use crate::limits::{COMMIT_LINE_RUNS_MAX, HEAL_LINE_UNITS_MAX};
 use crate::refuse::Answered;
-use crate::upstream::raw::Broker;
+use crate::upstream::jetstream::Source;
 
 /// The answers of one admitted run, each with its event's place in the submission. A closed channel means that nothing is
 /// known: the session then says so.
@@ -38,14 +38,14 @@ pub type Answers = oneshot::Receiver<Vec<Answered>>;
 /// The writers of all feeds' streams. They end with it, once what waits in their lines is answered.
 #[derive(Debug)]
 pub struct Commits {
-    broker: Arc<Broker>,
+    broker: Arc<dyn Source>,
     notary: Arc<Notary>,
     lines: Mutex<HashMap<FeedName, mpsc::Sender<Unit>>>,
     healers: Mutex<HashMap<FeedName, mpsc::Sender<Work>>>,
 }
 
 impl Commits {
-    pub fn new(broker: Broker, notary: Notary) -> Commits {
+    pub fn new(broker: impl Source + 'static, notary: Notary) -> Commits {
         Commits {
             broker: Arc::new(broker),
             notary: Arc::new(notary),

@@ -74,7 +74,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let (counts, counter) = Counts::new(Broker::new(&settings.nats)?);
     let counting = tokio::spawn(counter.run());
     let watch = Watch {
-        broker: Broker::new(&settings.nats)?,
+        broker: Arc::new(Broker::new(&settings.nats)?),
         policies: policies.clone(),
         settings: settings.heal,
     };

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use schemas::event::Position;
@@ -13,6 +13,7 @@ use schemas::subject::{FeedName, LogName};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -22,11 +23,10 @@ use crate::policy::Policy;
 use crate::scrub::read;
 use crate::scrub::{FeedReport, LogReport};
 use crate::settings::HealSettings;
-use crate::upstream::jetstream::JetStream;
-use crate::upstream::raw::Broker;
+use crate::upstream::jetstream::{JetStream, Source};
 
 pub struct Watch {
-    pub broker: Broker,
+    pub broker: Arc<dyn Source>,
     pub policies: watch::Receiver<Arc<Policy>>,
     pub settings: HealSettings,
 }
@@ -53,7 +53,7 @@ impl Watch {
         let looking = async {
             let mut found = Found::default();
             loop {
-                match JetStream::connect(&self.broker).await {
+                match self.broker.open(None).await {
                     Ok(jetstream) => self.watch(&jetstream, &mut found).await,
                     Err(outage) => warn!(%outage, "the streams cannot be looked at"),
                 }

@@ -1,14 +1,13 @@
 //! What the bus lacks behind its log's end comes in. Where the first of it is not here any more either, readers are asked for it, and
 //! what they have not brought back within the wait is declared lost: then the log goes on behind it. Nothing new is sent before.
 
-use std::time::Instant;
-
 use schemas::chain::Link;
 use schemas::envelope::nats;
 use schemas::event::{Hash, Position};
 use schemas::heal::{HealRequest, Ranges};
 use schemas::notice::GapDeclared;
 use schemas::signing::SignedEvent;
+use tokio::time::Instant;
 
 use super::line::Stop;
 use super::own_log::OWN_LOG_UNREADABLE;

@@ -31,18 +31,6 @@ pub struct BusHead {
     pub declared: Vec<SignedEvent>,
 }
 
-/// The bus as reconciling sees it; the tests have another one, in memory.
-pub trait BusLog {
-    /// The head, from the leader, by the rule that gateways go by.
-    async fn head(&self) -> Result<BusHead, Trouble>;
-    /// The first event from a sequence on, from the leader.
-    async fn from(&self, sequence: u64) -> Result<Option<OnBus>, Trouble>;
-    /// Some events from a sequence on; may end early, and even be empty.
-    async fn page(&self, sequence: u64) -> Result<Vec<OnBus>, Trouble>;
-    /// The gateway's word that an event which is there is durable: the same event sent again is answered with it.
-    async fn receipt(&self, event: &SignedEvent) -> Answered;
-}
-
 /// What was told of a receipt: none, one that is not believed yet, or why there was no answer.
 pub type Answered = Result<Option<Result<Box<Receipt>, ReceiptFault>>, Trouble>;
 
@@ -53,8 +41,9 @@ pub struct SessionLog<'s> {
     pub genesis: Hash,
 }
 
-impl BusLog for SessionLog<'_> {
-    async fn head(&self) -> Result<BusHead, Trouble> {
+impl SessionLog<'_> {
+    /// The head, from the leader, by the rule that gateways go by.
+    pub async fn head(&self) -> Result<BusHead, Trouble> {
         let (subject, gaps) = (self.log.subject(), head::gap_subject(self.log));
         let (mut search, mut ask) = HeadSearch::begin();
         let mut last_read: Option<StoredMessage> = None;
@@ -101,14 +90,16 @@ impl BusLog for SessionLog<'_> {
         })
     }
 
-    async fn from(&self, sequence: u64) -> Result<Option<OnBus>, Trouble> {
+    /// The first event from a sequence on, from the leader.
+    pub async fn from(&self, sequence: u64) -> Result<Option<OnBus>, Trouble> {
         let subject = self.log.subject();
         let get = Get::From(sequence, &subject);
         let message = self.session.message(&self.log.feed, get).await?;
         message.map(|message| self.own(message)).transpose()
     }
 
-    async fn page(&self, sequence: u64) -> Result<Vec<OnBus>, Trouble> {
+    /// Some events from a sequence on; may end early, and even be empty.
+    pub async fn page(&self, sequence: u64) -> Result<Vec<OnBus>, Trouble> {
         let subject = self.log.subject();
         let page = self
             .session
@@ -117,7 +108,8 @@ impl BusLog for SessionLog<'_> {
         page.into_iter().map(|message| self.own(message)).collect()
     }
 
-    async fn receipt(&self, event: &SignedEvent) -> Answered {
+    /// The gateway's word that an event which is there is durable: the same event sent again is answered with it.
+    pub async fn receipt(&self, event: &SignedEvent) -> Answered {
         match self.session.publish(event).await.await {
             LinkAnswer::Stored { receipt, .. } => Ok(receipt),
             LinkAnswer::Refused { code, .. } => Err(Trouble::Held {
@@ -132,9 +124,7 @@ impl BusLog for SessionLog<'_> {
             LinkAnswer::Unreachable => Err(Trouble::Ended),
         }
     }
-}
 
-impl SessionLog<'_> {
     /// The log's gap declarations, as far as they can be read.
     pub async fn declarations(&self) -> Result<Vec<(SignedEvent, GapDeclared)>, Trouble> {
         let subject = LogSubject::Gap(self.log.clone()).to_string();

@@ -23,7 +23,7 @@ pub use self::displaced::Displaced;
 use super::Trouble;
 use super::limits::PUT_BACK_EVENTS;
 use super::line::RECEIPT_INVALID;
-use super::own_log::{BusHead, BusLog, OWN_LOG_UNREADABLE, OnBus};
+use super::own_log::{BusHead, OWN_LOG_UNREADABLE, OnBus, SessionLog};
 use crate::outbox::{Outbox, PutBack, Vouched};
 
 /// The code shown for a feed whose gateway answers without receipts.
@@ -58,7 +58,7 @@ impl Own {
     ///
     /// # Errors
     /// [`Trouble`]; what was done until then stands, and doing it again does no harm.
-    pub async fn reconcile(&self, bus: &impl BusLog) -> Result<Standing, Trouble> {
+    pub async fn reconcile(&self, bus: &SessionLog<'_>) -> Result<Standing, Trouble> {
         let BusHead {
             head,
             last,
@@ -102,7 +102,7 @@ impl Own {
     }
 
     /// What is settled has a receipt; where the head has none that is kept, it is asked for.
-    async fn vouch_head(&self, bus: &impl BusLog, last: Option<&OnBus>) -> Result<(), Trouble> {
+    async fn vouch_head(&self, bus: &SessionLog<'_>, last: Option<&OnBus>) -> Result<(), Trouble> {
         let feed = &self.log.feed;
         let Some(OnBus { event, .. }) = last else {
             return Ok(());
@@ -124,7 +124,7 @@ impl Own {
     /// A receipt for an event that is on the bus. One that is missing or proves nothing is an alarm, and is asked for again.
     async fn receipt(
         &self,
-        bus: &impl BusLog,
+        bus: &SessionLog<'_>,
         event: &SignedEvent,
     ) -> Result<VerifiedReceipt, Trouble> {
         let told = bus.receipt(event).await?;
@@ -157,7 +157,7 @@ impl Own {
     /// Looks back from the head, further each time, for an event that is remembered. None: not one is.
     async fn last_agreed(
         &self,
-        bus: &impl BusLog,
+        bus: &SessionLog<'_>,
         last: &OnBus,
         our_number: u64,
     ) -> Result<Option<OnBus>, Trouble> {
@@ -185,7 +185,7 @@ impl Own {
     /// position on goes back into line, before anything else: each of its events is then found by its id, like all others.
     async fn follow(
         &self,
-        bus: &impl BusLog,
+        bus: &SessionLog<'_>,
         from: Option<OnBus>,
         last_sequence: u64,
         receipt: &VerifiedReceipt,

@@ -11,7 +11,6 @@ use schemas::notice::LogResumed;
 use schemas::signing::SignedEvent;
 use schemas::subject::LogSubject;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::Trouble;
 use super::limits::PAGE_EVENTS;
@@ -21,41 +20,10 @@ use crate::link::{Answer, Pending, Session};
 use crate::outbox::{Settled, Vouched, Waiting};
 use crate::submit;
 
-/// What events are sent over: a session, or in the tests a line in memory.
-pub trait Lane {
-    /// Sends an event to its log; the answer comes later.
-    async fn publish(&self, event: &SignedEvent) -> Pending;
-    /// The same for one that the bus had before, to its own position: it says that it is not new.
-    async fn bring_back(&self, event: &SignedEvent) -> Pending;
-    /// Whether a publish would have to wait.
-    fn is_full(&self) -> bool;
-    /// Cancelled when nothing will be answered any more.
-    fn ended(&self) -> &CancellationToken;
-}
-
-impl Lane for Session {
-    async fn publish(&self, event: &SignedEvent) -> Pending {
-        Session::publish(self, event).await
-    }
-
-    async fn bring_back(&self, event: &SignedEvent) -> Pending {
-        let (log, position) = (event.event().log().clone(), event.link().position);
-        let subject = LogSubject::Refill(log, position).to_string();
-        self.publish_on(subject, event).await
-    }
-
-    fn is_full(&self) -> bool {
-        Session::is_full(self)
-    }
-
-    fn ended(&self) -> &CancellationToken {
-        Session::ended(self)
-    }
-}
-
-pub struct Sending<L> {
+/// One feed's line over one session: filled, answered, settled, until it stops.
+pub struct Sending {
     own: Own,
-    lane: L,
+    session: Session,
     line: Line,
     answers: VecDeque<Pending>,
     resend: Option<RangeInclusive<u64>>,
@@ -70,11 +38,11 @@ pub struct Sending<L> {
     stored: u64,
 }
 
-impl<L: Lane> Sending<L> {
-    pub fn new(own: Own, lane: L, standing: Standing) -> Sending<L> {
+impl Sending {
+    pub fn new(own: Own, session: Session, standing: Standing) -> Sending {
         Sending {
             news: own.outbox.news(),
-            lane,
+            session,
             line: Line::new(own.log.clone(), standing.head),
             own,
             answers: VecDeque::new(),
@@ -109,8 +77,8 @@ impl<L: Lane> Sending<L> {
             let may_send = self.line.next().is_some();
             tokio::select! {
                 answer = first(&mut self.answers) => self.settle(answer).await?,
-                Ok(()) = self.news.changed(), if may_send => self.drained = false,
-                () = self.lane.ended().cancelled() => return Ok(self.line.abandon()),
+                Ok(()) = self.news.changed(), if may_send => self.news.mark_changed(),
+                () = self.session.ended().cancelled() => return Ok(self.line.abandon()),
             }
         }
     }
@@ -125,8 +93,12 @@ impl<L: Lane> Sending<L> {
     }
 
     /// Sends as much as the window takes.
-    pub(super) async fn fill(&mut self) -> Result<(), Trouble> {
-        while let Some(link) = self.line.next().filter(|_| !self.lane.is_full()) {
+    pub async fn fill(&mut self) -> Result<(), Trouble> {
+        if self.news.has_changed().unwrap_or(false) {
+            self.news.mark_unchanged();
+            self.drained = false;
+        }
+        while let Some(link) = self.line.next().filter(|_| !self.session.is_full()) {
             let sent = match self.next_own(link).await? {
                 Some(own) => Some(own),
                 None if self.line.next().is_none() => return Ok(()),
@@ -142,8 +114,8 @@ impl<L: Lane> Sending<L> {
             };
             let (event, from) = sent;
             let pending = match &from {
-                Sent::Own => self.lane.bring_back(&event).await,
-                Sent::Waiting { .. } | Sent::Notice(_) => self.lane.publish(&event).await,
+                Sent::Own => bring_back(&self.session, &event).await,
+                Sent::Waiting { .. } | Sent::Notice(_) => self.session.publish(&event).await,
             };
             self.line.sent(&event, from);
             self.answers.push_back(pending);
@@ -227,7 +199,7 @@ impl<L: Lane> Sending<L> {
     }
 
     /// Takes the oldest answer and those that are there behind it. What receipts cover is settled as one.
-    pub(super) async fn settle(&mut self, first: Answer) -> Result<(), Trouble> {
+    pub async fn settle(&mut self, first: Answer) -> Result<(), Trouble> {
         let mut settled: Option<Vouched> = None;
         let mut answer = Some(first);
         let mut effect = Effect::Nothing;
@@ -268,11 +240,18 @@ impl<L: Lane> Sending<L> {
     }
 
     /// The next answer, if it is there.
-    pub(super) fn ready(&mut self) -> Option<Answer> {
+    pub fn ready(&mut self) -> Option<Answer> {
         let answer = self.answers.front_mut()?.now()?;
         self.answers.pop_front();
         Some(answer)
     }
+}
+
+/// Sends an event that the bus had before to its own position: it says that it is not new.
+async fn bring_back(session: &Session, event: &SignedEvent) -> Pending {
+    let (log, position) = (event.event().log().clone(), event.link().position);
+    let subject = LogSubject::Refill(log, position).to_string();
+    session.publish_on(subject, event).await
 }
 
 /// The oldest answer; waits for ever where none is due. Safe to drop: an answer leaves the queue only when it is taken.

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use schemas::heal::{Compared, HealRequest, LogCount, Ranges, compare};
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, OfficeId};
+use tokio::time::Instant;
 
 use super::Heal;
 use super::limits::CONFIRM_TIME;
 use crate::dispatch::Trouble;
-use crate::dispatch::own_log::{BusLog, SessionLog};
+use crate::dispatch::own_log::SessionLog;
 use crate::link::Session;
 
 /// A look at one feed.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::chain::Link;
 use schemas::event::Position;
@@ -12,10 +12,11 @@ use schemas::heal::Ranges;
 use schemas::notice::GapDeclared;
 use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogName, LogSubject};
+use tokio::time::Instant;
 
 use super::check::{Look, Missing};
 use crate::dispatch::Trouble;
-use crate::dispatch::own_log::{BusLog as _, SessionLog};
+use crate::dispatch::own_log::SessionLog;
 use crate::link::Answer;
 use crate::submit;
 

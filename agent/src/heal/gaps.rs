@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::event::Timestamp;
 use schemas::heal::Ranges;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use time::UtcOffset;
 use time::macros::{format_description, offset};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::limits::{GAP_ASK_FIRST, GAP_ASK_LONGEST};
 

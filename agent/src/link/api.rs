@@ -17,7 +17,7 @@ use super::limits::{
     PULL_TIME, REQUEST_TIME,
 };
 use super::message::Delivery;
-use super::replies::{Replies, Subscription};
+use super::replies::Replies;
 use super::session::{Outage, Session};
 
 /// Why a question has no answer.
@@ -296,17 +296,12 @@ impl Session {
     ///
     /// # Errors
     /// [`NoAnswer`].
-    pub async fn pull(
-        &self,
-        feed: &FeedName,
-        consumer: &str,
-        into: &Subscription,
-    ) -> Result<(), NoAnswer> {
+    pub async fn pull(&self, feed: &FeedName, consumer: &str, inbox: &str) -> Result<(), NoAnswer> {
         let expires = u64::try_from(PULL_TIME.as_nanos()).unwrap_or(u64::MAX);
         let body = json!({ "batch": PULL_EVENTS, "max_bytes": PULL_BYTES, "expires": expires });
         let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{feed}.{consumer}");
         let body = body.to_string().into();
-        Ok(self.tell(subject, into.inbox().to_owned(), body).await?)
+        Ok(self.tell(subject, inbox.to_owned(), body).await?)
     }
 
     /// Gives a consumer back; one that cannot be is forgotten by the bus in time.

@@ -110,7 +110,7 @@ pub async fn dial(
         .take(8)
         .collect();
     let inbox = format!("{}.{name}", settings.inbox_prefix());
-    let session = Session::open(client, inbox, handshake, ended).await?;
+    let session = Session::open(Arc::new(client), inbox, handshake, ended).await?;
     Ok((session, handshake))
 }
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use async_nats::Subscriber;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::message::Delivery;
 use super::session::{Outage, Session};
+use super::wire::Deliveries;
 
 /// Answers to one question, in their order.
 pub struct Replies {
@@ -36,7 +36,7 @@ impl Drop for Replies {
 /// A subscription to one inbox of this office.
 pub struct Subscription {
     pub(super) inbox: String,
-    pub(super) subscriber: Subscriber,
+    pub(super) deliveries: Deliveries,
     pub(super) ended: CancellationToken,
 }
 
@@ -49,14 +49,13 @@ impl Subscription {
     /// `Ended`.
     pub async fn next(&mut self) -> Result<Delivery, Outage> {
         tokio::select! {
-            message = self.subscriber.next() => message.map(Delivery::from).ok_or(Outage::Ended),
+            message = self.deliveries.next() => message.ok_or(Outage::Ended),
             () = self.ended.cancelled() => Err(Outage::Ended),
         }
     }
 
     /// What has arrived already.
     pub fn now(&mut self) -> Option<Delivery> {
-        let next = self.subscriber.next().now_or_never();
-        next.flatten().map(Delivery::from)
+        self.deliveries.next().now_or_never().flatten()
     }
 }

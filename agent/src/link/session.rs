@@ -4,12 +4,10 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use async_nats::{Client, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use schemas::envelope::nats;
@@ -20,9 +18,10 @@ use tokio_util::sync::CancellationToken;
 use super::answer::Answer;
 use super::counts::Told;
 use super::liveness::Sight;
-use super::message::{Delivery, header_map};
+use super::message::Delivery;
 use super::replies::{Replies, Subscription};
 use super::window::{UnderWay, Window};
+use super::wire::{Deliveries, Message, Wire};
 
 /// The line failed; the next session may do better.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +41,7 @@ pub struct Session {
 }
 
 struct Inner {
-    client: Client,
+    wire: Arc<dyn Wire>,
     inbox: String,
     state: Mutex<State>,
     /// Room came into the window.
@@ -105,15 +104,17 @@ impl Pending {
 }
 
 impl Session {
-    /// Subscribes to the one inbox on which all answers arrive.
-    pub(super) async fn open(
-        client: Client,
+    /// Subscribes to the one inbox on which all answers arrive. The token is the wire's: cancelled when that is gone.
+    ///
+    /// # Errors
+    /// The wire is gone already.
+    pub async fn open(
+        wire: Arc<dyn Wire>,
         inbox: String,
         handshake: Duration,
         ended: CancellationToken,
     ) -> Result<Session, Outage> {
-        let answers = client.subscribe(format!("{inbox}.*")).await;
-        let answers = answers.map_err(|_| Outage::Ended)?;
+        let answers = wire.subscribe(format!("{inbox}.*")).await?;
         let state = State {
             window: Window::new(handshake),
             due: HashMap::new(),
@@ -121,7 +122,7 @@ impl Session {
         };
         let session = Session {
             inner: Arc::new(Inner {
-                client,
+                wire,
                 inbox,
                 state: Mutex::new(state),
                 room: Notify::new(),
@@ -151,12 +152,12 @@ impl Session {
         let bytes = subject.len() + headers.len() + payload.len();
         let (answer, pending) = Pending::new();
         if let Ok(reply) = self.reserve(bytes, answer).await {
-            let sent = self.inner.client.publish_with_reply_and_headers(
+            let sent = self.inner.wire.publish(Message {
                 subject,
-                reply,
-                header_map(&headers),
+                reply: Some(reply),
+                headers: headers.into(),
                 payload,
-            );
+            });
             // What cannot be handed over ends with the session; the answer is then `Unreachable`.
             if sent.await.is_err() {
                 self.end();
@@ -239,11 +240,8 @@ impl Session {
 
     /// Sends something that nobody answers on the inbox, such as a pull whose messages go to a subscription.
     pub async fn tell(&self, subject: String, reply: String, payload: Bytes) -> Result<(), Outage> {
-        let sent = self
-            .inner
-            .client
-            .publish_with_reply(subject, reply, payload);
-        sent.await.map_err(|_| Outage::Ended)
+        let message = Message::plain(subject, Some(reply), payload);
+        self.inner.wire.publish(message).await
     }
 
     /// A subscription of its own, inside the office's inbox, for what a consumer delivers. It lies deeper than the answers: where two
@@ -255,18 +253,17 @@ impl Session {
 
     /// A subscription to what others say.
     pub async fn listen(&self, subject: String) -> Result<Subscription, Outage> {
-        let subscriber = self.inner.client.subscribe(subject.clone()).await;
         Ok(Subscription {
+            deliveries: self.inner.wire.subscribe(subject.clone()).await?,
             inbox: subject,
-            subscriber: subscriber.map_err(|_| Outage::Ended)?,
             ended: self.inner.ended.clone(),
         })
     }
 
     /// Says something to whoever listens.
     pub async fn say(&self, subject: String, payload: Bytes) -> Result<(), Outage> {
-        let said = self.inner.client.publish(subject, payload);
-        said.await.map_err(|_| Outage::Ended)
+        let message = Message::plain(subject, None, payload);
+        self.inner.wire.publish(message).await
     }
 
     pub(super) fn counts(&self) -> &Told {
@@ -336,12 +333,7 @@ impl Session {
             due.map(|due| due.since).min()
         };
         Sight {
-            bytes_in: self
-                .inner
-                .client
-                .statistics()
-                .in_bytes
-                .load(Ordering::Relaxed),
+            bytes_in: self.inner.wire.bytes_in(),
             due_since: oldest(|asker| !matches!(asker, Asker::Stream(_))),
             publish_due_since: oldest(|asker| matches!(asker, Asker::Publish { .. })),
             time_under_way: state.window.time_under_way(),
@@ -372,7 +364,7 @@ impl State {
     }
 }
 
-async fn distribute(mut answers: Subscriber, session: Session) {
+async fn distribute(mut answers: Deliveries, session: Session) {
     let ended = session.inner.ended.clone();
     loop {
         let message = tokio::select! {
@@ -380,7 +372,7 @@ async fn distribute(mut answers: Subscriber, session: Session) {
             () = ended.cancelled() => None,
         };
         match message {
-            Some(message) => session.answer(message.into()),
+            Some(message) => session.answer(message),
             None => return session.end(),
         }
     }

@@ -44,7 +44,6 @@ pub(super) enum Job {
     /// A reader found the index damaged.
     Suspect,
     /// Tidies until nothing is left to tidy.
-    #[cfg(test)]
     Tidy(Answer),
     /// The journal goes on in another file: the only way to have a sync fail for real.
     #[cfg(test)]

@@ -12,7 +12,6 @@ use super::{PutBack, Settled, Telling, Vouched, branches, receipts, untold};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
 use crate::store::fields;
-#[cfg(test)]
 use crate::store::index::Left;
 use crate::store::limits::INDEX_UNSYNCED_BYTES_MAX;
 
@@ -60,7 +59,6 @@ impl Committer {
             }
             Job::Confirmed(confirmation) => self.confirmed(&confirmation),
             Job::Lost(feed, number, at) => self.lost(&feed, number, at),
-            #[cfg(test)]
             Job::Tidy(answer) => {
                 let mut done = self.checkpoint();
                 while done.is_ok() && self.tidy()? != Left::Nothing {

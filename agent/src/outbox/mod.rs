@@ -195,7 +195,6 @@ impl Outbox {
     }
 
     /// Returns when nothing is left to tidy; otherwise it is done whenever it is quiet.
-    #[cfg(test)]
     pub async fn tidy(&self) -> Result<(), Outage> {
         self.ask(Job::Tidy).await
     }

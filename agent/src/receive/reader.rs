@@ -7,13 +7,13 @@ mod beginning;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use schemas::event::Hash;
 use schemas::refusal::{Hold, Refusal};
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, LogSubject, OfficeId};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use self::batch::Batch;
 use self::beginning::Beginning;
@@ -149,7 +149,9 @@ impl Reader<'_> {
                 return Ok(None);
             }
             if asked_for == 0 {
-                self.session.pull(self.feed, consumer, arrivals).await?;
+                self.session
+                    .pull(self.feed, consumer, arrivals.inbox())
+                    .await?;
                 asked_for = PULL_EVENTS;
             }
             if progress.pending == 0 {

@@ -19,7 +19,7 @@ use super::streams::{self, StreamState};
 use super::table::Table;
 use crate::commit::Notary;
 use crate::settings::{FILE_NAME, GatewayToml, Settings};
-use crate::upstream::jetstream::{Ear, JetStream};
+use crate::upstream::jetstream::{Ear, Source};
 use crate::upstream::raw::Broker;
 
 /// One thing that is not as it must be, or that somebody should know.
@@ -215,7 +215,7 @@ async fn broker(settings: &Settings, registry: Option<&Registry>, findings: &mut
             subject: (*subject).to_owned(),
             hear: Box::new(|_, _| ()),
         };
-        if let Err(fault) = JetStream::connect_hearing(&broker, ear).await {
+        if let Err(fault) = Source::open(&broker, Some(ear)).await {
             findings.mistake(at, fault);
         }
     }

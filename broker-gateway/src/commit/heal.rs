@@ -31,8 +31,7 @@ use super::{Answers, Notary};
 use crate::admit::{Healing, Healings};
 use crate::limits::STALE_TRIES_MAX;
 use crate::refuse::{Answer, Answered};
-use crate::upstream::jetstream::{JetStream, Outage};
-use crate::upstream::raw::Broker;
+use crate::upstream::jetstream::{JetStream, Outage, Source};
 
 /// Refills of one log on their way through commit.
 #[derive(Debug)]
@@ -102,7 +101,7 @@ pub(super) enum Work {
 /// The healer of a feed's stream.
 pub(super) struct Healer {
     feed: FeedName,
-    broker: Arc<Broker>,
+    broker: Arc<dyn Source>,
     notary: Arc<Notary>,
     connection: Option<JetStream>,
 }
@@ -119,7 +118,7 @@ struct Patient<'a> {
 }
 
 impl Healer {
-    pub fn new(feed: FeedName, broker: Arc<Broker>, notary: Arc<Notary>) -> Healer {
+    pub fn new(feed: FeedName, broker: Arc<dyn Source>, notary: Arc<Notary>) -> Healer {
         Healer {
             feed,
             broker,
@@ -160,7 +159,7 @@ impl Healer {
         match self.connection.take_if(|open| !open.is_closed()) {
             Some(open) => Ok(self.connection.insert(open).clone()),
             None => {
-                let opened = JetStream::connect(&self.broker).await?;
+                let opened = self.broker.open(None).await?;
                 Ok(self.connection.insert(opened).clone())
             }
         }

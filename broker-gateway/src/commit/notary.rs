@@ -46,10 +46,12 @@ impl Notary {
             path: path(),
             source,
         })?;
-        Ok(Notary {
-            gateway: settings.name.clone(),
-            key,
-        })
+        Ok(Notary::new(settings.name.clone(), key))
+    }
+
+    /// Of the gateway with this name.
+    pub fn new(gateway: String, key: SigningKey) -> Notary {
+        Notary { gateway, key }
     }
 
     pub fn keyid(&self) -> &str {

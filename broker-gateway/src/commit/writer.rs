@@ -22,12 +22,11 @@ use super::plan::{Joint, Plan};
 use super::read::{Reader, Unreadable};
 use super::unit::Unit;
 use crate::limits::HEADS_READ_AT_ONCE;
-use crate::upstream::jetstream::{Ear, JetStream, Outage};
-use crate::upstream::raw::Broker;
+use crate::upstream::jetstream::{Ear, JetStream, Outage, Source};
 
 pub(super) struct Writer {
     pub(super) feed: FeedName,
-    broker: Arc<Broker>,
+    broker: Arc<dyn Source>,
     pub(super) notary: Arc<Notary>,
     connection: Option<JetStream>,
     pub(super) heads: Heads,
@@ -37,7 +36,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(feed: FeedName, broker: Arc<Broker>, notary: Arc<Notary>) -> Writer {
+    pub fn new(feed: FeedName, broker: Arc<dyn Source>, notary: Arc<Notary>) -> Writer {
         Writer {
             feed,
             broker,
@@ -102,7 +101,7 @@ impl Writer {
                     subject: Heard::subject(&self.feed),
                     hear: Box::new(move |subject, body| hears.hear(subject, body)),
                 };
-                let opened = JetStream::connect_hearing(&self.broker, ear).await?;
+                let opened = self.broker.open(Some(ear)).await?;
                 self.heard = heard;
                 info!(feed = %self.feed, server = opened.info().server_name, "connected to nats-server");
                 self.connection = Some(opened.clone());

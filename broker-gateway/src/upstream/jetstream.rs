@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -18,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::line::Line;
 use super::raw::{self, Broker, Connection};
 use crate::limits::{UPSTREAM_ANSWER_WAIT, UPSTREAM_CONNECT_WAIT, UPSTREAM_QUESTIONS_MAX};
-use crate::wire::UpstreamInfo;
+use crate::wire::{ServerParser, UpstreamInfo};
 
 /// Why a question has no answer. What became of an append is then not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,29 +73,47 @@ pub struct Pending {
     closed: CancellationToken,
 }
 
+/// Where a JetStream is found: nats-server behind its TLS, or in the model of the protocol one in memory.
+pub trait Source: std::fmt::Debug + Send + Sync {
+    /// A new connection, on which nothing is under way.
+    fn open(&self, ear: Option<Ear>) -> BoxFuture<'_, Result<JetStream, Outage>>;
+}
+
+impl Source for Broker {
+    fn open(&self, ear: Option<Ear>) -> BoxFuture<'_, Result<JetStream, Outage>> {
+        Box::pin(async move {
+            let opened = Broker::open(self, "spean-gateway commit", true).await;
+            let Connection {
+                stream,
+                parser,
+                info,
+            } = opened.map_err(unreachable)?;
+            JetStream::over(stream, parser, info, ear).await
+        })
+    }
+}
+
+fn unreachable(why: raw::Outage) -> Outage {
+    Outage::Unreachable(why.to_string())
+}
+
 impl JetStream {
     /// # Errors
     /// No server lets one in.
     pub async fn connect(broker: &Broker) -> Result<JetStream, Outage> {
-        JetStream::open(broker, None).await
+        Source::open(broker, None).await
     }
 
-    /// The same, and listens.
+    /// Over a connection on which CONNECT was answered; what was read behind that answer is in the parser.
     ///
     /// # Errors
-    /// No server lets one in, or lets one listen.
-    pub async fn connect_hearing(broker: &Broker, ear: Ear) -> Result<JetStream, Outage> {
-        JetStream::open(broker, Some(ear)).await
-    }
-
-    async fn open(broker: &Broker, ear: Option<Ear>) -> Result<JetStream, Outage> {
-        let unreachable = |why: raw::Outage| Outage::Unreachable(why.to_string());
-        let opened = broker.open("spean-gateway commit", true).await;
-        let Connection {
-            mut stream,
-            parser,
-            info,
-        } = opened.map_err(unreachable)?;
+    /// The server does not let one listen.
+    pub async fn over(
+        mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        parser: ServerParser,
+        info: UpstreamInfo,
+        ear: Option<Ear>,
+    ) -> Result<JetStream, Outage> {
         // No office's inbox can begin so: names of ministries have no capitals.
         let inbox: Arc<str> = format!("_INBOX.GATEWAY.{:016x}", fastrand::u64(..)).into();
         let (questions, waiting) = mpsc::channel(UPSTREAM_QUESTIONS_MAX);

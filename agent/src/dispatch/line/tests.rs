@@ -2,13 +2,13 @@
 
 use schemas::event::Hash;
 
-use super::super::tests::{Notary, event_at, office};
+use super::super::tests::{Notary, event_at, log};
 use super::*;
 
 /// A line with so many events under way, and the events.
 fn line(under_way: u64) -> (Line, Vec<SignedEvent>) {
     let mut events = Vec::new();
-    let mut line = Line::new(office::log(), Head::empty(Hash::of(b"genesis")));
+    let mut line = Line::new(log(), Head::empty(Hash::of(b"genesis")));
     for number in 1..=under_way {
         let link = line.next().expect("nothing has stopped it");
         let event = event_at(&format!("event-{number}"), link);
@@ -59,7 +59,7 @@ fn a_refused_event_leaves_the_line_and_those_behind_it_are_numbered_anew() {
 #[test]
 fn a_log_does_not_go_on_without_its_notice() {
     let notary = Notary::new();
-    let mut line = Line::new(office::log(), Head::empty(Hash::of(b"genesis")));
+    let mut line = Line::new(log(), Head::empty(Hash::of(b"genesis")));
     let event = event_at(
         "log-resumed-1-1",
         line.next().expect("nothing has stopped it"),
@@ -86,7 +86,7 @@ fn behind_a_stop_nothing_is_settled() {
 
 #[test]
 fn an_event_of_the_own_log_that_is_refused_goes_back_into_line() {
-    let mut line = Line::new(office::log(), Head::empty(Hash::of(b"genesis")));
+    let mut line = Line::new(log(), Head::empty(Hash::of(b"genesis")));
     let event = event_at("event-1", line.next().expect("nothing has stopped it"));
     line.sent(&event, Sent::Own);
     let effect = line.answered(refused(), &Notary::new().registry);

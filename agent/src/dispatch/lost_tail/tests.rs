@@ -1,6 +1,10 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, ready};
+use futures_util::stream;
 use schemas::chain::Head;
 use schemas::signing::SigningKey;
 use tempfile::TempDir;
@@ -8,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::dispatch::sending::Sending;
-use crate::dispatch::tests::office::{event, log};
-use crate::dispatch::tests::{Notary, Wire, genesis};
+use crate::dispatch::tests::{Notary, event, genesis, log};
+use crate::link::{Deliveries, Message, Outage, Wire};
 use crate::outbox::Settled;
 use crate::outbox::tests::{lose_bytes, open};
 
@@ -32,7 +36,7 @@ async fn office(lost: RangeInclusive<u64>, folder: &TempDir) -> (Own, Vec<Signed
     let own = Own {
         log: log(),
         outbox,
-        registry: Notary::for_agents(1).registry,
+        registry: Notary::new().registry,
         key: Arc::new(key),
     };
     (own, events)
@@ -76,17 +80,32 @@ async fn a_lost_end_is_named_with_the_hash_that_the_log_goes_on_from() {
     }
 }
 
+/// A gateway that answers nothing.
+struct Silence;
+
+impl Wire for Silence {
+    fn publish(&self, _message: Message) -> BoxFuture<'_, Result<(), Outage>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn subscribe(&self, _subject: String) -> BoxFuture<'_, Result<Deliveries, Outage>> {
+        Box::pin(ready(Ok(stream::pending().boxed())))
+    }
+
+    fn bytes_in(&self) -> u64 {
+        0
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_here_any_more_stops_the_line_and_is_not_numbered_anew() {
     let folder = TempDir::new().expect("a folder");
     let (own, events) = office(6..=7, &folder).await;
     let outbox = own.outbox.clone();
-    let wire = Wire {
-        gateway: 0,
-        queue: Arc::default(),
-        ended: CancellationToken::new(),
-    };
-    let mut sending = Sending::new(own, wire, standing(&events, 5));
+    let (inbox, time) = ("_INBOX.maff.siem-reap.x".into(), Duration::from_secs(1));
+    let session = Session::open(Arc::new(Silence), inbox, time, CancellationToken::new());
+    let session = session.await.expect("it is open");
+    let mut sending = Sending::new(own, session, standing(&events, 5));
     sending.fill().await.expect("the store is readable");
     assert_eq!(sending.stopped(), Some(&Stop::ReadHead));
     let waiting = outbox.waiting(&log().feed, 0, 10).await.expect("reads");

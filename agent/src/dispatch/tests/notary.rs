@@ -7,8 +7,7 @@ use schemas::receipt::{Facts, Receipt, Stamp};
 use schemas::registry::{self, Registry, RegistryEvent};
 use schemas::signing::{SignedEvent, SigningKey};
 
-use super::bus::genesis;
-use super::office::log;
+use super::genesis;
 
 /// A gateway's key, and a registry that knows it.
 pub struct Notary {
@@ -18,34 +17,12 @@ pub struct Notary {
 
 impl Notary {
     pub fn new() -> Notary {
-        Notary::of(Registry::empty(genesis()))
-    }
-
-    /// In a registry that gives the office so many agents.
-    pub fn for_agents(agents: usize) -> Notary {
-        let mut registry = Registry::empty(genesis());
-        let office = log().office;
-        let record = RegistryEvent::OfficeAdded(registry::Office {
-            id: office.clone(),
-            title_en: office.to_string(),
-            title_km: office.to_string(),
-            standing: registry::Standing::Provincial,
-            province: Some("17".into()),
-            node: None,
-            agents: u8::try_from(agents).ok(),
-        });
-        for said in registry::seed().iter().chain([&record]) {
-            registry.apply(said).unwrap();
-        }
-        Notary::of(registry)
-    }
-
-    fn of(mut registry: Registry) -> Notary {
         let (key, _) = SigningKey::generate().unwrap();
         let gateway = registry::Gateway {
             name: "gateway-1".into(),
             public: *key.public(),
         };
+        let mut registry = Registry::empty(genesis());
         registry
             .apply(&RegistryEvent::GatewayAdded(gateway))
             .unwrap();

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
-use tokio::net::TcpStream;
+use tokio::io::{
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::super::raw::{self, Outage};
@@ -32,7 +32,10 @@ enum Heard {
 }
 
 impl Line {
-    pub async fn run(mut self, stream: TlsStream<TcpStream>, closed: CancellationToken) {
+    pub async fn run<S>(mut self, stream: S, closed: CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
         let _closes = closed.clone().drop_guard();
         let (read, mut write) = tokio::io::split(stream);
         let (heard_by, mut heard) = mpsc::channel(UPSTREAM_QUESTIONS_MAX);
@@ -66,7 +69,10 @@ impl Line {
     }
 
     /// Subscribes to the answers, and to what is listened to besides, and waits until nats-server has taken both.
-    pub async fn subscribe(&mut self, stream: &mut TlsStream<TcpStream>) -> Result<(), Outage> {
+    pub async fn subscribe(
+        &mut self,
+        stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    ) -> Result<(), Outage> {
         let mut hello = Frame::new();
         for (sid, subject) in self.subjects().iter().enumerate() {
             let sid = Sid::parse((sid + 1).to_string().as_bytes())?;
@@ -96,11 +102,7 @@ impl Line {
     }
 
     /// Sends a question, and those that wait behind it, in one flush.
-    async fn send(
-        &mut self,
-        write: &mut WriteHalf<TlsStream<TcpStream>>,
-        question: Question,
-    ) -> bool {
+    async fn send(&mut self, write: &mut WriteHalf<impl AsyncWrite>, question: Question) -> bool {
         let mut next = Some(question);
         while let Some(Question {
             number,
@@ -138,7 +140,7 @@ struct Listener {
 }
 
 impl Listener {
-    async fn run(mut self, mut read: ReadHalf<TlsStream<TcpStream>>, heard: mpsc::Sender<Heard>) {
+    async fn run(mut self, mut read: ReadHalf<impl AsyncRead>, heard: mpsc::Sender<Heard>) {
         loop {
             match self.parser.next_frame() {
                 Ok(Some(frame)) => {

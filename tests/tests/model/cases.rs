@@ -1,0 +1,201 @@
+//! What is played: each test is a kind of fault, or the shortest run that once failed.
+
+use crate::action::Action::{Bus, Office, Pass, Send, Submit, Work};
+use crate::action::{Action, BusFault, Faults, OfficeFault};
+use crate::play::{many, play};
+use crate::reference::{Sight, Tally};
+use crate::world::Cast;
+
+const ONE: Cast = Cast {
+    offices: 1,
+    agents: 1,
+    readers: 0,
+};
+const READ: Cast = Cast { readers: 1, ..ONE };
+const TWO_AGENTS: Cast = Cast { agents: 2, ..ONE };
+const ALL: Cast = Cast {
+    offices: 2,
+    agents: 1,
+    readers: 2,
+};
+
+#[test]
+fn cut_links_and_kills_lose_double_and_move_nothing() {
+    many("links", ONE, &[Faults::Links]);
+    many("links, two agents", TWO_AGENTS, &[Faults::Links]);
+}
+
+#[test]
+fn an_office_that_goes_back_cannot_fork_its_log() {
+    let faults = [Faults::Links, Faults::Office];
+    many("office back", ONE, &faults);
+    many("office back, two agents", TWO_AGENTS, &faults);
+}
+
+#[test]
+fn a_bus_that_goes_back_gets_the_same_events_again() {
+    let faults = [Faults::Links, Faults::Bus];
+    many("bus back", ONE, &faults);
+    many("bus back, two agents", TWO_AGENTS, &faults);
+}
+
+#[test]
+fn office_and_bus_that_both_go_back_agree_again() {
+    let faults = [Faults::Links, Faults::Office, Faults::Bus];
+    many("both back", ONE, &faults);
+    many("both back, two agents", TWO_AGENTS, &faults);
+}
+
+#[test]
+fn a_reader_gets_each_event_once_whatever_is_cut_or_killed() {
+    many("read", READ, &[Faults::Links, Faults::Inbox]);
+    let faults = [Faults::Links, Faults::Inbox, Faults::Office, Faults::Bus];
+    many("read, both back", READ, &faults);
+}
+
+#[test]
+fn holes_are_filled_or_declared() {
+    let faults = [Faults::Links, Faults::Bus, Faults::Hole];
+    many("holes", READ, &faults);
+    let faults = [Faults::Links, Faults::Bus, Faults::Hole, Faults::Prune];
+    many("holes, pruned", READ, &faults);
+}
+
+#[test]
+fn two_offices_and_two_readers_keep_what_is_left_of_all_of_it() {
+    let faults = [
+        Faults::Links,
+        Faults::Office,
+        Faults::Bus,
+        Faults::Inbox,
+        Faults::Hole,
+        Faults::Prune,
+        Faults::Leave,
+    ];
+    many("all", ALL, &faults);
+}
+
+/// Plays one run, which has to hold.
+fn case(cast: Cast, actions: &[&[Action]]) -> (Tally, Sight) {
+    let played = play(cast, &actions.concat());
+    played.expect("it holds")
+}
+
+/// The first office writes so many events.
+fn write(count: usize) -> Vec<Action> {
+    let mut actions = vec![Submit(0); count];
+    actions.push(Work(0));
+    actions
+}
+
+#[test]
+fn what_had_a_receipt_goes_behind_under_its_ids_where_the_bus_has_another_history() {
+    let (tally, seen) = case(
+        ONE,
+        &[
+            &write(2),
+            &[Office(0, OfficeFault::Copy(0)), Bus(BusFault::Backup)],
+            &write(3),
+            &[
+                Office(0, OfficeFault::Copy(1)),
+                Bus(BusFault::RestoreBackup),
+                Office(0, OfficeFault::Restore(0)),
+            ],
+            &write(2),
+            &[Office(0, OfficeFault::Restore(1))],
+        ],
+    );
+    assert_eq!(
+        (tally.on_bus, tally.gone, tally.notices),
+        (7, 0, 1),
+        "{seen:?}"
+    );
+    let office = &seen.offices[0];
+    assert!(office.alarms.contains("fork-after-receipt"), "{office:?}");
+    let kept: Vec<u64> = office
+        .branched
+        .iter()
+        .map(|(position, _)| *position)
+        .collect();
+    assert_eq!(kept, [3, 4, 5]);
+}
+
+#[test]
+fn an_office_that_lost_its_index_behind_pruning_takes_its_log_back_and_goes_on() {
+    let lost = [
+        Office(0, OfficeFault::Prune),
+        Submit(0),
+        Office(0, OfficeFault::LoseIndex),
+    ];
+    let (tally, seen) = case(ONE, &[&write(5), &lost]);
+    assert_eq!((tally.on_bus, tally.notices), (6, 1), "{seen:?}");
+    let office = &seen.offices[0];
+    assert_eq!(office.own.len(), 7);
+    assert!(!office.alarms.contains("own-log-pruned"), "{office:?}");
+}
+
+#[test]
+fn what_the_bus_lost_and_the_office_has_pruned_is_declared_before_the_log_goes_on() {
+    let lost = [
+        Office(0, OfficeFault::Prune),
+        Bus(BusFault::LoseTail(2)),
+        Submit(0),
+        Work(0),
+    ];
+    let (tally, _) = case(ONE, &[&write(5), &lost]);
+    assert_eq!((tally.on_bus, tally.gone, tally.declared), (3, 3, 1));
+}
+
+#[test]
+fn what_the_bus_lost_and_the_office_has_pruned_comes_back_from_its_reader() {
+    let lost = [
+        Pass(20),
+        Office(0, OfficeFault::Prune),
+        Bus(BusFault::LoseTail(2)),
+        Submit(0),
+        Work(0),
+    ];
+    let (tally, _) = case(READ, &[&write(5), &lost]);
+    assert_eq!((tally.on_bus, tally.delivered, tally.declared), (6, 6, 0));
+}
+
+#[test]
+fn a_fork_below_what_was_pruned_is_an_alarm_and_the_log_goes_on_from_the_bus() {
+    let (tally, seen) = case(
+        ONE,
+        &[
+            &write(4),
+            &[Office(0, OfficeFault::Copy(0)), Bus(BusFault::Backup)],
+            &write(1),
+            &[
+                Office(0, OfficeFault::Prune),
+                Office(0, OfficeFault::Copy(1)),
+                Bus(BusFault::RestoreBackup),
+                Office(0, OfficeFault::Restore(0)),
+            ],
+            &write(1),
+            &[Office(0, OfficeFault::Restore(1))],
+            &write(1),
+        ],
+    );
+    let office = &seen.offices[0];
+    assert!(office.alarms.contains("own-log-pruned"), "{office:?}");
+    assert_eq!((tally.on_bus, tally.gone), (6, 1), "{seen:?}");
+}
+
+/// The refill stands behind what the broker loses next: the office appends the same event again, beside it.
+#[test]
+fn a_tail_lost_before_a_refill_comes_back_and_stays_one_chain() {
+    let lose_second = Bus(BusFault::LoseMiddle(1, 1));
+    let (tally, _) = case(READ, &[&write(3), &[lose_second, Pass(5), lose_second]]);
+    assert_eq!(tally.delivered, 3);
+}
+
+/// Stored and not settled, then lost before it: the office cannot know which of its events stood there, and sends it under its id again.
+#[test]
+fn an_event_that_went_behind_and_then_came_back_is_delivered_once() {
+    let lose_first = Bus(BusFault::LoseMiddle(0, 1));
+    let sent = [Submit(0), Submit(0), Send(0), Pass(400), lose_first];
+    let (tally, _) = case(READ, &[&sent]);
+    assert_eq!(tally.delivered, 2);
+}

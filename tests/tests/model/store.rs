@@ -1,0 +1,79 @@
+//! Folders of stores as they lie on disk: killed in the middle, copied, put back.
+
+use std::path::{Path, PathBuf};
+
+pub struct Folder {
+    path: PathBuf,
+    lives: usize,
+}
+
+impl Folder {
+    pub fn new(path: PathBuf) -> Folder {
+        Folder { path, lives: 0 }
+    }
+
+    /// Where the store is opened now.
+    pub fn path(&self) -> PathBuf {
+        self.path.with_extension(self.lives.to_string())
+    }
+
+    /// A kill leaves what was written, synced or not, and closes nothing: the next life begins with the files as they are at this
+    /// moment, while the store that had them is still open.
+    pub fn kill(&mut self) {
+        let dead = self.path();
+        self.lives += 1;
+        copy_folder(&dead, &self.path());
+    }
+
+    /// Somebody makes a copy of the running store's files.
+    pub fn copy(&self, number: usize) {
+        copy_folder(&self.path(), &self.copied(number));
+    }
+
+    fn copied(&self, number: usize) -> PathBuf {
+        self.path.with_extension(format!("copy-{number}"))
+    }
+
+    /// The next life begins with the copy; false where there is none.
+    pub fn restore(&mut self, number: usize) -> bool {
+        let copy = self.copied(number);
+        if !copy.is_dir() {
+            return false;
+        }
+        self.lives += 1;
+        copy_folder(&copy, &self.path());
+        true
+    }
+
+    /// The next life begins with nothing.
+    pub fn empty(&mut self) {
+        self.lives += 1;
+    }
+}
+
+/// The index is gone; what lies beside it is not.
+pub fn lose_index(store: &Path) {
+    let entries = std::fs::read_dir(store).expect("it is there");
+    let folders = entries.map(|entry| entry.expect("it can be read").path());
+    let indexes = folders.filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.is_dir() && name.starts_with("index")
+    });
+    indexes.for_each(|index| std::fs::remove_dir_all(index).expect("it goes"));
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::remove_dir_all(to).ok();
+    std::fs::create_dir_all(to).expect("a folder");
+    let Ok(entries) = std::fs::read_dir(from) else {
+        return;
+    };
+    for entry in entries {
+        let entry = entry.expect("it can be read");
+        let target = to.join(entry.file_name());
+        match entry.file_type().expect("it has one").is_dir() {
+            true => copy_folder(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).expect("copied")),
+        }
+    }
+}
