@@ -199,8 +199,11 @@ impl Office {
         self.start(bus);
     }
 
-    /// Everything settled is past its horizon, and pruned.
+    /// Everything settled is past its horizon, and pruned. Of what is not in the index yet nothing would be.
     pub async fn prune(&mut self, bus: &Bus) {
+        if let Some(outbox) = self.outbox() {
+            outbox.checkpoint().await.expect("the store works");
+        }
         self.folder.kill();
         self.end();
         let opened = Outbox::open_keeping(&self.folder.path(), BUDGET_BYTES, Duration::ZERO);

@@ -283,7 +283,9 @@ fn check_office_keeps(was: &InOffice, is: &InOffice) -> Held {
     for (position, entry) in was.own.range(is.pruned + 1..) {
         let stays = is.own.get(position) == Some(entry);
         let kept = is.branched.contains(&(*position, entry.hash.clone()));
-        require(stays || kept, || {
+        // What was settled is in line again where an agent was killed before its index was synced: it is found by its id.
+        let again = is.waiting.contains(&entry.id);
+        require(stays || kept || again, || {
             format!(
                 "{}: {entry:?} left position {position}, and is not kept",
                 was.office
