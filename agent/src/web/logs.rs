@@ -17,10 +17,16 @@ use crate::submit::problem::Problem;
 
 type Named = Path<(String, String, String)>;
 
-fn known_log(app: &App, Path((feed, ministry, place)): Named) -> Result<LogName, Problem> {
+/// Which log, behind which position, and how many events.
+fn asked(
+    app: &App,
+    Path((feed, ministry, place)): Named,
+    query: &Parameters,
+) -> Result<(LogName, u64, usize), Problem> {
     let feed = known_feed(app, feed)?;
     let office = OfficeId::new(&ministry, &place).map_err(|_| Hold::OfficeUnknown)?;
-    Ok(LogName { feed, office })
+    let after = query.number("after")?.unwrap_or(0);
+    Ok((LogName { feed, office }, after, limit(query)?))
 }
 
 /// `GET /logs/{feed}/{ministry}/{place}`: a log by its positions, the office's own or one that it receives, up to the first gap.
@@ -29,10 +35,8 @@ pub async fn held(
     name: Named,
     query: Parameters,
 ) -> Result<Response, Problem> {
-    let log = known_log(&app, name)?;
+    let (log, after, limit) = asked(&app, name, &query)?;
     let source = log.source();
-    let after = query.number("after")?.unwrap_or(0);
-    let limit = limit(&query)?;
     let (events, known) = read(&app, move |app| positions(app, &log, after, limit)).await?;
     let next = after + events.len() as u64;
     Ok(raw_json(format!(
@@ -83,19 +87,28 @@ pub async fn branches(
     name: Named,
     query: Parameters,
 ) -> Result<Response, Problem> {
-    let log = known_log(&app, name)?;
+    let (log, after, limit) = asked(&app, name, &query)?;
     let source = log.source();
-    let after = query.number("after")?.unwrap_or(0);
-    let limit = limit(&query)?;
-    let page = move |app: &App| match log.office == app.settings.office {
-        true => app.outbox.branches(&log.feed, after, limit),
-        false => app.inbox.branches(&log, after, limit),
-    };
-    let page = read(&app, page).await?;
-    let next = page.last().map_or(after, |(last, _)| last.number());
-    let events: Result<Vec<String>, Outage> = page.iter().map(|(_, e)| as_signed(e)).collect();
-    let events = events?.join(",");
+    let page = read(&app, move |app| beside(app, &log, after, limit));
+    let (events, next) = page.await?;
+    let events = events.join(",");
     Ok(raw_json(format!(
         r#"{{"source":"{source}","events":[{events}],"next":{next}}}"#
     )))
+}
+
+/// The events, and the position of the last one.
+fn beside(
+    app: &App,
+    log: &LogName,
+    after: u64,
+    limit: usize,
+) -> Result<(Vec<String>, u64), Outage> {
+    let page = match log.office == app.settings.office {
+        true => app.outbox.branches(&log.feed, after, limit)?,
+        false => app.inbox.branches(log, after, limit)?,
+    };
+    let next = page.last().map_or(after, |(last, _)| last.number());
+    let events = page.iter().map(|(_, stored)| as_signed(stored));
+    Ok((events.collect::<Result<_, _>>()?, next))
 }

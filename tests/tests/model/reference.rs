@@ -84,6 +84,8 @@ pub enum Takes {
     FromBus,
     /// The store of the office with this index.
     FromOffice(usize),
+    /// Of that store what its index knew and had not synced: what was settled is in line again, and found by its id.
+    Unsynced(usize),
     /// The inbox of the reader with this index, but nothing of what was delivered.
     FromReader(usize),
 }
@@ -164,7 +166,7 @@ impl Reference {
         }
         for (index, (was, is)) in before.offices.iter().zip(&after.offices).enumerate() {
             if takes != Takes::FromOffice(index) {
-                check_office_keeps(was, is)?;
+                check_office_keeps(was, is, takes == Takes::Unsynced(index))?;
             }
         }
         for (index, (was, is)) in before.readers.iter().zip(&after.readers).enumerate() {
@@ -269,7 +271,7 @@ fn check_confirmed_is_free(before: &Sight, after: &Sight) -> Held {
 }
 
 /// What was accepted stays in line, in the own log or in the tray; of what was pruned the own log's end stays.
-fn check_office_keeps(was: &InOffice, is: &InOffice) -> Held {
+fn check_office_keeps(was: &InOffice, is: &InOffice, unsynced: bool) -> Held {
     let ids = |office: &InOffice| -> BTreeSet<String> {
         let own = office.own.values().map(|entry| entry.id.clone());
         let waiting = office.waiting.iter().chain(&office.tray).cloned();
@@ -283,8 +285,7 @@ fn check_office_keeps(was: &InOffice, is: &InOffice) -> Held {
     for (position, entry) in was.own.range(is.pruned + 1..) {
         let stays = is.own.get(position) == Some(entry);
         let kept = is.branched.contains(&(*position, entry.hash.clone()));
-        // What was settled is in line again where an agent was killed before its index was synced: it is found by its id.
-        let again = is.waiting.contains(&entry.id);
+        let again = unsynced && is.waiting.contains(&entry.id);
         require(stays || kept || again, || {
             format!(
                 "{}: {entry:?} left position {position}, and is not kept",

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tests::folder::copy;
+
 pub struct Folder {
     path: PathBuf,
     lives: usize,
@@ -22,12 +24,12 @@ impl Folder {
     pub fn kill(&mut self) {
         let dead = self.path();
         self.lives += 1;
-        copy_folder(&dead, &self.path());
+        copy(&dead, &self.path());
     }
 
     /// Somebody makes a copy of the running store's files.
     pub fn copy(&self, number: usize) {
-        copy_folder(&self.path(), &self.copied(number));
+        copy(&self.path(), &self.copied(number));
     }
 
     fn copied(&self, number: usize) -> PathBuf {
@@ -36,12 +38,12 @@ impl Folder {
 
     /// The next life begins with the copy; false where there is none.
     pub fn restore(&mut self, number: usize) -> bool {
-        let copy = self.copied(number);
-        if !copy.is_dir() {
+        let copied = self.copied(number);
+        if !copied.is_dir() {
             return false;
         }
         self.lives += 1;
-        copy_folder(&copy, &self.path());
+        copy(&copied, &self.path());
         true
     }
 
@@ -60,20 +62,4 @@ pub fn lose_index(store: &Path) {
         path.is_dir() && name.starts_with("index")
     });
     indexes.for_each(|index| std::fs::remove_dir_all(index).expect("it goes"));
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::remove_dir_all(to).ok();
-    std::fs::create_dir_all(to).expect("a folder");
-    let Ok(entries) = std::fs::read_dir(from) else {
-        return;
-    };
-    for entry in entries {
-        let entry = entry.expect("it can be read");
-        let target = to.join(entry.file_name());
-        match entry.file_type().expect("it has one").is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).expect("copied")),
-        }
-    }
 }

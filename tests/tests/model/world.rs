@@ -178,7 +178,8 @@ impl World {
             OfficeFault::Leave => office.leave(),
         }
         match fault {
-            OfficeFault::Kill | OfficeFault::Copy(_) | OfficeFault::Prune => Takes::Nothing,
+            OfficeFault::Kill => Takes::Unsynced(who),
+            OfficeFault::Copy(_) | OfficeFault::Prune => Takes::Nothing,
             OfficeFault::Restore(_)
             | OfficeFault::Empty
             | OfficeFault::LoseIndex

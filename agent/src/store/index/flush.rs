@@ -16,7 +16,12 @@ type Flushed = Result<usize, sled::Error>;
 pub fn flush(db: &sled::Db) -> Result<(), Outage> {
     let (told, hear) = mpsc::sync_channel(1);
     let flushing = db.clone();
-    let thread = thread::Builder::new().spawn(move || _ = told.send(flushing.flush()));
+    let thread = thread::Builder::new().spawn(move || {
+        let flushed = flushing.flush();
+        // Whoever closes the index behind this must have the last of it.
+        drop(flushing);
+        _ = told.send(flushed);
+    });
     let flushed = match thread {
         Ok(_) => wait(&hear, || ask(db), INDEX_FLUSH_TIME),
         // Want of memory says nothing of the index.
