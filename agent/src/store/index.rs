@@ -349,8 +349,7 @@ impl Index {
     /// Writes and never syncs: for what nobody waits for.
     pub fn write(&self, batch: &Batch) -> Result<(), Outage> {
         let in_use = self.in_use();
-        let applied = in_use.db.apply_batch(batch.of(|_| true));
-        applied.map_err(|e| Outage::index("write", &e))?;
+        flush::apply(&in_use.db, batch.of(|_| true))?;
         if let Some(copy) = &in_use.copy {
             copy.follow(batch);
         }

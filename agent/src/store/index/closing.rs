@@ -1,8 +1,10 @@
 //! An open sled that can be closed. In: sled. Out: whether its end is on disk, when it is closed.
-//! Never: a panic out of its end: sled's own last sync is one that may not fail.
+//! Never: a panic out of its end, where sled's own last sync is one that may not fail; a wait there that nobody ends.
 
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::flush::flush;
 
 pub struct Closing(Option<sled::Db>);
 
@@ -13,7 +15,9 @@ impl Closing {
 
     /// False when the last sync failed: what was written since the one before is not to be believed. Once more, it is true.
     pub fn close(&mut self) -> bool {
-        let db = self.0.take();
+        let Some(db) = self.0.take() else { return true };
+        // sled's own flush at its end has nothing left to wait for behind this one.
+        let _failed = flush(&db);
         catch_unwind(AssertUnwindSafe(|| drop(db))).is_ok()
     }
 }

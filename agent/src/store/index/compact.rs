@@ -14,8 +14,8 @@ use super::super::limits::{
     TIDY_BYTES, TIDY_ENTRIES,
 };
 use super::super::{Outage, disk};
-use super::flush::flush;
-use super::{Batch, InUse, Index, SYNCS_FILE, SYNCS_KEY, begin, config, folders};
+use super::closing::Closing;
+use super::{Batch, InUse, Index, SYNCS_FILE, SYNCS_KEY, begin, config, flush, folders};
 
 /// What there is still to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,24 +294,20 @@ impl Copy {
     /// What is written to the index meanwhile, as far as it is copied.
     pub(super) fn follow(&self, batch: &Batch) {
         let copied = batch.of(|key| key.as_ref() < self.behind.as_slice());
-        let followed = guarded(|| {
-            let applied = self.db.apply_batch(copied);
-            applied.map_err(|e| Outage::index("write", &e))
-        });
+        let followed = guarded(|| flush::apply(&self.db, copied));
         if followed.is_err() {
             self.broken.store(true, Ordering::Relaxed);
         }
     }
 
     fn take(&mut self, piece: Piece) -> Result<(), Outage> {
-        let applied = self.db.apply_batch(piece.batch.of(|_| true));
-        applied.map_err(|e| Outage::index("write", &e))?;
+        flush::apply(&self.db, piece.batch.of(|_| true))?;
         self.behind = piece.behind;
         self.live_bytes += piece.batch.key_value_bytes() as u64;
         self.unsynced += piece.batch.bytes();
         if self.unsynced > INDEX_COPY_UNSYNCED_BYTES_MAX {
             self.unsynced = 0;
-            flush(&self.db)?;
+            flush::flush(&self.db)?;
             let synced = self.file.sync_data();
             synced.map_err(|e| Outage::disk("sync", &self.made, &e))?;
         }
@@ -328,14 +324,14 @@ impl Copy {
         let syncs = syncs.to_be_bytes();
         let counted = self.db.insert(SYNCS_KEY, &syncs);
         counted.map_err(|e| Outage::index("write", &e))?;
-        flush(&self.db)?;
+        flush::flush(&self.db)?;
         disk::replace(&self.made.join(SYNCS_FILE), &syncs)?;
         begin::sync_all(&self.made)
     }
 
     fn discard(self) {
         let Copy { db, made, .. } = self;
-        let _panicked = catch_unwind(AssertUnwindSafe(|| drop(db)));
+        Closing::new(db).close();
         // Nobody will ever read it. What cannot be removed now is removed before the next copy, or at the next start.
         let _left = fs::remove_dir_all(made);
     }

@@ -3,6 +3,7 @@
 //! flush waits for it, sled notes the failure and wakes nobody.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,20 @@ use super::SYNCS_KEY;
 
 type Flushed = Result<usize, sled::Error>;
 
+/// Who flushes reads it, whichever index it is. sled has the same lock inside, one for all that are open: a batch that waits there for a
+/// flush lets nobody pass, not even who would wake that flush. So batches wait here.
+static FLUSHING: RwLock<()> = RwLock::new(());
+
+/// All of a batch or nothing, when no index is being flushed.
+pub fn apply(db: &sled::Db, batch: sled::Batch) -> Result<(), Outage> {
+    let _nobody = FLUSHING.write().unwrap_or_else(PoisonError::into_inner);
+    db.apply_batch(batch)
+        .map_err(|e| Outage::index("write", &e))
+}
+
 /// Hands everything that was written to the system. Takes as long as the disk does, up to `INDEX_FLUSH_TIME`.
 pub fn flush(db: &sled::Db) -> Result<(), Outage> {
+    let _flushing = FLUSHING.read().unwrap_or_else(PoisonError::into_inner);
     let (told, hear) = mpsc::sync_channel(1);
     let flushing = db.clone();
     let thread = thread::Builder::new().spawn(move || {
@@ -90,5 +103,22 @@ mod tests {
         ask(&db).expect("is asked");
         flush(&db).expect("flushes");
         assert_eq!(db.get(SYNCS_KEY), Ok(Some((&7_u64.to_be_bytes()).into())));
+    }
+
+    #[test]
+    fn a_batch_waits_for_a_flush_and_stands_in_nobodys_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = sled::open(folder.path()).expect("opens");
+        let mut batch = sled::Batch::default();
+        batch.insert(b"key", b"value");
+        thread::scope(|scope| {
+            let flushing = FLUSHING.read();
+            let applying = scope.spawn(|| apply(&db, batch));
+            ask(&db).expect("is asked meanwhile");
+            assert_eq!(db.get(b"key"), Ok(None), "the batch waits");
+            drop(flushing);
+            applying.join().expect("ends").expect("is applied");
+        });
+        assert_eq!(db.get(b"key"), Ok(Some(b"value".into())));
     }
 }

@@ -109,11 +109,15 @@ fn how_often(lane: &Lane, begun: &Beginning) -> Result<Often> {
     often.context("there is a run without a fault")
 }
 
-/// Each fault, from each beginning; where there are to be fewer, each kind spread over the work, and at least the first of it.
+/// Each fault, from each beginning; where there are to be fewer, each kind spread over the work, and at least the first of it. One
+/// alone is repeated.
 fn runs(often: &[Often; 2], most: Option<u64>, only: Option<Fault>) -> Vec<(usize, Fault)> {
     let beginnings = 0..often.len();
     if let Some(fault) = only {
-        return beginnings.map(|which| (which, fault)).collect();
+        let times = 0..most.unwrap_or(1);
+        return times
+            .flat_map(|_| beginnings.clone().map(|which| (which, fault)))
+            .collect();
     }
     let mut kinds = Vec::new();
     for which in beginnings {

@@ -48,7 +48,7 @@ enum What {
     Replay,
     /// Lets every storage call of a short run fail once, each in another way.
     Calls {
-        /// This one alone, as a failure names it: "write 622 EIO".
+        /// This one alone, as a failure names it: "write 622 EIO"; as often as `--states` says.
         #[arg(long)]
         only: Option<volume::Fault>,
     },
