@@ -49,9 +49,11 @@ pub enum Entry {
 pub struct Ledger(Arc<Mutex<File>>);
 
 impl Ledger {
+    /// Goes on behind the last whole line: a kill may have cut one short.
     pub fn begin(path: &Path) -> Result<Ledger> {
         let file = File::options().create(true).append(true).open(path);
         let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        file.set_len(whole(&text(path)?).len() as u64)?;
         Ok(Ledger(Arc::new(Mutex::new(file))))
     }
 
@@ -69,11 +71,16 @@ impl Ledger {
 
 /// Everything that counts: a last line without its end was never synced.
 pub fn read(path: &Path) -> Result<Vec<Entry>> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let entry = |line: &str| Ok(serde_json::from_str(line)?);
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(entry).collect()
+    whole(&text(path)?).lines().map(entry).collect()
+}
+
+fn text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn whole(text: &str) -> &str {
+    text.rfind('\n').map_or("", |end| &text[..=end])
 }
 
 pub fn now_ns() -> u64 {
