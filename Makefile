@@ -3,7 +3,7 @@
 PYTHON ?= python3
 CARGO ?= cargo
 
-.PHONY: help demo test model lint powercut chaos compare-loss bench tools clean
+.PHONY: help demo test model model-mutations lint powercut chaos compare-loss bench tools clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -20,6 +20,9 @@ test: tools ## every test, end to end against a real nats-server 2.15.1
 
 model: ## random runs of the protocol's own parts against a reference, shortened where one fails (RUNS=1000 of each kind, SEED=, ONLY=name)
 	@MODEL_RUNS="$(or $(RUNS),1000)" $(if $(SEED),SEED="$(SEED)") $(CARGO) test --workspace --test model -- --nocapture $(ONLY)
+
+model-mutations: ## known mistakes, put into a copy one at a time: does the model catch each? (RUNS=25, SEED=, ONLY=names; some minutes)
+	@$(if $(RUNS),RUNS="$(RUNS)") $(if $(SEED),SEED="$(SEED)") CARGO="$(CARGO)" $(PYTHON) scripts/model_mutations.py $(ONLY)
 
 lint: ## format, clippy, the tidy test, dependencies, compose.yaml
 	@$(CARGO) fmt --all --check

@@ -58,10 +58,13 @@ pub enum ReaderFault {
     Empty,
 }
 
-/// What happens to the broker. It goes down for each but the first.
+/// What happens to the broker. It goes down for each but the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BusFault {
     Backup,
+    /// Its disk hangs: what is published is neither stored nor answered until it goes down.
+    Hang,
+    Restart,
     RestoreBackup,
     /// All behind so many messages is gone.
     LoseTail(usize),
@@ -132,6 +135,8 @@ fn faults(kind: Faults) -> BoxedStrategy<Action> {
             2 => Just(Bus(BusFault::Backup)),
             2 => Just(Bus(BusFault::RestoreBackup)),
             1 => Just(Bus(BusFault::Wipe)),
+            2 => Just(Bus(BusFault::Hang)),
+            1 => Just(Bus(BusFault::Restart)),
         ]
         .boxed(),
         Faults::Inbox => prop_oneof![

@@ -26,11 +26,12 @@ pub struct Bus {
     policies: watch::Sender<Arc<Policy>>,
     /// The broker has started since the streams were read.
     unread: Cell<bool>,
+    watched: bool,
 }
 
 impl Bus {
     /// In a registry that gives the first office so many agents.
-    pub fn new(agents: usize) -> Bus {
+    pub fn new(agents: usize, watched: bool) -> Bus {
         let policy = ground().policy(agents);
         let nats = Nats::new(policy.registry.feeds().map(|feed| &feed.name));
         let (registry, _) = watch::channel(policy.registry.clone());
@@ -40,14 +41,15 @@ impl Bus {
             nats,
             registry,
             policies: watch::channel(policy).0,
-            unread: Cell::new(true),
+            unread: Cell::new(watched),
+            watched,
         }
     }
 
     /// The broker goes down, and comes up with what is left.
     pub fn restart(&self, harm: impl FnOnce(&mut BTreeMap<String, Stream>)) {
         self.nats.restart(harm);
-        self.unread.set(true);
+        self.unread.set(self.watched);
     }
 
     /// The gateway's own look, where one is due, until it is dropped.

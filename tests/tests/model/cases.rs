@@ -1,22 +1,28 @@
 //! What is played: each test is a kind of fault, or the shortest run that once failed.
 
-use crate::action::Action::{Bus, Office, Pass, Send, Submit, Work};
-use crate::action::{Action, BusFault, Faults, OfficeFault};
+use crate::action::Action::{ArriveLate, Bus, Down, Office, Pass, Reader, Send, Submit, Work};
+use crate::action::{Action, BusFault, Faults, OfficeFault, ReaderFault};
 use crate::play::{many, play};
 use crate::reference::{Sight, Tally};
 use crate::world::Cast;
 
-const ONE: Cast = Cast {
+pub const ONE: Cast = Cast {
     offices: 1,
     agents: 1,
     readers: 0,
+    watched: true,
 };
-const READ: Cast = Cast { readers: 1, ..ONE };
-const TWO_AGENTS: Cast = Cast { agents: 2, ..ONE };
-const ALL: Cast = Cast {
+pub const READ: Cast = Cast { readers: 1, ..ONE };
+const UNWATCHED: Cast = Cast {
+    watched: false,
+    ..READ
+};
+pub const TWO_AGENTS: Cast = Cast { agents: 2, ..ONE };
+pub const ALL: Cast = Cast {
     offices: 2,
     agents: 1,
     readers: 2,
+    watched: true,
 };
 
 #[test]
@@ -59,6 +65,13 @@ fn holes_are_filled_or_declared() {
     many("holes", READ, &faults);
     let faults = [Faults::Links, Faults::Bus, Faults::Hole, Faults::Prune];
     many("holes, pruned", READ, &faults);
+    let faults = [Faults::Links, Faults::Office, Faults::Bus, Faults::Hole];
+    many("holes, both back", READ, &faults);
+    many(
+        "holes, unwatched",
+        UNWATCHED,
+        &[Faults::Links, Faults::Hole],
+    );
 }
 
 #[test]
@@ -78,7 +91,8 @@ fn two_offices_and_two_readers_keep_what_is_left_of_all_of_it() {
 /// Plays one run, which has to hold.
 fn case(cast: Cast, actions: &[&[Action]]) -> (Tally, Sight) {
     let played = play(cast, &actions.concat());
-    played.expect("it holds")
+    let played = played.unwrap_or_else(|breach| panic!("it holds: {breach}"));
+    (played.tally, played.seen().clone())
 }
 
 /// The first office writes so many events.
@@ -198,4 +212,145 @@ fn an_event_that_went_behind_and_then_came_back_is_delivered_once() {
     let sent = [Submit(0), Submit(0), Send(0), Pass(400), lose_first];
     let (tally, _) = case(READ, &[&sent]);
     assert_eq!(tally.delivered, 2);
+}
+
+/// An old gateway's head would fit the broker's sequences again: only the chain says that another event stands there.
+#[test]
+fn an_old_head_is_forgotten_with_the_broker_and_what_links_to_it_is_not_stored() {
+    let under_way = [Submit(0), Send(0), Bus(BusFault::LoseTail(1))];
+    let (tally, seen) = case(
+        ONE,
+        &[
+            &[Office(0, OfficeFault::Copy(0))],
+            &write(2),
+            &under_way,
+            &[Office(0, OfficeFault::Restore(0)), Work(0), ArriveLate(1)],
+        ],
+    );
+    assert_eq!(
+        (tally.on_bus, tally.gone, tally.notices),
+        (1, 2, 1),
+        "{seen:?}"
+    );
+}
+
+/// A reader that holds another history is asked, too, and nobody but the gateway knows better.
+#[test]
+fn a_hole_takes_what_is_named_by_the_next_event_and_nothing_else() {
+    let (tally, seen) = case(
+        READ,
+        &[
+            &write(1),
+            &[Office(0, OfficeFault::Copy(0)), Bus(BusFault::Backup)],
+            &write(2),
+            &[
+                Pass(70),
+                Bus(BusFault::RestoreBackup),
+                Office(0, OfficeFault::Restore(0)),
+            ],
+            &write(2),
+            &[Bus(BusFault::LoseMiddle(1, 1)), Down(0), Pass(400)],
+        ],
+    );
+    assert_eq!((tally.on_bus, tally.branched), (3, 1), "{seen:?}");
+}
+
+#[test]
+fn what_a_broker_that_hangs_did_not_store_is_not_settled() {
+    let hangs = [
+        Bus(BusFault::Hang),
+        Submit(0),
+        Work(0),
+        Bus(BusFault::Restart),
+    ];
+    let (tally, seen) = case(ONE, &[&hangs]);
+    assert_eq!((tally.on_bus, tally.notices), (1, 0), "{seen:?}");
+}
+
+/// It goes behind when nobody knows where it stood; then both places are lost, and a reader remembers the first.
+#[test]
+fn an_event_that_went_behind_comes_back_at_both_its_positions() {
+    let sent = [Submit(0), Submit(0), Submit(0), Send(0), Pass(5)];
+    let lost = [
+        Bus(BusFault::LoseMiddle(1, 1)),
+        Work(0),
+        Bus(BusFault::LoseTail(1)),
+    ];
+    let (tally, seen) = case(READ, &[&sent, &lost]);
+    assert_eq!((tally.on_bus, tally.delivered), (4, 3), "{seen:?}");
+}
+
+#[test]
+fn a_gap_of_an_office_that_is_gone_stays_open_and_is_named() {
+    let lost = [
+        Office(0, OfficeFault::Leave),
+        Bus(BusFault::LoseMiddle(0, 1)),
+    ];
+    let (tally, seen) = case(READ, &[&write(2), &lost]);
+    assert_eq!((tally.on_bus, tally.delivered), (1, 0), "{seen:?}");
+    assert!(seen.readers[0].alarms.contains("gap"), "{seen:?}");
+}
+
+/// Known, and wrong: bus, office and inbox have all forgotten the first event, and what counts as delivered is marked by its position
+/// alone. The second one is in the inbox and never delivered, and nobody says so.
+#[test]
+fn what_takes_the_place_of_a_delivered_event_that_all_have_forgotten_is_not_delivered() {
+    let (tally, seen) = case(
+        READ,
+        &[
+            &[Bus(BusFault::Backup)],
+            &write(1),
+            &[
+                Pass(20),
+                Bus(BusFault::RestoreBackup),
+                Office(0, OfficeFault::Empty),
+                Reader(0, ReaderFault::Empty),
+            ],
+            &write(1),
+        ],
+    );
+    assert_eq!((tally.on_bus, tally.delivered), (1, 1), "{seen:?}");
+    assert_eq!(seen.readers[0].delivered[0].2, "event-1");
+    assert!(seen.readers[0].alarms.is_empty(), "{seen:?}");
+}
+
+#[test]
+fn what_a_reader_confirmed_is_kept_free_for_it() {
+    let lost = [
+        Pass(70),
+        Bus(BusFault::LoseTail(0)),
+        Office(0, OfficeFault::Empty),
+    ];
+    let (tally, seen) = case(READ, &[&write(2), &lost, &write(1)]);
+    assert_eq!(
+        (tally.on_bus, tally.delivered, tally.notices),
+        (3, 3, 1),
+        "{seen:?}"
+    );
+}
+
+/// The office brings its own events back, by its signature and their link: those that stood there before what was confirmed did.
+#[test]
+fn another_history_does_not_come_back_where_a_reader_has_confirmed() {
+    let (tally, seen) = case(
+        READ,
+        &[
+            &write(1),
+            &[Office(0, OfficeFault::Copy(0)), Bus(BusFault::Backup)],
+            &write(1),
+            &[
+                Office(0, OfficeFault::Copy(1)),
+                Bus(BusFault::RestoreBackup),
+                Office(0, OfficeFault::Restore(0)),
+            ],
+            &write(1),
+            &[
+                Pass(70),
+                Bus(BusFault::LoseTail(1)),
+                Office(0, OfficeFault::Restore(1)),
+                Work(0),
+            ],
+        ],
+    );
+    assert_eq!((tally.on_bus, tally.delivered), (3, 3), "{seen:?}");
 }

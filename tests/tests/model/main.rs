@@ -3,8 +3,10 @@
 //! is made as short as it can be, and stays as a named case.
 
 mod action;
+mod again;
 mod bus;
 mod cases;
+mod clock;
 mod gateway;
 mod ground;
 mod nats;

@@ -22,6 +22,8 @@ use self::consumer::Consumer;
 pub use self::stream::{Stored, Stream};
 
 const PIPE_BYTES: usize = 256 * 1024;
+/// What one run may say: many times what the longest one does that comes to rest. One that goes round in circles ends here.
+pub const MESSAGES_MAX: u64 = 400_000;
 
 /// What is published, and what arrives.
 #[derive(Debug, Clone)]
@@ -82,6 +84,9 @@ struct Server {
     /// Cancelled when the server goes down.
     life: CancellationToken,
     starts: u64,
+    messages: u64,
+    /// Its disk hangs: it stores nothing and says nothing of it, until it goes down.
+    is_deaf: bool,
 }
 
 /// The server. Its clones are the same one.
@@ -162,6 +167,20 @@ impl Nats {
         self.server().streams.clone()
     }
 
+    /// Its disk hangs, until it goes down.
+    pub fn deafen(&self) {
+        self.server().is_deaf = true;
+    }
+
+    pub fn is_deaf(&self) -> bool {
+        self.server().is_deaf
+    }
+
+    /// More was said than a run may say: nobody is heard any more.
+    pub fn is_spent(&self) -> bool {
+        self.server().messages > MESSAGES_MAX
+    }
+
     /// The server goes down, something happens to what it has stored, and it comes up again. Connections and consumers are gone.
     pub fn restart(&self, harm: impl FnOnce(&mut BTreeMap<String, Stream>)) {
         let mut server = self.server();
@@ -171,6 +190,7 @@ impl Nats {
         server.listeners.clear();
         server.consumers.clear();
         server.staged.clear();
+        server.is_deaf = false;
         harm(&mut server.streams);
     }
 }
@@ -184,6 +204,10 @@ impl Listener {
 
 impl Server {
     fn say(&mut self, said: Said) {
+        self.messages += 1;
+        if self.messages > MESSAGES_MAX {
+            return self.life.cancel();
+        }
         if let Some(asked) = said.subject.strip_prefix("$JS.API.") {
             let asked = asked.to_owned();
             return self.ask(&asked, &said);
@@ -197,7 +221,9 @@ impl Server {
             .streams
             .iter()
             .find(|(_, stream)| stream.takes(&said.subject));
-        if let Some(name) = stream.map(|(name, _)| name.clone()) {
+        if let Some(name) = stream.map(|(name, _)| name.clone())
+            && !self.is_deaf
+        {
             self.store(&name, said);
         }
     }

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::Bus;
+use crate::clock;
 use crate::ground::{BUDGET_BYTES, Person, feed, ground, submission};
 use crate::store::{self, Folder};
 use crate::uplink::Uplink;
@@ -165,8 +166,14 @@ impl Office {
     }
 
     pub fn kill(&mut self, bus: &Bus) {
+        self.stand_still();
         self.folder.kill();
         self.live_again(bus);
+    }
+
+    /// Nothing of what it was given is half done.
+    fn stand_still(&self) {
+        self.outbox().into_iter().for_each(clock::until_written);
     }
 
     /// In a quiet moment: what is settled is in the index by then.
@@ -184,6 +191,7 @@ impl Office {
     }
 
     pub fn lose_index(&mut self, bus: &Bus) {
+        self.stand_still();
         self.folder.kill();
         store::lose_index(&self.folder.path());
         self.live_again(bus);

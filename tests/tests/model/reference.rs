@@ -1,12 +1,17 @@
 //! The reference: what was accepted, what the bus, the offices and the readers hold, and what must be true of it. Plain data and plain rules,
 //! which know nothing of how the real parts come to what they hold. In: what was seen before and after each step. Out: a breach, by name.
 
+mod between;
 mod rest;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use tally::Tally;
+use self::between::{
+    check_bus_grows, check_confirmed_is_free, check_confirmed_is_held, check_declared_is_lost,
+    check_delivered_grows, check_office_keeps, check_reader_keeps,
+};
+pub use self::tally::Tally;
 
 /// A signed event as anybody sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +102,12 @@ pub struct Reference {
     accepted: BTreeMap<String, String>,
     /// Died with the last store that had it.
     gone: BTreeSet<String>,
-    /// Hashes of all that was ever on the bus: nothing else may reach a reader.
+    /// Hashes of all that was ever on the bus: nothing else may be settled, or reach a reader.
     signed: BTreeSet<String>,
+    /// Office and position of all that was ever declared lost: it may come back behind what followed it.
+    declared: BTreeSet<(String, u64)>,
+    /// Office and position of all that the bus has ever lost.
+    lost: BTreeSet<(String, u64)>,
 }
 
 pub type Held = Result<(), String>;
@@ -151,11 +160,10 @@ impl Reference {
 
     /// Holds what is seen after a step against what was seen before it.
     pub fn step(&mut self, takes: Takes, before: &Sight, after: &Sight) -> Held {
-        let entries = after
-            .bus
-            .values()
-            .flat_map(|log| log.events().into_values());
-        self.signed.extend(entries.map(|entry| entry.hash.clone()));
+        for (office, log) in &after.bus {
+            self.check_ids(office, log)?;
+        }
+        self.note_bus(before, after);
         self.note_gone(before, after);
         for (office, log) in &after.bus {
             self.check_log(office, log)?;
@@ -163,6 +171,11 @@ impl Reference {
         if takes != Takes::FromBus {
             check_bus_grows(before, after)?;
             check_confirmed_is_free(before, after)?;
+            check_confirmed_is_held(before, after)?;
+            check_declared_is_lost(before, after)?;
+        }
+        for office in &after.offices {
+            self.check_settled(office)?;
         }
         for (index, (was, is)) in before.offices.iter().zip(&after.offices).enumerate() {
             if takes != Takes::FromOffice(index) {
@@ -179,6 +192,42 @@ impl Reference {
         Ok(())
     }
 
+    /// What was on the bus, what it lost, and what was declared.
+    fn note_bus(&mut self, before: &Sight, after: &Sight) {
+        for (office, log) in &after.bus {
+            let all = log.appended.iter().chain(&log.refilled);
+            self.signed.extend(all.map(|(_, entry)| entry.hash.clone()));
+            let ranges = log.declared.iter().map(|(first, last, _)| *first..=*last);
+            let positions = ranges.flatten().map(|at| (office.clone(), at));
+            self.declared.extend(positions);
+        }
+        for (office, was) in &before.bus {
+            let is = after.bus.get(office).cloned().unwrap_or_default();
+            let (was, is) = (was.events(), is.events());
+            let lost = was.keys().filter(|at| !is.contains_key(at));
+            self.lost.extend(lost.map(|at| (office.clone(), *at)));
+        }
+    }
+
+    /// What is there has its position: no id gets another one. What comes back at the position that it had may have gone behind
+    /// meanwhile, when nobody knew of it; applications get each id once.
+    fn check_ids(&self, office: &str, log: &OnBus) -> Held {
+        let mut places: BTreeMap<&str, BTreeMap<u64, &Entry>> = BTreeMap::new();
+        for (position, entry) in log.events() {
+            let places = places.entry(&entry.id).or_default();
+            places.insert(position, entry);
+        }
+        for (id, places) in places.iter().filter(|(_, places)| places.len() > 1) {
+            let new = places
+                .values()
+                .find(|entry| !self.signed.contains(&entry.hash));
+            require(new.is_none(), || {
+                format!("{office}: {id} got another position: {log:?}")
+            })?;
+        }
+        Ok(())
+    }
+
     /// What was held before and is nowhere now died with what was taken away; what turns up again is there.
     fn note_gone(&mut self, before: &Sight, after: &Sight) {
         let now = after.ids();
@@ -187,7 +236,7 @@ impl Reference {
         self.gone.retain(|id| !now.contains(id.as_str()));
     }
 
-    /// The chain; one content for a position; one position for an id; and nothing that no application handed in.
+    /// The chain; one content for a position; and nothing that no application handed in.
     fn check_log(&self, office: &str, log: &OnBus) -> Held {
         let events = log.events();
         // The same event may stand on the log's subject and on its own, where the tail before it was lost behind a refill.
@@ -195,14 +244,9 @@ impl Reference {
         require(all.all(|(at, entry)| events[at] == entry), || {
             format!("{office}: a position has two contents: {log:?}")
         })?;
-        // What comes back at its own position may have gone behind under its id meanwhile; applications get each id once.
-        let ids: BTreeSet<&str> = log
-            .appended
-            .iter()
-            .map(|(_, entry)| entry.id.as_str())
-            .collect();
-        require(ids.len() == log.appended.len(), || {
-            format!("{office}: an id was appended twice: {log:?}")
+        let places = log.appended.iter().map(|(at, _)| *at);
+        require(places.is_sorted_by(|at, next| at < next), || {
+            format!("{office}: a position was appended out of its order: {log:?}")
         })?;
         for (position, entry) in &events {
             let signed_here = self.accepted.get(&entry.id).map(String::as_str) == Some(office);
@@ -218,11 +262,31 @@ impl Reference {
         Ok(())
     }
 
+    /// An office settles what stood on the bus, and nothing else.
+    fn check_settled(&self, office: &InOffice) -> Held {
+        let never = office.own.iter();
+        let mut never = never.filter(|(_, entry)| !self.signed.contains(&entry.hash));
+        match never.next() {
+            None => Ok(()),
+            Some((position, entry)) => Err(format!(
+                "{}: position {position} is settled, and was never on the bus: {entry:?}",
+                office.office
+            )),
+        }
+    }
+
     /// Each once, in the order of its log, but for what comes back late of a declared range; and nothing but what was accepted.
     fn check_reader(&self, reader: &InReader) -> Held {
         let name = &reader.reader;
         let mut ids = BTreeSet::new();
+        let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
         for (office, position, id) in &reader.delivered {
+            let end = ends.entry(office).or_default();
+            let late = self.declared.contains(&(office.clone(), *position));
+            require(*position > *end || late, || {
+                format!("{name}: {id} of {office} at {position} was delivered behind {end}")
+            })?;
+            *end = (*end).max(*position);
             require(ids.insert(id), || {
                 format!("{name}: {id} was delivered twice")
             })?;
@@ -239,83 +303,4 @@ impl Reference {
         }
         Ok(())
     }
-}
-
-fn check_bus_grows(before: &Sight, after: &Sight) -> Held {
-    for (office, was) in &before.bus {
-        let is = after.bus.get(office).cloned().unwrap_or_default();
-        let kept = is.appended.starts_with(&was.appended)
-            && is.refilled.starts_with(&was.refilled)
-            && is.declared.starts_with(&was.declared);
-        require(kept, || {
-            format!("{office}: what stood on the bus changed: {was:?}, then {is:?}")
-        })?;
-    }
-    Ok(())
-}
-
-/// As long as the bus knows what a reader has confirmed, nothing else is stored there.
-fn check_confirmed_is_free(before: &Sight, after: &Sight) -> Held {
-    for said in &before.confirmed {
-        let at = |seen: &Sight| -> Option<String> {
-            let events = seen.bus.get(&said.office)?.events();
-            events.get(&said.position).map(|entry| entry.hash.clone())
-        };
-        let now = at(after);
-        let new = now.is_some() && now != at(before);
-        require(!new || now.as_ref() == Some(&said.hash), || {
-            format!("{said:?}, and {now:?} was stored there")
-        })?;
-    }
-    Ok(())
-}
-
-/// What was accepted stays in line, in the own log or in the tray; of what was pruned the own log's end stays.
-fn check_office_keeps(was: &InOffice, is: &InOffice, unsynced: bool) -> Held {
-    let ids = |office: &InOffice| -> BTreeSet<String> {
-        let own = office.own.values().map(|entry| entry.id.clone());
-        let waiting = office.waiting.iter().chain(&office.tray).cloned();
-        own.chain(waiting).collect()
-    };
-    let (before, now) = (ids(was), ids(is));
-    let lost: Vec<&String> = before.difference(&now).collect();
-    require(lost.is_empty() || is.pruned > was.pruned, || {
-        format!("{}: lost {lost:?} from its store", was.office)
-    })?;
-    for (position, entry) in was.own.range(is.pruned + 1..) {
-        let stays = is.own.get(position) == Some(entry);
-        let kept = is.branched.contains(&(*position, entry.hash.clone()));
-        let again = unsynced && is.waiting.contains(&entry.id);
-        require(stays || kept || again, || {
-            format!(
-                "{}: {entry:?} left position {position}, and is not kept",
-                was.office
-            )
-        })?;
-    }
-    Ok(())
-}
-
-/// Whoever had something from an agent keeps it, in its order.
-fn check_delivered_grows(was: &InReader, is: &InReader) -> Held {
-    require(is.delivered.starts_with(&was.delivered), || {
-        format!("{}: the application's file changed", was.reader)
-    })
-}
-
-/// What is held never changes; what was parked may make room for the history that was complete first.
-fn check_reader_keeps(was: &InReader, is: &InReader) -> Held {
-    for (office, held) in &was.held {
-        let complete = was.complete.get(office).copied().unwrap_or(0);
-        for (position, entry) in held.range(..=complete) {
-            let now = is.held.get(office).and_then(|held| held.get(position));
-            require(now == Some(entry), || {
-                format!(
-                    "{}: {office} {position} was {entry:?}, is {now:?}",
-                    was.reader
-                )
-            })?;
-        }
-    }
-    Ok(())
 }

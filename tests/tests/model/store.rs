@@ -1,8 +1,12 @@
 //! Folders of stores as they lie on disk: killed in the middle, copied, put back.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tests::folder::copy;
+
+/// A store writes for a moment, and then stands still until it is given more.
+const COPIES_MAX: usize = 100;
 
 pub struct Folder {
     path: PathBuf,
@@ -24,12 +28,12 @@ impl Folder {
     pub fn kill(&mut self) {
         let dead = self.path();
         self.lives += 1;
-        copy(&dead, &self.path());
+        copy_at_once(&dead, &self.path());
     }
 
     /// Somebody makes a copy of the running store's files.
     pub fn copy(&self, number: usize) {
-        copy(&self.path(), &self.copied(number));
+        copy_at_once(&self.path(), &self.copied(number));
     }
 
     fn copied(&self, number: usize) -> PathBuf {
@@ -51,6 +55,33 @@ impl Folder {
     pub fn empty(&mut self) {
         self.lives += 1;
     }
+}
+
+/// As the files are at one moment, while somebody may write them: what is still the same when the copy is whole was so all the while.
+fn copy_at_once(from: &Path, to: &Path) {
+    for _ in 0..COPIES_MAX {
+        copy(from, to);
+        if files(from) == files(to) {
+            return;
+        }
+    }
+    panic!("{}: it never stands still", from.display());
+}
+
+/// Every file of a folder, by its path in it.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("it is there") {
+        let path = entry.expect("it can be read").path();
+        let name = PathBuf::from(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            let below = files(&path).into_iter();
+            all.extend(below.map(|(below, bytes)| (name.join(below), bytes)));
+        } else {
+            all.insert(name, std::fs::read(&path).expect("it can be read"));
+        }
+    }
+    all
 }
 
 /// The index is gone; what lies beside it is not.

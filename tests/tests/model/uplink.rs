@@ -41,7 +41,7 @@ impl Uplink {
         if let Some(open) = open.filter(|open| !open.ended().is_cancelled()) {
             return Some(open);
         }
-        if !self.up {
+        if !self.up || bus.nats.is_spent() {
             return None;
         }
         self.sessions += 1;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use crate::action::{Action, BusFault, OfficeFault, ReaderFault};
 use crate::bus::Bus;
+use crate::clock;
 use crate::ground::{FEED, READERS, WRITERS, ground};
-use crate::nats::Stream;
+use crate::nats::{MESSAGES_MAX, Stream};
 use crate::office::Office;
+use crate::play::Played;
 use crate::reader::Reader;
-use crate::reference::{Held, Reference, Sight, Takes, Tally};
+use crate::reference::{Held, Reference, Sight, Takes};
 use crate::sight::sight;
 use crate::wire::{Gate, Line};
 
@@ -21,11 +23,18 @@ pub struct Cast {
     /// Of the first office.
     pub agents: usize,
     pub readers: usize,
+    /// Whether gateways read the streams whole behind each start of the broker; else what it has lost is found by counts alone.
+    pub watched: bool,
 }
 
 const SUBMISSIONS_MAX: usize = 8;
-/// Rounds after the last fault in which everything has to come to rest: some hours.
+/// Rounds after the last fault in which everything has to come to rest.
 const ROUNDS_MAX: usize = 24;
+/// Seconds of a round; where the last one changed nothing, a long one: what was given up is asked for again after an hour.
+const ROUND_SECONDS: u64 = 130;
+const LONG_ROUND_SECONDS: u64 = 4_000;
+/// Rounds in a row that change nothing, all but the first of them long ones. What they do not mend, nothing mends.
+const STILL_ROUNDS_MAX: usize = 3;
 
 pub struct World {
     bus: Bus,
@@ -37,6 +46,7 @@ pub struct World {
     submissions: usize,
     reference: Reference,
     seen: Sight,
+    trace: Vec<Sight>,
     _folder: tempfile::TempDir,
 }
 
@@ -48,7 +58,7 @@ pub async fn at_rest() {
 impl World {
     pub fn new(cast: Cast) -> World {
         let folder = ground().folder();
-        let bus = Bus::new(cast.agents);
+        let bus = Bus::new(cast.agents, cast.watched);
         let first = std::iter::repeat_n(WRITERS[0].0, cast.agents);
         let others = WRITERS.iter().skip(1).take(cast.offices - 1);
         let names = first.chain(others.map(|(name, _)| *name));
@@ -71,6 +81,7 @@ impl World {
             submissions: 0,
             reference: Reference::default(),
             seen: Sight::default(),
+            trace: Vec::new(),
             _folder: folder,
         }
     }
@@ -80,20 +91,36 @@ impl World {
         if self.seen.offices.is_empty() {
             self.seen = self.sight().await;
         }
+        self.dispatching();
         let takes = self.act(action).await;
         at_rest().await;
         self.look(takes).await
     }
 
+    /// Only dispatch waits for what outboxes write.
+    fn dispatching(&self) {
+        let outboxes = self.offices.iter().filter_map(Office::outbox);
+        clock::wait_for(outboxes.cloned().collect());
+    }
+
     async fn look(&mut self, takes: Takes) -> Held {
+        if self.bus.nats.is_spent() {
+            return Err(format!(
+                "more than {MESSAGES_MAX} messages: it goes round in circles"
+            ));
+        }
         let after = self.sight().await;
+        self.trace.push(after.clone());
         let before = std::mem::replace(&mut self.seen, after);
         self.reference.step(takes, &before, &self.seen)
     }
 
-    /// What came of it, counted, and as it was seen last.
-    pub fn into_end(self) -> (Tally, Sight) {
-        (self.reference.tally(&self.seen), self.seen)
+    /// What came of it, counted, and as it was seen.
+    pub fn into_end(self) -> Played {
+        Played {
+            tally: self.reference.tally(&self.seen),
+            trace: self.trace,
+        }
     }
 
     async fn sight(&self) -> Sight {
@@ -211,34 +238,49 @@ impl World {
             self.bus.restart(|streams| {
                 harm(streams.get_mut(FEED).expect("it is there"));
             });
+            Takes::FromBus
         };
-        match fault {
+        let takes = match fault {
             BusFault::Backup => {
                 self.backup = Some(self.bus.nats.streams());
                 return Takes::Nothing;
             }
-            BusFault::RestoreBackup => self.bus.restart(|streams| {
-                if let Some(backup) = backup {
-                    *streams = backup;
-                }
-            }),
+            BusFault::Hang => {
+                self.bus.nats.deafen();
+                return Takes::Nothing;
+            }
+            BusFault::Restart => {
+                self.bus.restart(|_| {});
+                Takes::Nothing
+            }
+            BusFault::RestoreBackup => {
+                self.bus.restart(|streams| {
+                    if let Some(backup) = backup {
+                        *streams = backup;
+                    }
+                });
+                Takes::FromBus
+            }
             BusFault::LoseTail(keep) => stream(&|there| there.lose_tail(keep)),
             BusFault::LoseMiddle(skip, count) => stream(&|there| there.lose_middle(skip, count)),
-            BusFault::Wipe => self
-                .bus
-                .restart(|streams| streams.values_mut().for_each(Stream::wipe)),
-        }
+            BusFault::Wipe => {
+                self.bus
+                    .restart(|streams| streams.values_mut().for_each(Stream::wipe));
+                Takes::FromBus
+            }
+        };
         for office in &mut self.offices {
             self.late.extend(office.cut(true));
         }
         for reader in &mut self.readers {
             reader.uplink.cut(false);
         }
-        Takes::FromBus
+        takes
     }
 
     /// All rooms but dispatch work for a while.
     async fn pass(&mut self, seconds: u64) {
+        clock::wait_for(Vec::new());
         for office in &mut self.offices {
             let session = office.uplink.session(&self.bus).await;
             office.uplink.set_gate(Gate::Open);
@@ -263,30 +305,46 @@ impl World {
         if self.seen.offices.is_empty() {
             self.seen = self.sight().await;
         }
+        if self.bus.nats.is_deaf() {
+            let takes = self.harm_bus(BusFault::Restart);
+            self.look(takes).await?;
+        }
         for line in std::mem::take(&mut self.late) {
             line.set_gate(Gate::Open);
         }
+        at_rest().await;
         for who in 0..self.offices.len() + self.readers.len() {
             self.set_up(who, true);
         }
-        let mut last = Ok(());
-        for round in 0..ROUNDS_MAX {
-            for who in 0..self.offices.len() {
-                self.offices[who].work(&self.bus).await;
-                at_rest().await;
-                self.look(Takes::Nothing).await?;
-            }
+        let (mut last, mut still) = (Ok(()), 0);
+        for _ in 0..ROUNDS_MAX {
             let before = self.seen.clone();
-            // The last ones are long: what was given up is asked for again after an hour.
-            let seconds = if round < 12 { 130 } else { 4_000 };
-            self.pass(seconds).await;
-            at_rest().await;
-            self.look(Takes::Nothing).await?;
+            self.round(still).await?;
+            still = if before == self.seen { still + 1 } else { 0 };
             last = self.reference.rest(&self.seen);
-            if last.is_ok() && before == self.seen {
-                return Ok(());
+            match (&last, still) {
+                (Ok(()), 1..) => return Ok(()),
+                (Err(_), STILL_ROUNDS_MAX) => return last,
+                (Ok(()) | Err(_), _) => {}
             }
         }
         last.and(Err("it does not come to rest".into()))
+    }
+
+    /// Dispatch works, and then all other rooms.
+    async fn round(&mut self, still: usize) -> Held {
+        self.dispatching();
+        for who in 0..self.offices.len() {
+            self.offices[who].work(&self.bus).await;
+            at_rest().await;
+            self.look(Takes::Nothing).await?;
+        }
+        self.pass(match still {
+            0 => ROUND_SECONDS,
+            1.. => LONG_ROUND_SECONDS,
+        })
+        .await;
+        at_rest().await;
+        self.look(Takes::Nothing).await
     }
 }
