@@ -231,6 +231,13 @@ impl Inbox {
         lost.map_err(|e| self.unreadable(&e.to_string()))
     }
 
+    /// How many declarations of a log are known here.
+    pub fn declarations(&self, log: &LogName) -> std::result::Result<u64, Outage> {
+        let mut all = Reads(&self.db()).declared(log, 1);
+        let counted = all.try_fold(0, |count, one| one.map(|_| count + 1));
+        counted.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
     /// What had been declared lost behind the position `after`, and had not arrived when what stands at `position` did.
     pub fn passed_over(
         &self,

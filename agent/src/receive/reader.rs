@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use schemas::event::Hash;
+use schemas::heal::LogCount;
 use schemas::refusal::{Hold, Refusal};
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, LogSubject, OfficeId};
@@ -272,18 +273,21 @@ impl Reader<'_> {
     /// What the bus counts. Counts cost little, and no log has more events than positions, so that they are heads at least.
     async fn count(&self) -> Result<Count, Trouble> {
         let counted = self.session.feed_counts(self.feed).await?;
-        let mut heads: Vec<(LogName, u64)> = Vec::new();
-        for (office, count) in counted.logs {
-            if office != *self.office {
-                let feed = self.feed.clone();
-                heads.push((LogName { feed, office }, count.appended));
-            }
-        }
-        self.inbox.note_heads(&heads)?;
+        let others = counted.logs.into_iter();
+        let logs = others.filter(|(office, _)| office != self.office);
+        let logs = logs.map(|(office, count)| {
+            let feed = self.feed.clone();
+            (LogName { feed, office }, count)
+        });
+        let logs: Vec<(LogName, LogCount)> = logs.collect();
+        let heads = logs
+            .iter()
+            .map(|(log, count)| (log.clone(), count.appended));
+        self.inbox.note_heads(&heads.collect::<Vec<_>>())?;
         Ok(Count {
             at: Instant::now(),
             last_sequence: counted.last_sequence,
-            heads,
+            logs,
         })
     }
 
@@ -296,18 +300,31 @@ impl Reader<'_> {
         if Instant::now() < self.compare_from {
             return Ok(false);
         }
-        let heads = count.map(|count| std::mem::take(&mut count.heads));
-        for (log, head) in heads.unwrap_or_default() {
+        let logs = count.map(|count| std::mem::take(&mut count.logs));
+        for (log, counted) in logs.unwrap_or_default() {
             let state = self.inbox.state(&log)?;
             let declared = self.inbox.declared(&log)?.up_to(state.complete).count();
             let held = state.complete - declared + state.parked_events;
             let room_again = state.left_behind && state.parked_events == 0;
-            let short = room_again || (head > held && !state.left_behind);
+            let short = room_again
+                || (counted.appended > held && !state.left_behind)
+                || self.has_beside(&log, &counted)?;
             if short && !progress.held_logs.contains_key(&log) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether the bus has beside a log what it lacks here: what was refilled or declared. A stream that began anew may have the same
+    /// event at the cursor again, and before it what was never read.
+    fn has_beside(&self, log: &LogName, counted: &LogCount) -> Result<bool, Trouble> {
+        let missing = self.inbox.gaps(log)?;
+        let refilled = missing.without(&counted.refilled) != missing;
+        let declared = || -> Result<bool, Trouble> {
+            Ok(!missing.is_empty() && counted.gaps > self.inbox.declarations(log)?)
+        };
+        Ok(refilled || declared()?)
     }
 }
 
@@ -315,7 +332,7 @@ impl Reader<'_> {
 struct Count {
     at: Instant,
     last_sequence: u64,
-    heads: Vec<(LogName, u64)>,
+    logs: Vec<(LogName, LogCount)>,
 }
 
 impl Count {

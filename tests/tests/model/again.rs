@@ -11,6 +11,8 @@ use crate::world::Cast;
 
 /// Characters of a hash in its text.
 const HASH_CHARS: usize = 43;
+/// With this begins the id of what an office tells of a taking; it ends with a hash.
+const NOTICE: &str = "log-resumed-";
 
 /// What stands on the bus, and what readers hold and applications got. Hashes are told apart by when they were seen first: a notice has the
 /// second in it in which it was signed.
@@ -19,11 +21,13 @@ fn outward(trace: &[Sight]) -> Vec<String> {
     let mut tell = |seen: &Sight| {
         let text = format!("{:?} {:?} {:?}", seen.bus, seen.confirmed, seen.readers);
         let parts = text.split('"').map(|part| {
+            let is_hash = part.len() == HASH_CHARS || part.starts_with(NOTICE);
+            let (before, hash) = match is_hash {
+                true => part.split_at(part.len() - HASH_CHARS),
+                false => return part.to_owned(),
+            };
             let new = hashes.len();
-            match part.len() {
-                HASH_CHARS => format!("#{}", hashes.entry(part.to_owned()).or_insert(new)),
-                _ => part.to_owned(),
-            }
+            format!("{before}#{}", hashes.entry(hash.to_owned()).or_insert(new))
         });
         parts.collect::<Vec<String>>().join("\"")
     };

@@ -1,6 +1,8 @@
 //! What is played: each test is a kind of fault, or the shortest run that once failed.
 
-use crate::action::Action::{ArriveLate, Bus, Down, Office, Pass, Reader, Send, Submit, Work};
+use crate::action::Action::{
+    Arrive, ArriveLate, Bus, Down, Office, Pass, Reader, Send, Submit, Work,
+};
 use crate::action::{Action, BusFault, Faults, OfficeFault, ReaderFault};
 use crate::play::{many, play};
 use crate::reference::{Sight, Tally};
@@ -353,4 +355,45 @@ fn another_history_does_not_come_back_where_a_reader_has_confirmed() {
         ],
     );
     assert_eq!((tally.on_bus, tally.delivered), (3, 3), "{seen:?}");
+}
+
+/// What an office had not settled it looks for where its log goes on, and not beside it.
+#[test]
+fn an_event_that_was_refilled_before_it_was_settled_is_delivered_once() {
+    let sent = [Submit(0), Submit(0), Submit(0), Send(0), Pass(5)];
+    let lost = [Bus(BusFault::LoseMiddle(0, 1)), Pass(20)];
+    let (tally, seen) = case(READ, &[&sent, &lost]);
+    assert_eq!((tally.on_bus, tally.delivered), (4, 3), "{seen:?}");
+}
+
+/// What stood in a hole was one message, and so is its declaration: behind a wipe the cursor finds the same event at the same place.
+fn a_wiped_stream_that_looks_the_same() -> [Vec<Action>; 2] {
+    let parked = [Submit(0), Submit(0), Send(0), Arrive(0, 2)];
+    let parked = [&parked[..], &[Bus(BusFault::LoseMiddle(0, 2)), Pass(5)]];
+    [parked.concat(), vec![Work(0), Bus(BusFault::Wipe)]]
+}
+
+#[test]
+fn a_declaration_before_the_cursor_of_a_stream_that_began_anew_is_read() {
+    let [parked, wiped] = a_wiped_stream_that_looks_the_same();
+    let (tally, seen) = case(READ, &[&parked, &wiped]);
+    assert_eq!((tally.delivered, tally.declared), (2, 1), "{seen:?}");
+}
+
+#[test]
+fn so_it_is_where_the_reader_was_away_meanwhile() {
+    let [parked, wiped] = a_wiped_stream_that_looks_the_same();
+    let away = [Work(0), Pass(400), Work(0), Work(0)];
+    let (tally, seen) = case(READ, &[&parked, &[Down(1)], &wiped, &away]);
+    assert_eq!((tally.delivered, tally.declared), (2, 1), "{seen:?}");
+}
+
+/// Nor below the head, where that is its own.
+#[test]
+fn an_event_that_came_back_before_it_was_settled_is_delivered_once() {
+    let sent = [Submit(0), Submit(0), Send(0), Pass(5)];
+    let lost = [Bus(BusFault::LoseMiddle(0, 1)), Send(0)];
+    let back = [Bus(BusFault::RestoreBackup)];
+    let (tally, seen) = case(READ, &[&[Bus(BusFault::Backup)], &sent, &lost, &back]);
+    assert_eq!((tally.on_bus, tally.delivered), (3, 2), "{seen:?}");
 }

@@ -209,13 +209,17 @@ impl Reference {
         }
     }
 
-    /// What is there has its position: no id gets another one. What comes back at the position that it had may have gone behind
-    /// meanwhile, when nobody knew of it; applications get each id once.
+    /// What stands in its log has its position: no id gets another one there. What the bus had lost at its position, and has again, may
+    /// have gone behind, for an office that had not settled it does not look for it below the head; applications get each id once.
     fn check_ids(&self, office: &str, log: &OnBus) -> Held {
         let mut places: BTreeMap<&str, BTreeMap<u64, &Entry>> = BTreeMap::new();
-        for (position, entry) in log.events() {
+        for (position, entry) in &log.appended {
+            let was_lost = self.lost.contains(&(office.to_owned(), *position));
+            if was_lost && self.signed.contains(&entry.hash) {
+                continue;
+            }
             let places = places.entry(&entry.id).or_default();
-            places.insert(position, entry);
+            places.insert(*position, entry);
         }
         for (id, places) in places.iter().filter(|(_, places)| places.len() > 1) {
             let new = places
