@@ -46,7 +46,7 @@ pub fn append(path: &Path, events: Vec<Bytes>) -> Result<(), String> {
         let written = file.write_all(lines.as_bytes());
         if let Err(error) = written.and_then(|()| file.sync_data()) {
             // Half a page must not stand before its repetition.
-            file.set_len(before)?;
+            cut(&file, before)?;
             return Err(error);
         }
         Ok(())
@@ -77,13 +77,22 @@ pub fn written(
     if end < tail.len() {
         let torn = (tail.len() - end) as u64;
         let length = file.metadata()?.len();
-        file.set_len(length - torn)?;
+        cut(&file, length - torn)?;
     }
     // A killed agent's last lines may be in the cache alone.
     file.sync_data()?;
     sync_name(path)?;
     let whole = lines.into_iter().take(good);
     Ok(whole.filter_map(|(_, line)| line).collect())
+}
+
+/// Looked at, because the next line would be joined to what is still there.
+fn cut(file: &File, length: u64) -> std::io::Result<()> {
+    file.set_len(length)?;
+    match file.metadata()?.len() == length {
+        true => Ok(()),
+        false => Err(std::io::Error::other("it cannot be cut short")),
+    }
 }
 
 /// What a line says; None for what is no line of ours.
