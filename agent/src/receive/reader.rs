@@ -320,11 +320,11 @@ impl Reader<'_> {
     /// event at the cursor again, and before it what was never read.
     fn has_beside(&self, log: &LogName, counted: &LogCount) -> Result<bool, Trouble> {
         let missing = self.inbox.gaps(log)?;
+        if missing.is_empty() {
+            return Ok(false);
+        }
         let refilled = missing.without(&counted.refilled) != missing;
-        let declared = || -> Result<bool, Trouble> {
-            Ok(!missing.is_empty() && counted.gaps > self.inbox.declarations(log)?)
-        };
-        Ok(refilled || declared()?)
+        Ok(refilled || counted.gaps > self.inbox.declarations(log)?)
     }
 }
 
