@@ -42,6 +42,7 @@ pub fn append(path: &Path, events: Vec<Bytes>) -> Result<(), String> {
         if before == 0 {
             // Lines in a file that has lost its name are lost.
             sync_name(path)?;
+            std::fs::metadata(path)?;
         }
         let written = file.write_all(lines.as_bytes());
         if let Err(error) = written.and_then(|()| file.sync_data()) {

@@ -32,9 +32,8 @@ const LIFE_TIME: Duration = Duration::from_secs(30);
 const LOOK_TIME: Duration = Duration::from_secs(30);
 /// Lives until all is done: the one with the fault, one that finds what it left, one that finds an index damaged in use.
 const LIVES_MAX: usize = 4;
-/// The application's file: what a disk swallows of it, or of its name, only a reading of it would show, and it is the application's, who
-/// may take it away.
-const APPLICATIONS_OWN: [&str; 2] = ["write of /arrivals.ndjson", "create of /arrivals.ndjson"];
+/// Into the application's file: what a disk swallows there only a reading of it would show, and it is the application's.
+const APPLICATIONS_OWN: &str = "write of /arrivals.ndjson";
 /// What a kill may leave at the end of a file that is delivered into.
 const TORN_LINE: &[u8] = br#"{"specversion":"1."#;
 
@@ -98,7 +97,7 @@ impl Lane {
         volume.unmount()?;
         let what = outcome.fired.clone().unwrap_or_default();
         let lied = fault.is_some_and(|fault| fault.effect == Effect::Nothing) && !what.is_empty();
-        if lied && APPLICATIONS_OWN.contains(&what.as_str()) {
+        if lied && what == APPLICATIONS_OWN {
             outcome.unjudged = true;
             return Ok(outcome);
         }
