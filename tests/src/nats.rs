@@ -31,6 +31,10 @@ impl NatsServer {
         self.process = Some(Process::serving(&binary(), &arguments, &log, self.address).await);
     }
 
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").id()
+    }
+
     /// It holds its connections, and answers nobody.
     pub fn freeze(&self) {
         let process = self.process.as_ref().expect("the server runs");

@@ -1,6 +1,8 @@
 //! A client that says anything: raw NATS over TLS, for what no client library would send.
 //! In: a certificate, bytes to send. Out: the server's operations, one by one. Never: a repair of what was asked to be sent.
 
+mod halves;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,6 +19,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::deadline::{PATIENCE, within, within_at_most};
+
+pub use halves::{Ear, Mouth};
 
 /// What a client shows of itself, and whom it believes.
 #[derive(Clone)]
@@ -90,6 +94,18 @@ impl Credentials {
                 key: Arc::new(key),
             }),
         }
+    }
+
+    /// The first bytes that a client says to a server, ClientHello and all, and nothing after them.
+    pub fn first_flight(&self) -> Vec<u8> {
+        let name = ServerName::try_from("localhost").expect("localhost is a name");
+        let mut connection = rustls::ClientConnection::new(Arc::new(self.client_config()), name)
+            .expect("a client can begin");
+        let mut flight = Vec::new();
+        connection
+            .write_tls(&mut flight)
+            .expect("a Vec takes everything");
+        flight
     }
 
     fn client_config(&self) -> ClientConfig {

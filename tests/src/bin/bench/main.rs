@@ -20,6 +20,7 @@ mod outbox;
 mod space;
 mod memory;
 mod link;
+mod abuse;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,7 +34,7 @@ use crate::report::Report;
 /// Measures what the bus promises of speed, memory and bytes, each against the same without it, in the same run.
 #[derive(Parser)]
 struct Arguments {
-    /// What to measure; everything, if nothing is named.
+    /// What to measure; everything but `abuse`, which has a page of its own, if nothing is named.
     parts: Vec<Part>,
     /// A few seconds a part: shows that it works, measures little.
     #[arg(long)]
@@ -44,6 +45,12 @@ struct Arguments {
     /// Writes the table into this file, behind its line `<!-- measured -->`.
     #[arg(long)]
     markdown: Option<PathBuf>,
+    /// Of `abuse`, these floods and bounds alone; all, if nothing is named.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Prints the figures as JSON.
+    #[arg(long)]
+    json: bool,
     /// Runs the link's part here, in namespaces that were made for it.
     #[arg(long, hide = true)]
     inside: bool,
@@ -59,6 +66,7 @@ pub enum Part {
     Space,
     Memory,
     Link,
+    Abuse,
 }
 
 /// How much is measured.
@@ -103,15 +111,20 @@ async fn run(arguments: Arguments) -> Result<()> {
     }
     let mut report = Report::begin(machine::describe());
     for part in Part::value_variants() {
-        if arguments.parts.is_empty() || arguments.parts.contains(part) {
+        let usual = arguments.parts.is_empty() && *part != Part::Abuse;
+        if usual || arguments.parts.contains(part) {
             eprintln!("measuring {} ...", part.name());
-            let measuring = async |outcome: &mut Outcome| part.measure(effort, outcome).await;
+            let only = &arguments.only;
+            let measuring = async |outcome: &mut Outcome| part.measure(effort, only, outcome).await;
             report.add(part.name(), &Outcome::of(measuring).await);
         } else {
             report.leave_out(part.name(), "not asked for");
         }
     }
-    println!("{}", report.text());
+    match arguments.json {
+        true => println!("{}", report.json()),
+        false => println!("{}", report.text()),
+    }
     match arguments.markdown {
         Some(file) => report.write_markdown(&file),
         None => Ok(()),
@@ -129,10 +142,11 @@ impl Part {
             Part::Space => "space",
             Part::Memory => "memory",
             Part::Link => "link",
+            Part::Abuse => "abuse",
         }
     }
 
-    async fn measure(self, effort: Effort, outcome: &mut Outcome) -> Result<()> {
+    async fn measure(self, effort: Effort, only: &[String], outcome: &mut Outcome) -> Result<()> {
         match self {
             Part::CatchUp => catch_up::measure(effort, outcome).await,
             Part::ManyOffices => many_offices::measure(effort, outcome).await,
@@ -142,6 +156,7 @@ impl Part {
             Part::Space => space::measure(effort, outcome).await,
             Part::Memory => memory::measure(effort, outcome).await,
             Part::Link => link::measure(effort, outcome).await,
+            Part::Abuse => abuse::measure(effort, only, outcome).await,
         }
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::Effort;
 use crate::figure::{Figure, Outcome};
-use crate::rounds::{Side, alternate};
+use crate::rounds::{Side, alternate, waits_at};
 use crate::stage::{Lane, Stage};
 
 pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
@@ -46,9 +46,8 @@ struct Waits {
 
 async fn waits(lane: &mut Lane, events: usize) -> Result<Waits> {
     let messages = lane.messages(events)?.swap_remove(0);
-    let mut waits = lane.send_singly(messages).await?;
-    waits.sort();
-    let at = |share: usize| waits[waits.len() * share / 100].as_secs_f64() * 1e6;
+    let waits = lane.send_singly(messages).await?;
+    let at = |share: usize| waits_at(&waits, share).as_secs_f64() * 1e6;
     Ok(Waits {
         half: at(50),
         most: at(99),

@@ -1,11 +1,13 @@
 //! The table: on the terminal, and in docs/benchmarks.md.
 //! In: outcomes of parts. Out: text, Markdown. Never: a missed figure hidden, a part left out in silence.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Value, json};
 
 use crate::figure::{Figure, Outcome, plain, spaced};
 
@@ -16,6 +18,8 @@ pub struct Report {
     head: Vec<(&'static str, String)>,
     rows: Vec<[String; 5]>,
     left_out: Vec<String>,
+    /// As they came, for programs.
+    outcomes: Vec<Value>,
 }
 
 const COLUMNS: [&str; 5] = ["part", "figure", "measured", "target", "made of"];
@@ -26,12 +30,15 @@ impl Report {
             head,
             rows: Vec::new(),
             left_out: Vec::new(),
+            outcomes: Vec::new(),
         }
     }
 
     pub fn add(&mut self, part: &str, outcome: &Outcome) {
         let rows = outcome.figures.iter().map(|figure| row(part, figure));
         self.rows.extend(rows);
+        self.outcomes
+            .push(json!({ "part": part, "outcome": outcome }));
         for why in &outcome.left_out {
             self.leave_out(part, why);
         }
@@ -57,6 +64,11 @@ impl Report {
             head.collect::<String>(),
             self.left_out_lines("")
         )
+    }
+
+    pub fn json(&self) -> Value {
+        let head: BTreeMap<_, _> = self.head.iter().cloned().collect();
+        json!({ "head": head, "parts": self.outcomes })
     }
 
     pub fn write_markdown(&self, file: &Path) -> Result<()> {

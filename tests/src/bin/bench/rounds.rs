@@ -1,6 +1,8 @@
 //! Two sides in turn, so that a slower minute of the machine meets both.
 //! In: a number of rounds. Out: what each side gave, round by round. Never: one side measured first and the other last.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use crate::figure::Median;
@@ -47,4 +49,12 @@ pub async fn alternate<T>(
         }
     }
     Ok(both)
+}
+
+/// What so many of 100 waits took at most; nothing, where nothing was waited for.
+pub fn waits_at(waits: &[Duration], share: usize) -> Duration {
+    let mut waits = waits.to_vec();
+    waits.sort_unstable();
+    let at = waits.get(waits.len() * share / 100);
+    at.copied().unwrap_or_default()
 }

@@ -1,0 +1,174 @@
+//! What one office may have at once, and what it costs the bus at most: sessions, half-sent publishes, reads that nobody takes.
+//! In: a bus. Out: sessions that stand, MiB. Never: a session counted that answers nobody.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::future::join_all;
+use tests::raw::{Credentials, Handshake, RawClient, ServerOp};
+use tokio::time::timeout;
+
+use super::gauge::Gauge;
+use super::hostile::Hostile;
+use super::scene::{HONEST, HOSTILE, Scene, inbox};
+use super::storm::CONNECT;
+use super::{floods, frames};
+use crate::Effort;
+use crate::events::places;
+use crate::figure::{Figure, Outcome, plain};
+
+const SESSIONS_ASKED: usize = 64;
+const SESSIONS_MOST: f64 = 8.0;
+const HALF_SENT_MIB_MOST: f64 = 64.0;
+const UNREAD_MIB_MOST: f64 = 4.0;
+/// Of each office: what its account allows.
+const SESSIONS_OF_OFFICE: usize = 8;
+/// What is announced, and what is sent of it.
+const ANNOUNCED: usize = 1_000_000;
+const SENT: usize = 999_990;
+/// Reads of 1,000 events in one session that takes none of them.
+const READS: usize = 200;
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
+const SEND_WAIT: Duration = Duration::from_secs(10);
+
+pub async fn sessions(effort: Effort, outcome: &mut Outcome) -> Result<()> {
+    let scene = Scene::build().await?;
+    let asked = effort.pick(SESSIONS_ASKED, 16);
+    let mut all = Vec::new();
+    for _ in 0..asked {
+        all.extend(connect(&scene, HOSTILE).await);
+    }
+    let answered = join_all(all.iter_mut().map(answers)).await;
+    let standing = answered.into_iter().filter(|answered| *answered).count();
+    let honest = connect(&scene, HONEST).await;
+    let words = match honest {
+        Some(_) => "another office is let in beside them",
+        None => "another office is NOT let in beside them",
+    };
+    let figure = Figure::new("sessions that one office gets", standing as f64, "")
+        .at_most(SESSIONS_MOST)
+        .made_of(format!("of {asked} that it asked for; {words}"));
+    outcome.show(figure);
+    Ok(())
+}
+
+pub async fn half_sent(effort: Effort, outcome: &mut Outcome) -> Result<()> {
+    let places = places(effort.pick(75, 6));
+    let offices: Vec<&str> = places.iter().map(|place| place.office.as_str()).collect();
+    let scene = Scene::with(&offices).await?;
+    let gauge = Gauge::of(&scene);
+    let mut sessions = Vec::new();
+    for office in &offices {
+        for _ in 0..SESSIONS_OF_OFFICE {
+            sessions.extend(
+                connect(&scene, office)
+                    .await
+                    .map(|client| (*office, client)),
+            );
+        }
+    }
+    let before = gauge.memory()?;
+    let sending = sessions
+        .iter_mut()
+        .map(|(office, client)| timeout(SEND_WAIT, send_half(office, client)));
+    let (sent, worst) = tokio::join!(join_all(sending), gauge.worst(SEND_WAIT));
+    let sent = sent.into_iter().filter(Result::is_ok).count();
+    let grown = worst?.gateway - before.gateway;
+    let figure = Figure::new("half-sent publishes: the gateway grows by", grown, "MiB")
+        .at_most(HALF_SENT_MIB_MOST)
+        .made_of(format!(
+            "{} sessions of {} offices, {sent} of which could send {} of {} bytes",
+            sessions.len(),
+            offices.len(),
+            plain(SENT as f64),
+            plain(ANNOUNCED as f64)
+        ));
+    outcome.show(figure);
+    Ok(())
+}
+
+/// All of an event's operation but its last bytes.
+async fn send_half(office: &str, client: &mut RawClient) {
+    let feed = match office.split_once('/') {
+        Some(("mlvt", _)) => "labour-returns",
+        Some(("moh", _)) => "health-quarterly",
+        _ => "market-prices",
+    };
+    let (office, reply) = (office.replace('/', "."), inbox(office));
+    let headers = "NATS/1.0\r\n\r\n";
+    let block = headers.len();
+    let line = format!("HPUB spean.log.{feed}.{office} {reply} {block} {ANNOUNCED}\r\n{headers}");
+    let data = vec![b' '; SENT - headers.len()];
+    // The gateway may rather end the session.
+    let _ = client.try_send([line.as_bytes(), &data].concat()).await;
+}
+
+pub async fn unread(effort: Effort, outcome: &mut Outcome) -> Result<()> {
+    let scene = Scene::build().await?;
+    let hostile = Hostile::prepare(&scene, effort.pick(6_000, 200)).await?;
+    let gauge = Gauge::of(&scene);
+    let mut sessions = Vec::new();
+    for _ in 0..SESSIONS_OF_OFFICE {
+        sessions.extend(connect(&scene, HOSTILE).await);
+    }
+    let before = gauge.memory()?;
+    let read = floods::read_of_own_log(&hostile);
+    let reads = [
+        frames::subscribe(&hostile.reply, "1"),
+        read.repeat(READS).into(),
+    ]
+    .concat();
+    let asking = sessions
+        .iter_mut()
+        .map(|client| timeout(SEND_WAIT, client.try_send(reads.clone())));
+    let (_, worst) = tokio::join!(join_all(asking), gauge.worst(SEND_WAIT));
+    let worst = worst?;
+    let count = sessions.len().max(1) as f64;
+    let figure = Figure::new(
+        "reads that nobody takes: nats-server grows, a session",
+        (worst.nats - before.nats) / count,
+        "MiB",
+    )
+    .at_most(UNREAD_MIB_MOST)
+    .made_of(format!(
+        "{count} sessions, {READS} reads of 1,000 events each; nats-server {} to {} MiB, gateway {} to {}",
+        plain(before.nats.round()),
+        plain(worst.nats.round()),
+        plain(before.gateway.round()),
+        plain(worst.gateway.round())
+    ));
+    outcome.show(figure);
+    Ok(())
+}
+
+async fn connect(scene: &Scene, office: &str) -> Option<RawClient> {
+    connect_to(scene.bus.gateway.address(), scene.bus.credentials(office)).await
+}
+
+/// A session that has said CONNECT; None where it was not let in soon.
+pub async fn connect_to(gateway: SocketAddr, credentials: Credentials) -> Option<RawClient> {
+    let opening = RawClient::open(gateway, &credentials, Handshake::TlsFirst);
+    let connecting = async {
+        let mut client = opening.await.ok()?;
+        client.try_send(CONNECT).await.ok()?;
+        answers(&mut client).await.then_some(client)
+    };
+    timeout(ANSWER_WAIT, connecting).await.ok()?
+}
+
+async fn answers(client: &mut RawClient) -> bool {
+    if client.try_send("PING\r\n").await.is_err() {
+        return false;
+    }
+    let pong = async {
+        loop {
+            match client.next().await {
+                Some(ServerOp::Pong) => return true,
+                Some(ServerOp::Error(_)) | None => return false,
+                Some(_) => {}
+            }
+        }
+    };
+    timeout(ANSWER_WAIT, pong).await.unwrap_or(false)
+}
