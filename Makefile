@@ -37,10 +37,11 @@ powercut: ## the power goes, a storage call fails: is all there that was promise
 	RUST_BACKTRACE=0 NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/powercut" $(or $(PART),replay) \
 		$(if $(QUICK),--quick) $(if $(SEED),--seed "$(SEED)") $(if $(STATES),--states "$(STATES)")
 
-bench: ## the figures of docs/benchmarks.md, measured here
+bench: ## the figures of docs/benchmarks.md, measured here (PART=names, QUICK=1, JSON=1, MARKDOWN=file; PART=abuse: docs/abuse.md, ONLY=names)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
 	$(CARGO) build --release --workspace --bins && \
-	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/release/bench"
+	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/release/bench" $(PART) \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(JSON),--json) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
 chaos: ## everything broken that can break, with a verdict (SEED=1, ONLY=names, QUICK=1, RESUME=1, JOBS=n, LIST=1, JSON=1, MARKDOWN=file)
 	@sh scripts/chaos_tools.sh

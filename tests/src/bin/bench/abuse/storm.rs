@@ -260,11 +260,13 @@ impl Told {
     }
 }
 
-/// The project's own code in an answer; JetStream's error codes are numbers.
+/// The project's own code in an answer, or the number of JetStream's.
 fn code(payload: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(payload).ok()?;
-    let (_, rest) = text.split_once(r#""code":""#)?;
-    rest.split_once('"').map(|(code, _)| code)
+    let own = text.split_once(r#""code":""#).map(|(_, rest)| rest);
+    let jetstream = || text.split_once(r#""err_code":"#).map(|(_, rest)| rest);
+    let code = own.or_else(jetstream)?.split(['"', ',', '}']).next()?;
+    Some(code)
 }
 
 fn status(headers: &str) -> Option<&str> {

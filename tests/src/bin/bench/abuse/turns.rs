@@ -60,7 +60,10 @@ pub async fn measure(
     let (calm_time, flood_time) = effort.pick((secs(4), secs(6)), (secs(1), secs(2)));
     honest.publish_for(calm_time / 2).await?;
     let mut seen = Seen::begin(gauge.memory()?);
+    let written = gauge.audit_bytes();
     seen.calm.extend(honest.publish_for(calm_time).await?);
+    let own = gauge.audit_bytes().saturating_sub(written);
+    seen.audit_of_event = own as f64 / seen.calm.len().max(1) as f64;
     for _ in 0..effort.pick(2, 1) {
         let storm = Storm {
             gateway: scene.bus.gateway.address(),
@@ -102,6 +105,8 @@ struct Seen {
     worst: Memory,
     told: Vec<Told>,
     audit_bytes: u64,
+    /// What the honest office's own events write, each.
+    audit_of_event: f64,
     flooded: Duration,
     held: u64,
 }
@@ -115,6 +120,7 @@ impl Seen {
             worst: memory,
             told: Vec::new(),
             audit_bytes: 0,
+            audit_of_event: 0.0,
             flooded: Duration::ZERO,
             held: 0,
         }
@@ -125,8 +131,10 @@ impl Seen {
         waits_at(&self.calm, 50)
     }
 
+    /// What the flood writes, in bytes a second.
     fn audit_rate(&self) -> f64 {
-        self.audit_bytes as f64 / self.flooded.as_secs_f64()
+        let own = self.audit_of_event * self.under.len() as f64;
+        (self.audit_bytes as f64 - own).max(0.0) / self.flooded.as_secs_f64()
     }
 
     fn show(&self, flood: &Flood, outcome: &mut Outcome) {
