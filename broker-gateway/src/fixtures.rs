@@ -1,5 +1,6 @@
 //! For the tests of several rooms: the registry that a new authority begins with, some offices, and their peers.
 
+pub mod alone;
 pub mod nats;
 pub mod pen;
 

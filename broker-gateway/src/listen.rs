@@ -136,6 +136,7 @@ impl Door {
             Ok((peer, place)) => {
                 let client_id = self.client_id;
                 info!(%peer, %address, client_id, "connected");
+                let stream = tokio::io::split(stream);
                 session::run(self.gateway, peer, stream, client_id, self.shutdown).await;
                 drop(place);
             }

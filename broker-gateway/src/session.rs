@@ -14,6 +14,7 @@ mod unanswered;
 mod upstream;
 
 use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -22,7 +23,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{debug, error};
 
 use crate::gateway::Gateway;
 use crate::judge::{self, Breach, Verdict};
@@ -41,28 +43,37 @@ use gather::Gathered;
 use outgoing::{Closed, Outgoing};
 use upstream::Upstream;
 
-/// Serves a peer until it leaves or is asked to. INFO has been sent.
+/// Serves a peer until it leaves or is asked to. INFO has been sent. However it ends, also by a fault of ours, the audit says so in
+/// one line, and the socket is closed: whoever writes to it ends with this, at the latest.
 pub async fn run(
     gateway: Arc<Gateway>,
     peer: Peer,
-    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    (mut reader, mut writer): (
+        impl AsyncRead + Unpin,
+        impl AsyncWrite + Unpin + Send + 'static,
+    ),
     client_id: u64,
     shutdown: CancellationToken,
 ) {
-    let (mut reader, mut writer) = tokio::io::split(stream);
     let down = Outgoing::new();
     let queue = down.clone();
-    let mut writing = tokio::spawn(async move { queue.write_to(&mut writer).await });
+    let writing = tokio::spawn(async move { queue.write_to(&mut writer).await });
+    let mut writing = AbortOnDropHandle::new(writing);
     let mut session = Session::new(gateway, peer, client_id, down.clone());
-    let end = tokio::select! {
-        end = session.serve(&mut reader, &shutdown) => end,
-        _ = &mut writing => End::Gone,
-        () = overtime(&shutdown) => End::Stopped,
+    let end = {
+        let serving = AssertUnwindSafe(session.serve(&mut reader, &shutdown));
+        tokio::select! {
+            served = serving.catch_unwind() => served.unwrap_or(End::Failed),
+            written = &mut writing => written.map_or(End::Failed, |_| End::Gone),
+            () = overtime(&shutdown) => End::Stopped,
+        }
     };
-    debug!(peer = %session.desk.peer, client_id, %end, "session ended");
-    if let Some(code) = end.code() {
-        session.desk.record_end(code).await;
+    let peer = &session.desk.peer;
+    match end {
+        End::Failed => error!(%peer, client_id, "a session ended by a fault of the gateway"),
+        end => debug!(%peer, client_id, %end, "session ended"),
     }
+    session.desk.record_end(end.code()).await;
     if end != End::Gone {
         // What was submitted before is answered still, if it is soon.
         let answered = async { while session.answering.join_next().await.is_some() {} };
@@ -71,10 +82,7 @@ pub async fn run(
     down.finish(end.words().map(|words| Frame::new().error(&words).finish()));
     // A writer that has ended was waited for above, and a task is waited for once.
     if !writing.is_finished() {
-        let written = tokio::time::timeout(FAREWELL_WAIT, &mut writing).await;
-        if written.is_err() {
-            writing.abort();
-        }
+        let _ = tokio::time::timeout(FAREWELL_WAIT, &mut writing).await;
     }
     session.answering.shutdown().await;
 }
@@ -151,6 +159,7 @@ impl Session {
                     Err(_) => return End::Stopped,
                 },
                 () = ended(&mut self.upstream) => return End::BrokerGone,
+                () = failed(&mut self.answering) => return End::Failed,
                 () = shutdown.cancelled() => return End::Stopped,
             }
         }
@@ -276,7 +285,9 @@ impl Session {
     }
 
     async fn submit(&mut self) -> Result<(), End> {
-        while self.answering.try_join_next().is_some() {}
+        while let Some(told) = self.answering.try_join_next() {
+            told.map_err(|_panicked| End::Failed)?;
+        }
         let (submissions, refills) = self.gathered.take(&self.desk.peer);
         for submission in submissions {
             let answering = self.desk.clone().submit(submission).await;
@@ -330,3 +341,16 @@ async fn ended(upstream: &mut Option<Upstream>) {
         None => std::future::pending().await,
     }
 }
+
+/// A task that was to tell an answer has panicked: its client would wait for nothing. As long as none has, never.
+async fn failed(answering: &mut JoinSet<()>) {
+    while let Some(told) = answering.join_next().await {
+        if told.is_err() {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests;

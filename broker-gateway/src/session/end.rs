@@ -16,6 +16,9 @@ pub enum End {
     Stopped,
     #[error("the broker's connection ended")]
     BrokerGone,
+    /// Something of ours panicked. What was sent and not answered is sent again, over another session.
+    #[error("the gateway failed here; connect again (session-failed)")]
+    Failed,
     #[error("{}", .0.words())]
     Wire(#[from] WireFault),
     #[error("{0} ({code})", code = .0.code())]
@@ -35,7 +38,8 @@ impl End {
     pub fn words(self) -> Option<String> {
         match self {
             End::Gone | End::Stopped | End::BrokerGone => None,
-            End::Wire(_)
+            End::Failed
+            | End::Wire(_)
             | End::Breach(_)
             | End::ConnectAwaited
             | End::HalfOperation
@@ -44,16 +48,19 @@ impl End {
         }
     }
 
-    /// What the audit writes; an end that nobody decided on is none.
-    pub fn code(self) -> Option<&'static str> {
+    /// What the audit writes.
+    pub fn code(self) -> &'static str {
         match self {
-            End::Gone | End::Stopped | End::BrokerGone => None,
-            End::Wire(fault) => Some(fault.code()),
-            End::Breach(breach) => Some(breach.code()),
-            End::ConnectAwaited => Some("connect-awaited"),
-            End::HalfOperation => Some("half-operation"),
-            End::Silent => Some("stale-connection"),
-            End::OfficeUnknown => Some(Hold::OfficeUnknown.code().name),
+            End::Gone => "connection-ended",
+            End::Stopped => "gateway-stops",
+            End::BrokerGone => "broker-gone",
+            End::Failed => "session-failed",
+            End::Wire(fault) => fault.code(),
+            End::Breach(breach) => breach.code(),
+            End::ConnectAwaited => "connect-awaited",
+            End::HalfOperation => "half-operation",
+            End::Silent => "stale-connection",
+            End::OfficeUnknown => Hold::OfficeUnknown.code().name,
         }
     }
 }
