@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use schemas::confirmation::{Confirmation, Said};
+use schemas::confirmation::{Confirmation, Evidence, Said};
+use schemas::envelope::nats;
 use schemas::event::{Position, Timestamp};
 use schemas::registry::Registry;
 use schemas::signing::SigningKey;
@@ -72,10 +73,10 @@ impl Confirm {
             Round::Everything
         };
         for (log, position) in grown.into_iter().take(ROUND_MAX) {
-            let Some(confirmation) = self.confirmation(&log, position)? else {
+            let Some((confirmation, evidence)) = self.confirmation(&log, position)? else {
                 continue;
             };
-            match publish(session, &confirmation).await {
+            match publish(session, &confirmation, &evidence).await {
                 Ok(()) => self.inbox.note_confirmed(&log, position)?,
                 Err(why) => {
                     tracing::warn!(%log, %why, "what is held cannot be confirmed now");
@@ -107,20 +108,24 @@ impl Confirm {
         Ok(grown)
     }
 
+    /// With the office's own signature under what is confirmed: by that alone the word keeps the position free.
     fn confirmation(
         &self,
         log: &LogName,
         position: Position,
-    ) -> Result<Option<Confirmation>, store::Outage> {
-        let hash = self.inbox.hash_at(log, position)?;
-        let said = hash.zip(now()).map(|(hash, time)| Said {
-            reader: self.office.clone(),
-            log: log.clone(),
-            position,
-            hash,
-            time,
-        });
-        Ok(said.map(|said| Confirmation::sign(said, &self.key)))
+    ) -> Result<Option<(Confirmation, Evidence)>, store::Outage> {
+        let stored = self.inbox.get(log, position)?;
+        let event = stored.and_then(|stored| nats::read_stored(&stored).ok());
+        Ok(event.zip(now()).map(|(event, time)| {
+            let said = Said {
+                reader: self.office.clone(),
+                log: log.clone(),
+                position,
+                hash: event.hash(),
+                time,
+            };
+            (Confirmation::sign(said, &self.key), Evidence::of(&event))
+        }))
     }
 
     /// Hears what other offices hold of this one's logs, until the shutdown.
@@ -264,7 +269,11 @@ enum Trouble {
 }
 
 /// The bus's word that it stands, or why it does not.
-async fn publish(session: &Session, confirmation: &Confirmation) -> Result<(), NoAnswer> {
+async fn publish(
+    session: &Session,
+    confirmation: &Confirmation,
+    evidence: &Evidence,
+) -> Result<(), NoAnswer> {
     #[derive(serde::Deserialize)]
     struct Ack {
         #[serde(default)]
@@ -272,7 +281,9 @@ async fn publish(session: &Session, confirmation: &Confirmation) -> Result<(), N
     }
     let subject = confirmation.said().subject().to_string();
     let body = confirmation.to_string().into();
-    let answer = session.request(&subject, body, REQUEST_TIME).await?;
+    let headers = evidence.headers().into();
+    let asked = session.request_with(headers, &subject, body, REQUEST_TIME);
+    let answer = asked.await?;
     let ack: Option<Ack> = serde_json::from_slice(&answer.payload).ok();
     match ack {
         Some(Ack { seq: 1.. }) => Ok(()),

@@ -249,7 +249,12 @@ impl FeedLine {
             self.takings.push_back(Instant::now());
         }
         if own.has_several_agents() {
+            // What another agent has sent is known of when the head is read.
             self.takings.clear();
+        } else {
+            let resent = standing.resend.as_ref().map_or(0, |resend| *resend.end());
+            let reach = standing.head.number().max(resent);
+            self.dispatch.outbox.reaches(&self.log.feed, reach)?;
         }
         if is_shared(&mut self.takings) {
             return Ok(ControlFlow::Break(Stop::Wait {

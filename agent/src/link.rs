@@ -30,13 +30,13 @@ use self::limits::{SESSION_SHORT, WATCH_INTERVAL};
 use self::liveness::{Liveness, Verdict};
 use crate::status::LinkState;
 
-pub use self::answer::Answer;
+pub use self::answer::{Answer, Pending};
 pub use self::api::{Count, Get, NoAnswer, StoredMessage};
 pub use self::counts::Counts;
 pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME};
 pub use self::message::Delivery;
 pub use self::replies::{Replies, Subscription};
-pub use self::session::{Outage, Pending, Session};
+pub use self::session::{Outage, Session};
 pub use self::tls::install_provider;
 pub use self::wire::{Deliveries, Message, Wire};
 

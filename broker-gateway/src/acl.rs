@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use schemas::confirmation::{Confirmation, ConfirmationFault};
+use schemas::confirmation::{Confirmation, ConfirmationFault, Evidence, EvidenceFault, Said};
 use schemas::event::Position;
 use schemas::heal::HEAL_PREFIX;
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::{Denied, Registry, Rule};
 use schemas::subject::{ConfirmSubject, FeedName, LogName, OfficeId};
+use tracing::error;
 
 use crate::peer::Peer;
 use crate::refuse::No;
@@ -121,7 +122,25 @@ pub fn publish(registry: &Arc<Registry>, peer: &Peer, log: LogName) -> Result<Pu
     })
 }
 
-/// A reader's own word about a log that it may read.
+/// A reader's own word about a log that it may read, and what it stands on.
+#[derive(Debug, Clone)]
+pub struct Confirmable {
+    confirmation: Confirmation,
+    signed_with: Option<String>,
+}
+
+impl Confirmable {
+    pub fn confirmation(&self) -> &Confirmation {
+        &self.confirmation
+    }
+
+    /// The key with which the log's office has signed what is confirmed; without one the word binds nobody.
+    pub fn signed_with(&self) -> Option<&str> {
+        self.signed_with.as_deref()
+    }
+}
+
+/// Evidence that proves nothing is refused; a word without any is taken as what it is.
 ///
 /// # Errors
 /// What is no confirmation, or another's, is refused; what the registry does not know is held.
@@ -130,7 +149,8 @@ pub fn confirm(
     peer: &Peer,
     subject: &ConfirmSubject,
     body: &[u8],
-) -> Result<Confirmation, No> {
+    headers: &[u8],
+) -> Result<Confirmable, No> {
     let read: Option<Confirmation> = serde_json::from_slice(body).ok();
     let confirmation = read.ok_or(Refusal::ConfirmationMalformed)?;
     if subject.reader != *peer.office() || confirmation.said().subject() != *subject {
@@ -144,10 +164,42 @@ pub fn confirm(
         }
     }
     match confirmation.verified(registry) {
-        Ok(_) => Ok(confirmation),
+        Ok(said) => {
+            let signed_with = evidence(registry, said, headers)?;
+            Ok(Confirmable {
+                confirmation,
+                signed_with,
+            })
+        }
         Err(ConfirmationFault::KeyUnknown(_)) => Err(Hold::KeyUnknown.into()),
         Err(ConfirmationFault::KeyNotTheirs | ConfirmationFault::Signature) => {
             Err(Refusal::ConfirmationNotYours.into())
+        }
+    }
+}
+
+fn evidence(registry: &Registry, said: &Said, headers: &[u8]) -> Result<Option<String>, No> {
+    let Some(brought) = Evidence::read(headers) else {
+        return Ok(None);
+    };
+    let proved = brought.and_then(|evidence| evidence.proves(said, registry).map(str::to_owned));
+    match proved {
+        Ok(keyid) => Ok(Some(keyid)),
+        Err(EvidenceFault::KeyUnknown(_)) => Err(Hold::KeyUnknown.into()),
+        Err(
+            fault @ (EvidenceFault::Unreadable
+            | EvidenceFault::OtherEvent
+            | EvidenceFault::KeyNotTheirs
+            | EvidenceFault::Signature),
+        ) => {
+            let Said {
+                reader,
+                log,
+                position,
+                ..
+            } = said;
+            error!(%reader, %log, %position, %fault, "a false confirmation");
+            Err(Refusal::ConfirmationUnproved.into())
         }
     }
 }

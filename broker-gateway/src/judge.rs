@@ -6,7 +6,7 @@ use schemas::heal::{COUNTS_PREFIX, CountsQuestion, HEAL_PREFIX, HealFault, HealR
 use schemas::refusal::{Detail, Refusal};
 use schemas::subject::{ConfirmSubject, FeedName, LogSubject};
 
-use crate::acl::{self, CountRight, HealPermit, PublishPermit};
+use crate::acl::{self, Confirmable, CountRight, HealPermit, PublishPermit};
 use crate::admit::RawEvent;
 use crate::peer::Peer;
 use crate::policy::Policy;
@@ -56,6 +56,12 @@ pub enum Verdict {
         subject: Subject,
         reply: Option<Subject>,
         body: Bytes,
+    },
+    /// What a reader holds of a log: to the broker, written anew.
+    Confirm {
+        confirmable: Box<Confirmable>,
+        subject: Subject,
+        reply: Option<Subject>,
     },
     /// To the broker, too; it waits there, and is watched meanwhile.
     Pull {
@@ -322,11 +328,12 @@ fn judge_confirmation(
     peer: &Peer,
     policy: &Policy,
 ) -> Verdict {
-    match acl::confirm(&policy.registry, peer, subject, &publish.payload) {
-        Ok(confirmation) => Verdict::Forward {
+    let headers = publish.headers.as_deref().unwrap_or_default();
+    match acl::confirm(&policy.registry, peer, subject, &publish.payload, headers) {
+        Ok(confirmable) => Verdict::Confirm {
+            confirmable: Box::new(confirmable),
             subject: publish.subject,
             reply: publish.reply,
-            body: confirmation.to_string().into(),
         },
         Err(no) => deny(publish, no, None, peer),
     }

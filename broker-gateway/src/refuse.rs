@@ -178,6 +178,7 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::NotYourLog
         | Refusal::RowNotYours(_)
         | Refusal::ConfirmationNotYours
+        | Refusal::ConfirmationUnproved
         | Refusal::SubjectForbidden
         | Refusal::RequestForbidden(_) => 403,
         Refusal::HeaderMalformed

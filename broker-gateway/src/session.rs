@@ -228,6 +228,11 @@ impl Session {
                 reply,
                 body,
             } => self.forward(&subject, reply.as_ref(), &body).await,
+            Verdict::Confirm {
+                confirmable,
+                subject,
+                reply,
+            } => self.confirm(&confirmable, (&subject, reply.as_ref())).await,
             Verdict::Pull { pull, reply } => self.pull(&pull, &reply).await,
             Verdict::Answer {
                 subject,

@@ -1,6 +1,8 @@
 //! Confirmations: what a reader holds of a log comes in, its signed word "complete to position n" goes out, for the office whose
 //! log it is. Cumulative: the newest says all. Nothing is believed of one before `verified`.
 
+mod evidence;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use crate::receipt::FieldFault;
 use crate::registry::Registry;
 use crate::signing::{Seal, SigningKey};
 use crate::subject::{ConfirmSubject, LogName, OfficeId};
+
+pub use self::evidence::{Evidence, EvidenceFault, is_proved, signed_with};
 
 /// DSSE's payload type. What is signed is the said as JSON, in the order of its fields here, without white space.
 pub const PAYLOAD_TYPE: &str = "application/vnd.spean.confirmation.v1+json";
@@ -157,4 +161,4 @@ impl fmt::Display for Confirmation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -44,23 +44,24 @@ impl Stamp {
 
     /// Reads it from a stored event's header block; None where it was not stored by a gateway of this kind.
     pub fn read(headers: &[u8]) -> Option<Stamp> {
-        let text = std::str::from_utf8(headers).ok()?;
-        let value = |name: &str| {
-            let mut values = text
-                .split("\r\n")
-                .filter_map(|line| line.split_once(':'))
-                .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value.trim_matches(' '));
-            // Of two, neither is believed.
-            values.next().filter(|_| values.next().is_none())
-        };
         Some(Stamp {
-            admitted: value(ADMITTED_HEADER)?.parse().ok()?,
-            gateway: value(GATEWAY_HEADER)
+            admitted: header(headers, ADMITTED_HEADER)?.parse().ok()?,
+            gateway: header(headers, GATEWAY_HEADER)
                 .filter(|name| is_gateway_name(name))?
                 .into(),
         })
     }
+}
+
+/// The value of a header in a block; of two, neither is believed.
+pub(crate) fn header<'h>(headers: &'h [u8], name: &str) -> Option<&'h str> {
+    let text = std::str::from_utf8(headers).ok()?;
+    let mut values = text
+        .split("\r\n")
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim_matches(' '));
+    values.next().filter(|_| values.next().is_none())
 }
 
 /// What a receipt says.

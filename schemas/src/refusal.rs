@@ -47,11 +47,19 @@ pub struct Code {
 #[error("{}: {}", self.code().name, self.code().en)]
 pub enum Refusal {
     HeaderMalformed,
-    HeaderForbidden { name: String },
-    HeaderRepeated { name: String },
-    AttributeMissing { name: &'static str },
+    HeaderForbidden {
+        name: String,
+    },
+    HeaderRepeated {
+        name: String,
+    },
+    AttributeMissing {
+        name: &'static str,
+    },
     AttributeInvalid(Vec<AttributeFault>),
-    AttributeUnknown { name: String },
+    AttributeUnknown {
+        name: String,
+    },
     Unsigned,
     AttributesUnsigned,
     MaterialMalformed,
@@ -59,7 +67,9 @@ pub enum Refusal {
     DigestMismatch,
     SignatureInvalid,
     SignerMismatch,
-    KeyRetired { at: Position },
+    KeyRetired {
+        at: Position,
+    },
     SourceMismatch,
     NotYourLog,
     TooLarge,
@@ -73,6 +83,8 @@ pub enum Refusal {
     RequestForbidden(Detail),
     ConfirmationMalformed,
     ConfirmationNotYours,
+    /// What was brought beside it is not the office's signature under what is confirmed.
+    ConfirmationUnproved,
 }
 
 impl Refusal {
@@ -106,6 +118,7 @@ impl Refusal {
             Refusal::RequestForbidden(_) => codes::REQUEST_FORBIDDEN,
             Refusal::ConfirmationMalformed => codes::CONFIRMATION_MALFORMED,
             Refusal::ConfirmationNotYours => codes::CONFIRMATION_NOT_YOURS,
+            Refusal::ConfirmationUnproved => codes::CONFIRMATION_UNPROVED,
         }
     }
 
@@ -138,7 +151,8 @@ impl Refusal {
             | Refusal::SchemaNotOfFeed
             | Refusal::SubjectForbidden
             | Refusal::ConfirmationMalformed
-            | Refusal::ConfirmationNotYours => Vec::new(),
+            | Refusal::ConfirmationNotYours
+            | Refusal::ConfirmationUnproved => Vec::new(),
         }
     }
 }

@@ -102,7 +102,10 @@ fn confirmed(outbox: &Value) -> Vec<String> {
             table.add_row([
                 feed["feed"].as_str().unwrap_or_default().to_owned(),
                 reader["office"].as_str().unwrap_or_default().to_owned(),
-                reader["complete"].to_string(),
+                match reader["ahead"] == true {
+                    true => format!("AHEAD: {}", reader["complete"]),
+                    false => reader["complete"].to_string(),
+                },
                 feed["settled"].to_string(),
                 reader["at"].as_str().unwrap_or_default().to_owned(),
             ]);

@@ -113,6 +113,8 @@ impl Sending {
                 return Ok(());
             };
             let (event, from) = sent;
+            let log = &self.own.log;
+            self.own.outbox.sends(&log.feed, event.link().position);
             let pending = match &from {
                 Sent::Own => bring_back(&self.session, &event).await,
                 Sent::Waiting { .. } | Sent::Notice(_) => self.session.publish(&event).await,

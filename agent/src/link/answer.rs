@@ -1,11 +1,16 @@
 //! An answer's body comes in, one of the four answers to a publish goes out. A body that nobody can read is no answer that
 //! anything is lost or stored by: it holds.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use schemas::receipt::{Receipt, ReceiptFault};
 use schemas::refusal::Detail;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 /// What became of a publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +127,37 @@ fn held(code: &str, text: String) -> Answer {
         code: code.into(),
         head: None,
         text,
+    }
+}
+
+/// An answer to come. Gone sessions answer `Unreachable`.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Answer>);
+
+impl Future for Pending {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|answer| answer.unwrap_or(Answer::Unreachable))
+    }
+}
+
+impl Pending {
+    /// An answer to come, and where it comes from.
+    pub fn new() -> (oneshot::Sender<Answer>, Pending) {
+        let (answer, pending) = oneshot::channel();
+        (answer, Pending(pending))
+    }
+
+    /// The answer, if it is there.
+    pub fn now(&mut self) -> Option<Answer> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => Some(Answer::Unreachable),
+        }
     }
 }
 

@@ -2,10 +2,7 @@
 //! whatever had no answer is unreachable. It never reconnects: the next connection is another session, with nothing under way.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,7 +12,7 @@ use schemas::signing::SignedEvent;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::Answer;
+use super::answer::{Answer, Pending};
 use super::counts::Told;
 use super::liveness::Sight;
 use super::message::Delivery;
@@ -70,37 +67,6 @@ enum Asker {
     Request(oneshot::Sender<Delivery>),
     /// Answered in several messages; ended by whoever asked.
     Stream(mpsc::UnboundedSender<Delivery>),
-}
-
-/// An answer to come. Gone sessions answer `Unreachable`.
-#[derive(Debug)]
-pub struct Pending(oneshot::Receiver<Answer>);
-
-impl Future for Pending {
-    type Output = Answer;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        Pin::new(&mut self.0)
-            .poll(context)
-            .map(|answer| answer.unwrap_or(Answer::Unreachable))
-    }
-}
-
-impl Pending {
-    /// An answer to come, and where it comes from.
-    pub fn new() -> (oneshot::Sender<Answer>, Pending) {
-        let (answer, pending) = oneshot::channel();
-        (answer, Pending(pending))
-    }
-
-    /// The answer, if it is there.
-    pub fn now(&mut self) -> Option<Answer> {
-        match self.0.try_recv() {
-            Ok(answer) => Some(answer),
-            Err(oneshot::error::TryRecvError::Empty) => None,
-            Err(oneshot::error::TryRecvError::Closed) => Some(Answer::Unreachable),
-        }
-    }
 }
 
 impl Session {
@@ -204,13 +170,31 @@ impl Session {
         payload: Bytes,
         within: Duration,
     ) -> Result<Delivery, Outage> {
+        self.request_with(Bytes::new(), subject, payload, within)
+            .await
+    }
+
+    /// The same with a header block.
+    pub async fn request_with(
+        &self,
+        headers: Bytes,
+        subject: &str,
+        payload: Bytes,
+        within: Duration,
+    ) -> Result<Delivery, Outage> {
         let (to, answer) = oneshot::channel();
         let token = self.put(Asker::Request(to))?;
         let _forget = Forget {
             session: self,
             token,
         };
-        self.send(subject, token, payload).await?;
+        let question = Message {
+            subject: subject.to_owned(),
+            reply: Some(self.reply(token)),
+            headers,
+            payload,
+        };
+        self.inner.wire.publish(question).await?;
         let answered = tokio::time::timeout(within, answer).await;
         let delivery = answered.map_err(|_| Outage::TimedOut(within))?;
         let delivery = delivery.map_err(|_| Outage::Ended)?;

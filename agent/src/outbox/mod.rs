@@ -67,6 +67,7 @@ struct Shared {
     beside: Mutex<Arc<Ids>>,
     alarms: Alarms,
     status: status::Board,
+    reach: readers::Reach,
     news: watch::Sender<u64>,
     failed: CancellationToken,
     _lock: disk::Lock,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::committer::Committer;
 use super::index::{Reads, Writes};
 use super::journal::{Amiss, Journal, Mark};
+use super::readers::Reach;
 use super::record::Record;
 use super::state::State;
 use super::{Inner, Outbox, Shared, status};
@@ -126,6 +127,7 @@ impl Outbox {
             alarms: Alarms::new(Arc::clone(&index)),
             beside: Mutex::default(),
             status: status::Board::default(),
+            reach: Reach::default(),
             news: watch::Sender::new(0),
             failed: CancellationToken::new(),
             _lock: lock,

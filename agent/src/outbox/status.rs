@@ -107,7 +107,7 @@ impl Status {
                 settled: settled.map_or(0, |head| head.position.number()),
                 branched: reads.branched(feed)?,
                 held: figures.held.get(feed).cloned(),
-                readers: reads.readers(feed)?,
+                readers: reads.readers(feed, &shared.reach)?,
             })
         };
         let feeds: Result<_, sled::Error> = figures.feeds.iter().map(feed).collect();

@@ -57,6 +57,7 @@ fn durable(app: &App, feed: &FeedName, position: Position, told: &mut Value) -> 
     let readers = app.outbox.readers(feed)?;
     let (have, lack): (Vec<Reader>, Vec<Reader>) = readers
         .into_iter()
+        .filter(|reader| !reader.ahead)
         .partition(|reader| reader.complete >= position.number());
     let confirmed = !have.is_empty() && lack.is_empty();
     told["stage"] = if confirmed { "confirmed" } else { "durable" }.into();

@@ -4,7 +4,7 @@ use schemas::signing::SigningKey;
 
 use super::*;
 use crate::fixtures;
-use crate::fixtures::pen::Pen;
+use crate::fixtures::pen::{Pen, key_added};
 
 fn log(text: &str) -> LogName {
     LogName::from_source(text).expect("a source")
@@ -60,7 +60,7 @@ fn a_reader_confirms_in_its_own_name_what_it_may_read() {
         };
         let body = Confirmation::sign(said, key).to_string();
         let peer = fixtures::peer("moh/hq");
-        confirm(&pen.registry, &peer, &subject, body.as_bytes()).map(|_| ())
+        confirm(&pen.registry, &peer, &subject, body.as_bytes(), b"").map(|_| ())
     };
     assert_eq!(judged(said("moh/hq", &log), &log, &pen.key), Ok(()));
     let not_yours = Err(No::Refused(Refusal::ConfirmationNotYours));
@@ -81,10 +81,51 @@ fn a_reader_confirms_in_its_own_name_what_it_may_read() {
     let changed = Confirmation::sign(said("moh/hq", &log), &pen.key)
         .to_string()
         .replace(r#""position":1"#, r#""position":2"#);
-    let changed = confirm(&pen.registry, &peer, &subject, changed.as_bytes());
+    let changed = confirm(&pen.registry, &peer, &subject, changed.as_bytes(), b"");
     assert_eq!(changed.map(|_| ()), not_yours);
-    let malformed = confirm(&pen.registry, &peer, &subject, b"{}").map(|_| ());
+    let malformed = confirm(&pen.registry, &peer, &subject, b"{}", b"").map(|_| ());
     assert_eq!(malformed, Err(No::Refused(Refusal::ConfirmationMalformed)));
+}
+
+#[test]
+fn a_word_is_proved_by_the_office_s_signature_and_by_nothing_that_a_reader_can_make() {
+    let mut pen = Pen::new();
+    let (key, _) = SigningKey::generate().expect("a key");
+    pen.tell(key_added("moh/hq", &key));
+    let events = pen.run(2);
+    let said = |position: u64, hash: Hash| Said {
+        reader: "moh/hq".parse().expect("an office"),
+        log: events[0].event().log().clone(),
+        position: Position::new(position).expect("a position"),
+        hash,
+        time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
+    };
+    let judged = |said: Said, headers: &str| {
+        let (subject, body) = (said.subject(), Confirmation::sign(said, &key).to_string());
+        let (peer, headers) = (fixtures::peer("moh/hq"), headers.as_bytes());
+        let judged = confirm(&pen.registry, &peer, &subject, body.as_bytes(), headers);
+        judged.map(|taken| taken.signed_with().map(str::to_owned))
+    };
+    let evidence = Evidence::of(&events[1]).headers();
+    let proved = Ok(Some(pen.key.keyid().to_owned()));
+    assert_eq!(judged(said(2, events[1].hash()), &evidence), proved);
+    assert_eq!(judged(said(2, events[1].hash()), ""), Ok(None));
+    let unproved = Err(No::Refused(Refusal::ConfirmationUnproved));
+    for (said, headers) in [
+        (said((1 << 53) - 1, events[1].hash()), evidence.as_str()),
+        (said(2, Hash::of(b"any")), &evidence),
+        (said(1, events[0].hash()), &evidence),
+        (
+            said(2, events[1].hash()),
+            "NATS/1.0\r\nSpean-Evidence: x\r\n\r\n",
+        ),
+    ] {
+        assert_eq!(
+            judged(said.clone(), headers),
+            unproved,
+            "{said:?} {headers}"
+        );
+    }
 }
 
 #[test]

@@ -6,14 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use schemas::confirmation::{Confirmation, Said};
+use schemas::confirmation::{Confirmation, Said, is_proved};
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::{CONFIRMATIONS, ConfirmSubject, FeedName, LogName};
 use tracing::warn;
 
-use super::read::{Got, NO_MESSAGE, Reader, Unreadable, Wanted};
+use super::read::{Got, GotMessage, NO_MESSAGE, Reader, Unreadable, Wanted};
 
 /// JetStream's "stream not found".
 const NO_STREAM: u32 = 10059;
@@ -51,7 +51,7 @@ impl Confirmed {
                 Err(error) => return Err(error.into()),
             };
             next = message.seq + 1;
-            match said(&message.data, reader.log, registry) {
+            match said(&message, reader.log, registry) {
                 Some(said) => all.push(said),
                 None => {
                     warn!(log = %reader.log, seq = message.seq, "a confirmation proves nothing")
@@ -96,13 +96,16 @@ impl Confirmed {
     }
 }
 
-/// A reader's word as long as the registry has it for one: who must not read a log any longer holds nobody up.
-fn said(data: &str, log: &LogName, registry: &Registry) -> Option<Said> {
-    let body = STANDARD.decode(data).ok()?;
+/// A reader's word as long as the registry has it for one, and honours the key with which the office has signed what it names: who
+/// must not read a log any longer holds nobody up, and nobody by a position that was never filled.
+fn said(message: &GotMessage, log: &LogName, registry: &Registry) -> Option<Said> {
+    let body = STANDARD.decode(&message.data).ok()?;
+    let headers = STANDARD.decode(&message.hdrs).ok()?;
     let confirmation: Confirmation = serde_json::from_slice(&body).ok()?;
     let said = confirmation.verified(registry).ok()?;
     let reads = said.reader != log.office && registry.may_read(&said.reader, log).is_ok();
-    (reads && said.log == *log).then(|| said.clone())
+    let binds = reads && said.log == *log && is_proved(&headers, said, registry);
+    binds.then(|| said.clone())
 }
 
 /// How high the confirmations are that were read or heard on one connection, by log. A hint: what lies above needs no look, and
@@ -139,13 +142,17 @@ impl Heard {
         !known
     }
 
-    /// Something was said. What cannot be read is a reason to look.
+    /// Something was said. Without headers it was taken without evidence, and binds nobody; what cannot be read is a reason to look.
     pub fn hear(&self, subject: &[u8], body: &[u8]) {
         let subject = std::str::from_utf8(subject).unwrap_or_default();
         let Ok(ConfirmSubject { log, .. }) = subject.parse() else {
             return;
         };
-        let read: Result<Confirmation, _> = serde_json::from_slice(body);
+        let Some(headers) = body.windows(4).position(|end| end == b"\r\n\r\n") else {
+            return;
+        };
+        let payload = body.get(headers + 4..).unwrap_or_default();
+        let read: Result<Confirmation, _> = serde_json::from_slice(payload);
         let position = read.map_or(u64::MAX, |read| read.said().position.number());
         self.raise(&log, position);
     }

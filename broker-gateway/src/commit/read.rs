@@ -49,7 +49,7 @@ pub(super) struct Got {
 pub(super) struct GotMessage {
     pub seq: u64,
     #[serde(default)]
-    hdrs: String,
+    pub hdrs: String,
     #[serde(default)]
     pub data: String,
 }

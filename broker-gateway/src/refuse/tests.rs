@@ -54,7 +54,8 @@ fn after_refusal(refusal: &Refusal) -> Option<Refusal> {
         Refusal::RequestMalformed(_) => Refusal::RequestForbidden(detail()),
         Refusal::RequestForbidden(_) => Refusal::ConfirmationMalformed,
         Refusal::ConfirmationMalformed => Refusal::ConfirmationNotYours,
-        Refusal::ConfirmationNotYours => return None,
+        Refusal::ConfirmationNotYours => Refusal::ConfirmationUnproved,
+        Refusal::ConfirmationUnproved => return None,
     })
 }
 

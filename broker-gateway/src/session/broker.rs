@@ -1,13 +1,18 @@
 //! What of a session goes to the broker: subscriptions, requests, and what it asks others. Verdicts come in, frames go up the session's
 //! own connection, which is opened on first need.
 
+use schemas::confirmation::{Said, signed_with};
 use schemas::heal::{HEAL_PREFIX, HealRequest};
-use schemas::refusal::Hold;
+use schemas::refusal::{Hold, Refusal};
+use tracing::error;
 
+use super::desk::Desk;
 use super::end::End;
 use super::outgoing::Closed;
 use super::upstream::Upstream;
 use super::{Session, desk};
+use crate::acl::Confirmable;
+use crate::audit::Record;
 use crate::judge::{Denial, Denied};
 use crate::refuse::No;
 use crate::request::{self, Pull};
@@ -86,6 +91,57 @@ impl Session {
         }
         let frame = Frame::new().publish(subject, reply, body).finish();
         upstream.send(frame).await.map_err(|Closed| End::BrokerGone)
+    }
+
+    /// A reader's word goes to its stream as it is written anew here; beside it stands the key of whoever has signed what it names.
+    pub(super) async fn confirm(
+        &mut self,
+        confirmable: &Confirmable,
+        (subject, reply): (&Subject, Option<&Subject>),
+    ) -> Result<(), End> {
+        let desk = self.desk.clone();
+        let Some(upstream) = self.way_up(subject, reply).await? else {
+            return Ok(());
+        };
+        if let Some(reply) = reply {
+            desk.unanswered
+                .ask(subject, reply, request::shape_of(subject));
+        }
+        let body = confirmable.confirmation().to_string();
+        let frame = match confirmable.signed_with() {
+            Some(keyid) => {
+                let headers = signed_with(keyid);
+                Frame::new().publish_with_headers(
+                    subject,
+                    reply,
+                    headers.as_bytes(),
+                    body.as_bytes(),
+                )
+            }
+            None => Frame::new().publish(subject, reply, body.as_bytes()),
+        };
+        let sent = upstream.send(frame.finish()).await;
+        if confirmable.signed_with().is_none() {
+            self.record_unproved(confirmable, subject).await;
+        }
+        sent.map_err(|Closed| End::BrokerGone)
+    }
+
+    /// A word for which nothing is shown binds nobody, and somebody has to look at the reader.
+    async fn record_unproved(&self, confirmable: &Confirmable, subject: &Subject) {
+        let Desk { gateway, peer, .. } = &*self.desk;
+        let Said { log, position, .. } = confirmable.confirmation().said();
+        error!(%peer, %log, %position, "a confirmation without evidence: it holds nobody");
+        let record = Record {
+            op: "confirm",
+            subject: Some(subject.as_str()),
+            answer: "unproved",
+            code: Some(Refusal::ConfirmationUnproved.code().name),
+            registry: self.policy.position(),
+            id: None,
+            position: Some(position.number()),
+        };
+        gateway.audit.record(Some(peer), [record]).await;
     }
 
     /// The same for a pull, which may wait for long and is watched meanwhile.

@@ -19,7 +19,7 @@ fn confirmation() -> Confirmation {
 }
 
 /// A registry in which the key is this office's.
-fn registry(office: &str) -> Registry {
+pub(crate) fn registry(office: &str) -> Registry {
     let mut registry = Registry::empty(Hash::of(b"genesis"));
     for said in seed() {
         registry.apply(&said).expect("the seed applies");

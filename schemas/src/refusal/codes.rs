@@ -177,6 +177,12 @@ pub(super) const CONFIRMATION_NOT_YOURS: Code = code(
     "a reader confirms in its own name, signed with its own key, and only what it may read",
     "អ្នកអានបញ្ជាក់តែក្នុងនាមខ្លួន ដោយសោរបស់ខ្លួន និងតែអ្វីដែលខ្លួនមានសិទ្ធិអាន",
 );
+pub(super) const CONFIRMATION_UNPROVED: Code = code(
+    60143,
+    "confirmation-unproved",
+    "what is confirmed is not shown to be the office's: a confirmation that is to bind anybody brings the office's signature at that position",
+    "អ្វីដែលបានបញ្ជាក់មិនមានភស្តុតាងថាជារបស់ការិយាល័យទេ៖ ការបញ្ជាក់ត្រូវភ្ជាប់ហត្ថលេខារបស់ការិយាល័យនៅទីតាំងនោះ",
+);
 
 // Holds: 60,201 and on.
 pub(super) const FEED_UNKNOWN: Code = code(

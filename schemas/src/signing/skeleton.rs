@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Seal, SignedEvent, core_digest_of, extensions_of, material, payload_of};
+use super::dsse::pre_authentication_encoding;
+use super::{PublicKey, Seal, SignedEvent, core_digest_of, extensions_of, material, payload_of};
 use crate::chain::{Head, Link};
 use crate::event::{Classification, Hash, Timestamp};
 use crate::receipt::FieldFault;
@@ -46,15 +47,29 @@ impl Skeleton {
 
     /// Where the log ends with it, if it stands at this place.
     pub fn head_at(&self, link: Link) -> Head {
-        let causation_id = self.causation_id.as_deref();
-        let extensions =
-            extensions_of(causation_id, &link, self.recorded_time, self.classification);
-        let payload = payload_of(self.core, &extensions);
+        let payload = self.payload_at(&link);
         let material = material(&payload, &self.seal.keyid, &self.seal.signature);
         Head {
             position: Some(link.position),
             hash: Hash::of(&material),
         }
+    }
+
+    /// The key that its material names; a hint until `is_signed_with`.
+    pub fn keyid(&self) -> &str {
+        &self.seal.keyid
+    }
+
+    /// Whether the event at this place was signed with this key.
+    pub fn is_signed_with(&self, link: Link, key: &PublicKey) -> bool {
+        let message = pre_authentication_encoding(&self.payload_at(&link));
+        key.verify(&message, &self.seal.signature)
+    }
+
+    fn payload_at(&self, link: &Link) -> Vec<u8> {
+        let causation_id = self.causation_id.as_deref();
+        let extensions = extensions_of(causation_id, link, self.recorded_time, self.classification);
+        payload_of(self.core, &extensions)
     }
 }
 

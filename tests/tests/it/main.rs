@@ -10,4 +10,5 @@ mod heal;
 mod broker;
 mod clerk;
 mod abuse;
+mod evidence;
 mod stock_client;

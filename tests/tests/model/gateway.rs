@@ -14,6 +14,7 @@ use broker_gateway::request::Shape;
 use broker_gateway::upstream::jetstream::{JetStream, Source as _};
 use broker_gateway::wire::{ClientOp, Subject};
 use bytes::Bytes;
+use schemas::confirmation::signed_with;
 use schemas::heal::CountsQuestion;
 use schemas::subject::FeedName;
 use tokio::sync::Mutex;
@@ -164,6 +165,21 @@ impl Gateway {
                 reply,
                 body,
             } => self.forward(&subject, reply.as_ref(), body),
+            Verdict::Confirm {
+                confirmable,
+                subject,
+                reply,
+            } => {
+                let keyid = confirmable
+                    .signed_with()
+                    .expect("an agent shows what it confirms");
+                self.nats.say(Said {
+                    subject: subject.as_str().to_owned(),
+                    reply: reply.map(|reply| reply.as_str().to_owned()),
+                    headers: signed_with(keyid).into(),
+                    payload: confirmable.confirmation().to_string().into(),
+                });
+            }
             Verdict::Pull { pull, reply } => {
                 self.forward(pull.subject(), Some(&reply), pull.body());
             }

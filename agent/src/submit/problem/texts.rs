@@ -217,7 +217,8 @@ fn refusal_status(refusal: &Refusal) -> u16 {
         | Refusal::SubjectForbidden
         | Refusal::RequestForbidden(_)
         | Refusal::ConfirmationMalformed
-        | Refusal::ConfirmationNotYours => 422,
+        | Refusal::ConfirmationNotYours
+        | Refusal::ConfirmationUnproved => 422,
     }
 }
 

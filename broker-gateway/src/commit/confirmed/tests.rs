@@ -1,7 +1,8 @@
 //! What readers have confirmed, against a real nats-server: what is held for it, and what ends that.
 
 use schemas::chain::Head;
-use schemas::event::Timestamp;
+use schemas::confirmation::signed_with;
+use schemas::event::{Position, Timestamp};
 use schemas::registry::{KeyRetirement, RegistryEvent};
 use schemas::signing::SigningKey;
 
@@ -14,17 +15,23 @@ use crate::refuse::Answer;
 
 const READER: &str = "moh/hq";
 
-/// The reader holds all up to this event.
-async fn confirm(nats: &Nats, key: &SigningKey, event: &SignedEvent) {
-    let said = Said {
+fn said(event: &SignedEvent) -> Said {
+    Said {
         reader: READER.parse().expect("an office"),
         log: event.event().log().clone(),
         position: event.link().position,
         hash: event.hash(),
         time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
-    };
+    }
+}
+
+/// The reader holds all up to this event, and has shown it.
+async fn confirm(nats: &Nats, key: &SigningKey, event: &SignedEvent) {
+    let said = said(event);
     let subject = said.subject().to_string();
-    nats.say(&subject, &Confirmation::sign(said, key)).await;
+    let headers = signed_with(event.keyid());
+    nats.say(&subject, &headers, &Confirmation::sign(said, key))
+        .await;
 }
 
 /// A written log, and the key of its reader.
@@ -116,5 +123,54 @@ async fn who_must_not_read_a_log_any_longer_holds_nobody_up() {
         keyid: key.keyid().to_owned(),
         last: Default::default(),
     }));
+    assert!(are_stored(&append(&commits, &pen, &others).await, false));
+}
+
+#[tokio::test]
+async fn a_word_without_the_office_s_signature_under_it_holds_nobody() {
+    let (nats, commits, mut pen, events, key) = read_by(8).await;
+    let last = said(&events[7]);
+    let unproved = [
+        // No event stands there, and none ever did.
+        (
+            Said {
+                position: Position::new((1 << 53) - 1).expect("a position"),
+                ..last.clone()
+            },
+            String::new(),
+        ),
+        // The office has this event, and the reader has not shown it.
+        (last.clone(), String::new()),
+        // The key is the reader's own.
+        (last, signed_with(key.keyid())),
+    ];
+    lose(&nats, 6..=8).await;
+    pen.head = Head::of(&events[4]);
+    for (said, headers) in unproved {
+        let subject = said.subject().to_string();
+        nats.say(&subject, &headers, &Confirmation::sign(said, &key))
+            .await;
+        // One that heard it, and one that reads it.
+        for commits in [&commits, &nats.commits()] {
+            let next = pen.run(1);
+            let answers = append(commits, &pen, &next).await;
+            assert!(are_stored(&answers, false), "{answers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_retired_before_the_position_proves_nothing_more() {
+    let (nats, commits, mut pen, events, key) = read_by(8).await;
+    confirm(&nats, &key, &events[7]).await;
+    lose(&nats, 6..=8).await;
+    let (new, _) = SigningKey::generate().expect("a key");
+    pen.tell(key_added(&pen.log.office.to_string(), &new));
+    pen.tell(RegistryEvent::KeyRetired(KeyRetirement {
+        keyid: pen.key.keyid().to_owned(),
+        last: [(pen.log.feed.clone(), events[4].link().position.number())].into(),
+    }));
+    pen.key = new;
+    let others = others(&mut pen, &events[4], 1);
     assert!(are_stored(&append(&commits, &pen, &others).await, false));
 }
