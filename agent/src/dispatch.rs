@@ -1,6 +1,7 @@
 //! What waits in the outbox comes in, signed events behind the log's head go out, each settled, refused or sent again.
 //! Accept early, number late: nothing has a position before the head was read from the bus in this session.
 
+mod clock;
 mod limits;
 mod line;
 mod lost_tail;

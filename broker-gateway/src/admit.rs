@@ -141,7 +141,7 @@ impl Admission {
         match Examiner::new(permit.registry(), permit.log()) {
             Ok(mut examiner) => {
                 for (place, raw) in events.into_iter().enumerate() {
-                    parts.take(place, examiner.examine(&raw));
+                    parts.take(place, examiner.examine_new(&raw));
                 }
             }
             Err(hold) => {

@@ -197,6 +197,7 @@ fn status(refusal: &Refusal) -> u16 {
         | Refusal::ContractViolated(_)
         | Refusal::TypeNotOfFeed
         | Refusal::SchemaNotOfFeed
+        | Refusal::TimeOutOfReach { .. }
         | Refusal::ConfirmationMalformed
         | Refusal::RequestMalformed(_) => 400,
     }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
 pub use self::timestamp::Timestamp;
+pub(crate) use self::timestamp::seconds;
 use crate::limits::ATTRIBUTE_BYTES_MAX;
 use crate::subject::LogName;
 
@@ -198,6 +199,15 @@ impl Event {
     /// When the office accepted it, by the office's clock.
     pub fn recorded_time(&self) -> Timestamp {
         self.recorded_time
+    }
+
+    /// What the office's clock wrote is written by another one; what its submitter wrote stays. Only before it is signed.
+    pub fn recorded_anew(mut self, now: Timestamp) -> Event {
+        if self.core.time == self.recorded_time {
+            self.core.time = now;
+        }
+        self.recorded_time = now;
+        self
     }
 }
 

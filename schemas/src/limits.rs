@@ -27,8 +27,17 @@ pub const BATCH_EVENTS_MIN: usize = 8;
 pub const RUN_SAMPLE_ONE_IN: u32 = 16;
 /// A NATS control line; nats-server's own default limit.
 pub const CONTROL_LINE_BYTES_MAX: usize = 4096;
-/// How far an event's `time` may lie ahead of the clock that accepts it: a day covers a clock set to local time.
+/// How far an event's `time` and `recordedtime` may lie ahead of the clock that they are held against: a day covers a clock set to
+/// local time.
 pub const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// The earliest time that an event may name, 2000-01-01 in Unix seconds: a clock that has lost its battery shows an earlier one.
+pub const CLOCK_FLOOR_UNIX_S: i64 = 946_684_800;
+/// How far a gateway's stamp and an office's clock may lie apart before a person is told: more than any line takes, far less than
+/// a deadline's day.
+pub const CLOCKS_APART_MAX: Duration = Duration::from_secs(5 * 60);
+/// How long before an event was recorded its receipt may be stamped and still prove something: what `CLOCK_AHEAD_MAX` lets an
+/// honest office's clock be ahead.
+pub const STAMP_BEFORE_MAX: Duration = CLOCK_AHEAD_MAX;
 /// Bytes of registry lines in one answer: half of what a NATS message holds.
 pub const REGISTRY_PAGE_BYTES_MAX: usize = 512 * 1024;
 /// Ranges in one heal request: a log with more holes than this is asked for in turns.

@@ -6,12 +6,14 @@
 //! can be another.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::chain::Head;
 use crate::envelope::structured;
-use crate::event::{Hash, Position, Timestamp};
+use crate::event::{Hash, Position, Timestamp, seconds};
+use crate::limits::{CLOCKS_APART_MAX, STAMP_BEFORE_MAX};
 use crate::receipt::{Receipt, ReceiptFault};
 use crate::refusal::Refusal;
 use crate::registry::{Gateway, Key, Registry, RegistryEvent};
@@ -85,6 +87,8 @@ pub struct Proved {
     pub data_withheld: Option<Hash>,
     /// The position that the receipt is for: the event's, or one that the chain leads to.
     pub receipt_position: Position,
+    /// When the office accepted the event, by its clock.
+    pub recorded: Timestamp,
     /// The event was durable by then.
     pub admitted: Timestamp,
     /// The gateway that admitted what the receipt is for.
@@ -114,6 +118,13 @@ pub enum ProofBreak {
     Event(Refusal),
     #[error("is not the receipt that must stand here: {0}")]
     Receipt(String),
+    #[error(
+        "is stamped {admitted}, a day or more before the event was recorded at {recorded}: one of the two clocks was wrong"
+    )]
+    StampedBefore {
+        admitted: Timestamp,
+        recorded: Timestamp,
+    },
     #[error("is a receipt for another event: the chain does not lead to it")]
     NotLinked,
     #[error("is not the authority's word: {0}")]
@@ -152,6 +163,12 @@ pub fn verify(text: &str, authority: &PublicKey) -> Result<Proved, ProofFault> {
     if named != (head.position, head.hash, event.event().log()) {
         return Err(at(receipt_line, ProofBreak::NotLinked));
     }
+    let recorded = event.event().recorded_time();
+    let admitted = facts.stamp.admitted;
+    if recorded.seconds_behind(admitted) >= seconds(STAMP_BEFORE_MAX) {
+        let what = ProofBreak::StampedBefore { admitted, recorded };
+        return Err(at(receipt_line, what));
+    }
     let keys = Keys::read(&mut lines, authority)?;
     keys.office_signed(&event).map_err(|what| at(2, what))?;
     let signed_by = keys
@@ -165,10 +182,20 @@ pub fn verify(text: &str, authority: &PublicKey) -> Result<Proved, ProofFault> {
         keyid: event.keyid().to_owned(),
         data_withheld,
         receipt_position: facts.position,
-        admitted: facts.stamp.admitted,
+        recorded,
+        admitted,
         admitted_by: facts.stamp.gateway,
         signed_by,
     })
+}
+
+impl Proved {
+    /// By how much the gateway's stamp lies before the office's own time, where that is more than clocks differ by.
+    pub fn stamped_before(&self) -> Option<Duration> {
+        let before = u64::try_from(self.recorded.seconds_behind(self.admitted)).ok()?;
+        let before = Duration::from_secs(before);
+        (before > CLOCKS_APART_MAX).then_some(before)
+    }
 }
 
 /// The lines, each read once and counted.

@@ -3,7 +3,7 @@
 
 mod codes;
 
-use crate::event::{AttributeFault, Position};
+use crate::event::{AttributeFault, Position, Timestamp};
 use crate::subject::OfficeId;
 
 /// One thing that is wrong, in words for the person who can mend it.
@@ -83,6 +83,11 @@ pub enum Refusal {
     RequestForbidden(Detail),
     ConfirmationMalformed,
     ConfirmationNotYours,
+    /// Its `time` is not one that an event may name while a clock shows the other.
+    TimeOutOfReach {
+        time: Timestamp,
+        now: Timestamp,
+    },
     /// What was brought beside it is not the office's signature under what is confirmed.
     ConfirmationUnproved,
 }
@@ -119,6 +124,7 @@ impl Refusal {
             Refusal::ConfirmationMalformed => codes::CONFIRMATION_MALFORMED,
             Refusal::ConfirmationNotYours => codes::CONFIRMATION_NOT_YOURS,
             Refusal::ConfirmationUnproved => codes::CONFIRMATION_UNPROVED,
+            Refusal::TimeOutOfReach { .. } => codes::TIME_OUT_OF_REACH,
         }
     }
 
@@ -132,6 +138,7 @@ impl Refusal {
             Refusal::AttributeInvalid(faults) => faults.iter().cloned().map(Detail::from).collect(),
             Refusal::KeyRetired { at } => vec![named(&at.to_string())],
             Refusal::ContractViolated(details) => details.clone(),
+            Refusal::TimeOutOfReach { time, now } => vec![clocks("time", *time, *now)],
             Refusal::NotJson(detail)
             | Refusal::RowNotYours(detail)
             | Refusal::RequestMalformed(detail)
@@ -161,6 +168,15 @@ fn named(name: &str) -> Detail {
     Detail::new(name, format!("it is {name}"), format!("គឺ {name}"))
 }
 
+/// A time, and the clock that it was held against.
+fn clocks(attribute: &str, time: Timestamp, now: Timestamp) -> Detail {
+    Detail::new(
+        attribute,
+        format!("it is {time}, and the clock here shows {now}"),
+        format!("គឺ {time} ហើយនាឡិកានៅទីនេះបង្ហាញ {now}"),
+    )
+}
+
 /// Not now: a check could not be made, or something before the event is missing. Nothing passes, nothing is lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", self.code().name, self.code().en)]
@@ -187,6 +203,11 @@ pub enum Hold {
         position: Position,
         reader: OfficeId,
     },
+    /// The event was recorded at a time that the gateway's clock cannot follow: one of the two is wrong, and nothing says which.
+    ClockWrong {
+        recorded: Timestamp,
+        now: Timestamp,
+    },
     LogUnreadable,
     BusUnavailable,
     BusFull,
@@ -206,6 +227,7 @@ impl Hold {
             Hold::PositionTaken { .. } => codes::POSITION_TAKEN,
             Hold::ChainMismatch { .. } => codes::CHAIN_MISMATCH,
             Hold::PositionConfirmed { .. } => codes::POSITION_CONFIRMED,
+            Hold::ClockWrong { .. } => codes::CLOCK_WRONG,
             Hold::LogUnreadable => codes::LOG_UNREADABLE,
             Hold::BusUnavailable => codes::BUS_UNAVAILABLE,
             Hold::BusFull => codes::BUS_FULL,
@@ -225,6 +247,7 @@ impl Hold {
             | Hold::KeyUnknown
             | Hold::ContractUnknown
             | Hold::PositionConfirmed { .. }
+            | Hold::ClockWrong { .. }
             | Hold::LogUnreadable
             | Hold::BusUnavailable
             | Hold::BusFull
@@ -240,6 +263,7 @@ impl Hold {
                 format!("{reader} has confirmed position {position}"),
                 format!("{reader} បានបញ្ជាក់ទីតាំង {position}"),
             )],
+            Hold::ClockWrong { recorded, now } => vec![clocks("recordedtime", *recorded, *now)],
             Hold::FeedUnknown
             | Hold::OfficeUnknown
             | Hold::GrantUnknown

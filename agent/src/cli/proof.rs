@@ -72,8 +72,16 @@ fn words(proved: &Proved) -> String {
         true => String::new(),
         false => format!(", to which the chain leads up to position {receipt_position}"),
     };
+    let clocks = proved.stamped_before().map(|before| {
+        format!(
+            "\n  The receipt is stamped {} minutes before the office recorded the event ({}): one of the two clocks was wrong.",
+            before.as_secs() / 60,
+            proved.recorded
+        )
+    });
+    let clocks = clocks.unwrap_or_default();
     format!(
-        "{verdict}: event {id} is position {position} of {log}, signed by {}, and was durable on the bus by {admitted}, as gateway {signed_by} signed{chain}.",
+        "{verdict}: event {id} is position {position} of {log}, signed by {}, and was durable on the bus by {admitted}, as gateway {signed_by} signed{chain}.{clocks}",
         log.office
     )
 }
@@ -88,6 +96,8 @@ fn account(proved: &Proved) -> Value {
         "keyid": proved.keyid,
         "data_withheld": proved.data_withheld.map(|digest| digest.to_string()),
         "receipt_position": proved.receipt_position.number(),
+        "recorded": proved.recorded.to_string(),
+        "stamped_before_s": proved.stamped_before().map(|before| before.as_secs()),
         "admitted": proved.admitted.to_string(),
         "admitted_by": proved.admitted_by,
         "signed_by": proved.signed_by,

@@ -12,10 +12,10 @@ use schemas::signing::SignedEvent;
 use schemas::subject::LogSubject;
 use tokio::sync::watch;
 
-use super::Trouble;
 use super::limits::PAGE_EVENTS;
 use super::line::{Effect, Line, RECEIPT_INVALID, Sent, Stop};
 use super::reconcile::{Displaced, Own, Standing};
+use super::{Trouble, clock};
 use crate::link::{Answer, Pending, Session};
 use crate::outbox::{Settled, Vouched, Waiting};
 use crate::submit;
@@ -177,6 +177,7 @@ impl Sending {
             code: "outbox-unreadable".into(),
             text: format!("the event {id} in the outbox cannot be read: {refusal}"),
         })?;
+        let event = clock::by_todays(event, submit::now());
         let signed = SignedEvent::sign(event, link, &self.own.key);
         let settled = Settled::of(&signed);
         Ok(Some((signed, Sent::Waiting { number, settled })))
@@ -206,9 +207,17 @@ impl Sending {
         let mut answer = Some(first);
         let mut effect = Effect::Nothing;
         while let Some(taken) = answer.take() {
+            let fresh = matches!(
+                taken,
+                Answer::Stored {
+                    duplicate: false,
+                    ..
+                }
+            );
             effect = self.line.answered(taken, &self.own.registry);
             match effect {
                 Effect::Settle(vouched) => {
+                    clock::compare(&vouched, fresh, self.own.outbox.alarms());
                     match &mut settled {
                         Some(settled) => settled.and(vouched),
                         None => settled = Some(vouched),

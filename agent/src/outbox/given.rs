@@ -135,6 +135,11 @@ impl Vouched {
         self.receipts.extend(behind.receipts);
     }
 
+    /// What the gateways signed.
+    pub fn receipts(&self) -> &[VerifiedReceipt] {
+        &self.receipts
+    }
+
     /// How many events are settled by it.
     pub fn events(&self) -> usize {
         self.events.len()

@@ -1,8 +1,9 @@
 //! Things that a person must know of: a code and a sentence come in, the last ones can be read, the number of all is kept.
 //! An alarm never stops anything.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -26,12 +27,18 @@ pub struct Alarm {
 pub struct Alarms {
     index: Arc<Index>,
     raised: AtomicU64,
+    /// Codes of what lasts.
+    standing: Mutex<BTreeSet<String>>,
 }
 
 impl Alarms {
     pub fn new(index: Arc<Index>) -> Alarms {
         let raised = AtomicU64::new(next(&index.db()));
-        Alarms { index, raised }
+        Alarms {
+            index,
+            raised,
+            standing: Mutex::default(),
+        }
     }
 
     pub fn raise(&self, code: &str, text: String) {
@@ -44,6 +51,21 @@ impl Alarms {
         }
         if let Err(error) = self.index.write(&batch) {
             tracing::error!(%error, "cannot keep an alarm");
+        }
+    }
+
+    /// Raises what has begun, and not again until it was over. Forgotten with the process: then it is told once more.
+    pub fn stands(&self, code: &str, text: Option<String>) {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        match text {
+            Some(text) if standing.insert(code.to_owned()) => {
+                drop(standing);
+                self.raise(code, text);
+            }
+            Some(_) => {}
+            None => {
+                standing.remove(code);
+            }
         }
     }
 

@@ -85,6 +85,7 @@ impl<'r> Desk<'r> {
             return Err(Refusal::TooLarge.into());
         }
         json_content_type(draft.data_content_type.as_deref())?;
+        self.check_time(&draft)?;
         let checked = self.check_data(&schema, &draft)?;
         let event = self.fill(draft, log, feed, event_type, schema);
         let (event, data) = both(event, checked)?;
@@ -144,6 +145,18 @@ impl<'r> Desk<'r> {
                 must: Must::BeASource,
             }])
             .into(),
+        }
+    }
+
+    /// A time that is wrong, or right beside a clock that is not; what cannot be read is named with all else that is wrong.
+    fn check_time(&self, draft: &Draft) -> Result<(), Problem> {
+        let given = draft.time.as_deref().and_then(Timestamp::from_rfc3339);
+        match given {
+            Some(time) if !time.is_within_reach_of(self.now) => {
+                let now = self.now;
+                Err(Refusal::TimeOutOfReach { time, now }.into())
+            }
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -263,3 +263,27 @@ fn all_wrong_fields_and_attributes_are_named_at_once() {
     ];
     assert_eq!(at, expected);
 }
+
+#[test]
+fn a_time_out_of_reach_is_refused_with_the_clock_that_it_was_held_against() {
+    let at = |time: &str| Draft {
+        time: Some(time.into()),
+        ..report()
+    };
+    for time in [
+        "9999-12-31T23:59:59Z",
+        "1999-12-31T23:59:59Z",
+        "2026-10-03T03:00:08Z",
+    ] {
+        let problem = submit(at(time)).expect_err("a problem");
+        assert_eq!(problem.code(), "time-out-of-reach");
+        let said = &problem.details()[0].en;
+        assert!(
+            said.contains(time) && said.contains("2026-10-02T03:00:07Z"),
+            "{said}"
+        );
+    }
+    for time in ["2000-01-01T00:00:00Z", "2026-10-03T10:00:07+07:00"] {
+        assert!(submit(at(time)).is_ok(), "{time}");
+    }
+}

@@ -2,6 +2,7 @@
 //! Every check but the signature's is made here, once for each event.
 
 use schemas::envelope::nats::{self, Received};
+use schemas::event::Timestamp;
 use schemas::feed::{EventType, Feed};
 use schemas::json;
 use schemas::limits::{DATA_BYTES_MAX, HEADER_BYTES_MAX};
@@ -9,6 +10,7 @@ use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::{Key, Office, Registry};
 use schemas::signing::{PublicKey, SignedEvent};
 use schemas::subject::LogName;
+use time::OffsetDateTime;
 
 use super::{RawEvent, Verdict};
 use crate::refuse::No;
@@ -46,6 +48,34 @@ impl<'r> Examiner<'r> {
         match checked {
             Ok(key) => Verdict::Passes(received, key),
             Err(no) => Verdict::Fails(Some(received.event), no),
+        }
+    }
+
+    /// The same for one that is to be the log's next: it was recorded now, by a clock that is right.
+    pub fn examine_new(&mut self, raw: &RawEvent) -> Verdict<'r> {
+        match self.examine(raw) {
+            Verdict::Passes(received, key) => match self.clock(&received.event) {
+                Ok(()) => Verdict::Passes(received, key),
+                Err(no) => Verdict::Fails(Some(received.event), no),
+            },
+            fails @ Verdict::Fails(..) => fails,
+        }
+    }
+
+    /// What the office's clock wrote is held: which of the two clocks is wrong is not seen here. What somebody wrote beside a clock
+    /// that is right is that one's fault.
+    pub fn clock(&self, event: &SignedEvent) -> Result<(), No> {
+        // Where the clock shows no year that can be written, nothing is stamped, and nothing is stored.
+        let Some(now) = Timestamp::from_time(OffsetDateTime::now_utc()) else {
+            return Ok(());
+        };
+        let (recorded, time) = (event.event().recorded_time(), event.event().core().time);
+        if !recorded.is_within_reach_of(now) {
+            return Err(Hold::ClockWrong { recorded, now }.into());
+        }
+        match time.is_within_reach_of(now) {
+            true => Ok(()),
+            false => Err(Refusal::TimeOutOfReach { time, now }.into()),
         }
     }
 

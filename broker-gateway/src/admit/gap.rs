@@ -56,7 +56,8 @@ impl Admission {
         let signed = examiner
             .signer(&event)
             .and_then(|key| event.verify(key).map_err(No::from));
-        let gap = signed.and_then(|()| GapDeclared::read(&event).map_err(No::from));
+        let timely = signed.and_then(|()| examiner.clock(&event));
+        let gap = timely.and_then(|()| GapDeclared::read(&event).map_err(No::from));
         match gap {
             Ok(gap) => Ok(Declared {
                 genesis: registry.genesis(),

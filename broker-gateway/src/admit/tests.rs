@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use schemas::event::Position;
+use schemas::event::{Event, Position, Timestamp};
 use schemas::registry::{KeyRetirement, RegistryEvent};
 use schemas::signing::SigningKey;
 
@@ -295,4 +295,37 @@ fn a_feed_that_went_from_the_registry_is_held() {
     };
     let hold = Examiner::new(&pen.registry, &log).err();
     assert_eq!(hold, Some(Hold::FeedUnknown));
+}
+
+/// With these times, signed well.
+fn timed(pen: &mut Pen, time: &str, recorded: &str) -> SignedEvent {
+    let read = |text: &str| text.parse::<Timestamp>().expect("a time");
+    let mut core = pen.write(1).event().core().clone();
+    core.time = read(time);
+    let event = Event::new(pen.log.clone(), core, read(recorded)).expect("well formed");
+    SignedEvent::sign(event, Head::empty(pen.registry.genesis()).next(), &pen.key)
+}
+
+#[test]
+fn what_a_wrong_clock_recorded_is_held_and_a_wrong_time_beside_a_right_clock_is_refused() {
+    let mut pen = Pen::new();
+    let usual = "2026-10-02T03:00:00Z";
+    for recorded in ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"] {
+        let event = timed(&mut pen, usual, recorded);
+        assert!(matches!(held(&pen, sent(&event)), Hold::ClockWrong { .. }));
+        // What the log had before comes back with whatever time it had.
+        let refills = pen.refills("moh/siem-reap", &[event]);
+        assert!(Admission::new().heal(refills).0.is_some());
+    }
+    for time in ["9999-12-31T23:59:59Z", "1999-12-31T23:59:59Z"] {
+        let event = timed(&mut pen, time, usual);
+        let refusal = refused(&pen, sent(&event));
+        assert!(
+            matches!(refusal, Refusal::TimeOutOfReach { .. }),
+            "{refusal:?}"
+        );
+        assert!(refusal.details()[0].en.contains(time), "{refusal:?}");
+    }
+    let event = timed(&mut pen, usual, usual);
+    assert_eq!(places(&admit(&pen, vec![sent(&event)])), [[0]]);
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use schemas::event::{AttributeFault, Position};
+use schemas::event::{AttributeFault, Position, Timestamp};
 
 use super::*;
 
@@ -55,8 +55,16 @@ fn after_refusal(refusal: &Refusal) -> Option<Refusal> {
         Refusal::RequestForbidden(_) => Refusal::ConfirmationMalformed,
         Refusal::ConfirmationMalformed => Refusal::ConfirmationNotYours,
         Refusal::ConfirmationNotYours => Refusal::ConfirmationUnproved,
-        Refusal::ConfirmationUnproved => return None,
+        Refusal::ConfirmationUnproved => Refusal::TimeOutOfReach {
+            time: time("9999-12-31T23:59:59Z"),
+            now: time("2026-10-02T03:00:00Z"),
+        },
+        Refusal::TimeOutOfReach { .. } => return None,
     })
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().expect("a time")
 }
 
 fn attribute() -> AttributeFault {
@@ -85,7 +93,11 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
             position: Position::new(14).expect("a position"),
             reader: "moh/hq".parse().expect("an office"),
         },
-        Hold::PositionConfirmed { .. } => Hold::LogUnreadable,
+        Hold::PositionConfirmed { .. } => Hold::ClockWrong {
+            recorded: time("2036-10-02T03:00:00Z"),
+            now: time("2026-10-02T03:00:00Z"),
+        },
+        Hold::ClockWrong { .. } => Hold::LogUnreadable,
         Hold::LogUnreadable => Hold::BusUnavailable,
         Hold::BusUnavailable => Hold::BusFull,
         Hold::BusFull => Hold::AskedTooOften,

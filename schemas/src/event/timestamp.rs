@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::{AttributeFault, Must, fault};
+use crate::limits::{CLOCK_AHEAD_MAX, CLOCK_FLOOR_UNIX_S};
 
 /// An instant in whole seconds, written in UTC with `Z`: the one form in which times are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +32,17 @@ impl Timestamp {
         self.0.unix_timestamp()
     }
 
+    /// Whether an event may name this time where a clock shows that one: not before 2000, and not more than a day ahead.
+    pub fn is_within_reach_of(self, now: Timestamp) -> bool {
+        self.unix_seconds() >= CLOCK_FLOOR_UNIX_S
+            && self.seconds_behind(now) <= seconds(CLOCK_AHEAD_MAX)
+    }
+
+    /// Seconds from another time to this one; less than 0 where this one is earlier.
+    pub fn seconds_behind(self, other: Timestamp) -> i64 {
+        self.unix_seconds() - other.unix_seconds()
+    }
+
     pub fn time(self) -> OffsetDateTime {
         self.0
     }
@@ -38,6 +51,11 @@ impl Timestamp {
     pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
         Timestamp::from_time(OffsetDateTime::parse(text, &Rfc3339).ok()?)
     }
+}
+
+/// A span of whole seconds.
+pub(crate) fn seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Display for Timestamp {
@@ -77,4 +95,25 @@ fn signed_form(text: &str) -> Option<Timestamp> {
     let date = Date::from_calendar_date(number(0, 4)?.into(), month, short(8)?).ok()?;
     let time = Time::from_hms(short(11)?, short(14)?, short(17)?).ok()?;
     Some(Timestamp(OffsetDateTime::new_utc(date, time)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_within_reach_from_2000_to_a_day_ahead() {
+        let time = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let now = time("2026-10-02T03:00:00Z");
+        for (text, within) in [
+            ("0001-01-01T00:00:00Z", false),
+            ("1999-12-31T23:59:59Z", false),
+            ("2000-01-01T00:00:00Z", true),
+            ("2026-10-03T03:00:00Z", true),
+            ("2026-10-03T03:00:01Z", false),
+            ("9999-12-31T23:59:59Z", false),
+        ] {
+            assert_eq!(time(text).is_within_reach_of(now), within, "{text}");
+        }
+    }
 }

@@ -163,3 +163,30 @@ fn a_receipt_that_the_chain_does_not_lead_to_proves_nothing() {
     assert_eq!((fault.line, fault.what), (3, ProofBreak::Key));
     assert_eq!(run[0].link().position, Position::FIRST);
 }
+
+#[test]
+fn a_receipt_that_is_stamped_a_day_before_its_event_was_recorded_proves_nothing() {
+    let (bus, run) = (Bus::new(), run_of(2));
+    let recorded = run[0].event().recorded_time();
+    let stamped = |seconds: i64| {
+        let admitted = Timestamp::from_unix_seconds(recorded.unix_seconds() - seconds);
+        let stamp = Stamp {
+            admitted: admitted.expect("a time"),
+            gateway: "gateway-2".into(),
+        };
+        let receipt = Receipt::sign(Facts::of(&run[1], stamp), &bus.gateway);
+        let proof = write(&run[0], Data::Shown, &run[1..], &receipt, &bus.text);
+        bus.verify(&proof)
+    };
+    for (seconds, minutes) in [(0, None), (300, None), (12 * 3600, Some(720))] {
+        let proved = stamped(seconds).expect("it proves");
+        let before = proved.stamped_before().map(|before| before.as_secs() / 60);
+        assert_eq!(before, minutes, "{seconds}");
+    }
+    let fault = stamped(24 * 3600).expect_err("it proves nothing");
+    assert!(
+        matches!(fault.what, ProofBreak::StampedBefore { recorded: named, .. } if named == recorded),
+        "{fault}"
+    );
+    assert_eq!(fault.line, 4);
+}

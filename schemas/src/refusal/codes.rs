@@ -164,6 +164,12 @@ pub(super) const REQUEST_FORBIDDEN: Code = code(
     "the JetStream request asks for what this office may not have",
     "សំណើ JetStream សុំអ្វីដែលការិយាល័យនេះគ្មានសិទ្ធិ",
 );
+pub(super) const TIME_OUT_OF_REACH: Code = code(
+    60130,
+    "time-out-of-reach",
+    "the event's time lies before 2000, or more than a day ahead of the clock here; write the time that is meant, or, where that one is right, set this clock",
+    "ពេលវេលារបស់ព្រឹត្តិការណ៍មុនឆ្នាំ ២០០០ ឬលឿនជាងនាឡិកានៅទីនេះលើសពីមួយថ្ងៃ សូមសរសេរពេលវេលាត្រឹមត្រូវ ឬបើវាត្រឹមត្រូវហើយ សូមកែនាឡិកានេះ",
+);
 // Numbers below 60,141 are left to what events may do wrong.
 pub(super) const CONFIRMATION_MALFORMED: Code = code(
     60141,
@@ -256,6 +262,12 @@ pub(super) const POSITION_CONFIRMED: Code = code(
     "position-confirmed",
     "the bus has lost what a reader has confirmed at or behind this position; it goes on when a reader has brought it back, or the gap is declared",
     "ប្រព័ន្ធបានបាត់អ្វីដែលអ្នកអានម្នាក់បានបញ្ជាក់នៅទីតាំងនេះ ឬក្រោយវា វានឹងបន្តពេលអ្នកអានយកវាមកវិញ ឬមានការប្រកាសថាបាត់",
+);
+pub(super) const CLOCK_WRONG: Code = code(
+    60213,
+    "clock-wrong",
+    "the office recorded the event before 2000, or more than a day ahead of the gateway's clock: one of the two clocks is wrong; set the office's, or tell the operator, and it goes on by itself",
+    "ការិយាល័យបានកត់ត្រាព្រឹត្តិការណ៍មុនឆ្នាំ ២០០០ ឬលឿនជាងនាឡិកាច្រកលើសពីមួយថ្ងៃ នាឡិកាមួយក្នុងចំណោមពីរខុស សូមកែនាឡិការិយាល័យ ឬប្រាប់អ្នកប្រតិបត្តិ វានឹងបន្តដោយខ្លួនឯង",
 );
 pub(super) const ASKED_TOO_OFTEN: Code = code(
     60231,

@@ -217,6 +217,7 @@ fn refusal_status(refusal: &Refusal) -> u16 {
         | Refusal::SubjectForbidden
         | Refusal::RequestForbidden(_)
         | Refusal::ConfirmationMalformed
+        | Refusal::TimeOutOfReach { .. }
         | Refusal::ConfirmationNotYours
         | Refusal::ConfirmationUnproved => 422,
     }
@@ -233,6 +234,7 @@ fn hold_status(hold: &Hold) -> u16 {
         | Hold::PositionTaken { .. }
         | Hold::ChainMismatch { .. }
         | Hold::PositionConfirmed { .. }
+        | Hold::ClockWrong { .. }
         | Hold::LogUnreadable
         | Hold::BusUnavailable
         | Hold::BusFull
