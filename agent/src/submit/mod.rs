@@ -9,6 +9,7 @@ pub mod problem;
 use schemas::contract::ContractFault;
 use schemas::event::{AttributeFault, Classification, Core, Draft, Event, Hash, Must, Timestamp};
 use schemas::feed::{Action, EventType, Feed};
+use schemas::json;
 use schemas::limits::{DATA_BYTES_MAX, FAULTS_NAMED_MAX};
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::{Denied, Registry};
@@ -118,13 +119,7 @@ impl<'r> Desk<'r> {
         let only = |mut feeds: Vec<&'r Feed>| (feeds.len() == 1).then(|| feeds.remove(0));
         let by_type = only(self.registry.feeds().filter(has_type).collect());
         let by_schema = || only(self.registry.feeds().filter(takes_schema).collect());
-        match by_type.or_else(by_schema) {
-            Some(feed) => Ok(feed),
-            None if draft.event_type.is_some() || draft.data_schema.is_some() => {
-                Err(Hold::FeedUnknown.into())
-            }
-            None => Err(Problem::FeedUnnamed),
-        }
+        by_type.or_else(by_schema).ok_or(Problem::FeedUnnamed)
     }
 
     fn may_publish(&self, log: &LogName) -> Result<(), Problem> {
@@ -167,8 +162,11 @@ impl<'r> Desk<'r> {
     ) -> Result<Result<Value, Vec<Detail>>, Problem> {
         let contract = self.registry.contract(schema);
         let contract = contract.ok_or(Hold::ContractUnknown)?;
-        let checked = contract.check(&draft.data);
-        Ok(checked.map_err(|faults| faults.into_iter().map(detail).collect()))
+        match (contract.check(&draft.data), json::parse(&draft.data)) {
+            (Ok(data), _) => Ok(Ok(data)),
+            (Err(_), Err(fault)) => Err(Refusal::NotJson(detail(fault.into())).into()),
+            (Err(faults), Ok(_)) => Ok(Err(faults.into_iter().map(detail).collect())),
+        }
     }
 
     fn fill(

@@ -4,6 +4,7 @@
 mod texts;
 
 use schemas::refusal::{Detail, Hold, Refusal};
+use schemas::subject::FeedName;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -33,6 +34,12 @@ pub enum Problem {
     /// The body ended early, or came too slowly.
     BodyIncomplete,
     MediaTypeUnsupported,
+    /// The body is compressed.
+    ContentEncodingUnsupported,
+    /// An attribute's header that cannot be decoded.
+    HeaderUnreadable {
+        name: String,
+    },
     BatchEmpty,
     BatchTooLong,
     /// A batch is accepted whole or not at all; the events at fault, by their place from 0.
@@ -49,14 +56,55 @@ pub enum Problem {
     OriginForeign,
     QueryMalformed {
         parameter: &'static str,
+        must: QueryMust,
     },
+    /// The path holds bytes that are no text.
+    PathMalformed,
     EventNotFound,
+    /// Nobody of this name is an office.
+    LogNotFound,
+    /// There is no such feed to read; those that there are to read here.
+    FeedNotFound {
+        readable: Vec<FeedName>,
+    },
+    /// The feed is not open to this office; those that are.
+    FeedNotReadable {
+        readable: Vec<FeedName>,
+    },
+    /// As many streams are open as may be.
+    StreamsTaken,
     /// The event is not durable, or not all that its proof needs is here.
     ReceiptNotYet,
     /// The resend horizon has passed: the signed event is on the bus, and not here any more.
     EventPruned,
     PathNotFound,
     MethodNotAllowed,
+}
+
+/// What a parameter of a query must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryMust {
+    BeNumber,
+    BeLimit,
+    BeWithheld,
+    StandOnce,
+}
+
+impl QueryMust {
+    fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            QueryMust::BeNumber => ("must be a whole number", "ត្រូវជាចំនួនគត់"),
+            QueryMust::BeLimit => (
+                "must be a whole number from 1 to 1000",
+                "ត្រូវជាចំនួនគត់ ពី 1 ដល់ 1000",
+            ),
+            QueryMust::BeWithheld => ("must be withheld, or left out", "ត្រូវជា withheld ឬមិនបាច់ដាក់"),
+            QueryMust::StandOnce => (
+                "must stand there once, as UTF-8 text",
+                "ត្រូវមានតែម្តង ជាអក្សរ UTF-8",
+            ),
+        }
+    }
 }
 
 /// One wrong thing, as the answer lists it.
@@ -120,16 +168,24 @@ impl Problem {
                 format!("{used} of {budget} bytes are used"),
                 format!("បានប្រើ {used} ក្នុងចំណោម {budget} បៃ"),
             )],
-            Problem::QueryMalformed { parameter: "data" } => vec![Detail::new(
-                "data",
-                "data must be withheld, or left out",
-                "data ត្រូវជា withheld ឬមិនបាច់ដាក់",
+            Problem::QueryMalformed { parameter, must } => {
+                let (en, km) = must.texts();
+                vec![Detail::new(
+                    *parameter,
+                    format!("{parameter} {en}"),
+                    format!("{parameter} {km}"),
+                )]
+            }
+            Problem::HeaderUnreadable { name } => vec![Detail::new(
+                name,
+                format!(
+                    "{name} holds what is not printable ASCII, or no UTF-8 behind its percent signs"
+                ),
+                format!("{name} មានអ្វីដែលមិនមែនជា ASCII ឬមិនមែនជា UTF-8 ក្រោយសញ្ញា %"),
             )],
-            Problem::QueryMalformed { parameter } => vec![Detail::new(
-                *parameter,
-                format!("{parameter} must be a whole number"),
-                format!("{parameter} ត្រូវជាចំនួនគត់"),
-            )],
+            Problem::FeedNotFound { readable } | Problem::FeedNotReadable { readable } => {
+                vec![open_to_read(readable)]
+            }
             Problem::Held(_)
             | Problem::FeedUnnamed
             | Problem::CausationMissing
@@ -137,6 +193,7 @@ impl Problem {
             | Problem::BodyTooLarge
             | Problem::BodyIncomplete
             | Problem::MediaTypeUnsupported
+            | Problem::ContentEncodingUnsupported
             | Problem::BatchEmpty
             | Problem::BatchTooLong
             | Problem::BatchRefused(_)
@@ -145,7 +202,10 @@ impl Problem {
             | Problem::TokenWrong
             | Problem::HostForeign
             | Problem::OriginForeign
+            | Problem::PathMalformed
             | Problem::EventNotFound
+            | Problem::LogNotFound
+            | Problem::StreamsTaken
             | Problem::ReceiptNotYet
             | Problem::EventPruned
             | Problem::PathNotFound
@@ -181,6 +241,23 @@ impl Problem {
             body["events"] = events.iter().map(entry).collect();
         }
         body
+    }
+}
+
+/// What there is to read here instead.
+fn open_to_read(feeds: &[FeedName]) -> Detail {
+    let names: Vec<&str> = feeds.iter().map(FeedName::as_str).collect();
+    match names.is_empty() {
+        true => Detail::new(
+            "feed",
+            "no feed is open to this office for reading",
+            "គ្មាន feed ណាបើកឱ្យការិយាល័យនេះអានទេ",
+        ),
+        false => Detail::new(
+            "feed",
+            format!("open to this office for reading: {}", names.join(", ")),
+            format!("feed ដែលការិយាល័យនេះអាចអានបាន៖ {}", names.join(", ")),
+        ),
     }
 }
 

@@ -150,7 +150,13 @@ fn the_feed_is_found_by_path_source_type_or_schema() {
         data_schema: Some("https://spean.gov.kh/contracts/withdrawal/1.0".into()),
         ..bare()
     };
-    assert_eq!(submit(shared), Err(Hold::FeedUnknown.into()));
+    assert_eq!(submit(shared), Err(Problem::FeedUnnamed));
+    let of_another_world = Draft {
+        source: Some("https://github.com/cloudevents".into()),
+        event_type: Some("com.github.pull_request.opened".into()),
+        ..bare()
+    };
+    assert_eq!(submit(of_another_world), Err(Problem::FeedUnnamed));
     let unknown = submit_at(Some("weather"), report());
     assert_eq!(unknown, Err(Hold::FeedUnknown.into()));
 }

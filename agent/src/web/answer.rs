@@ -1,7 +1,7 @@
 //! Answers: a problem or a JSON value comes in, a response goes out.
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use metrics::counter;
@@ -23,6 +23,9 @@ impl IntoResponse for Problem {
         match status {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE if self == Problem::ContentEncodingUnsupported => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));

@@ -1,9 +1,11 @@
 //! What was posted: headers and a body come in, drafts go out (CloudEvents HTTP binding 1.0.2: structured, batch, binary; and
 //! plain JSON data where the path names the feed). The data's bytes are kept as they came.
 
+use std::borrow::Cow;
+
 use axum::body::{Body, BodyDataStream};
-use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use percent_encoding::percent_decode_str;
@@ -14,7 +16,7 @@ use schemas::limits::DATA_BYTES_MAX;
 use schemas::refusal::Refusal;
 use tokio::time::timeout;
 
-use super::limits::{BATCH_EVENTS_MAX, BODY_BYTES_MAX, BODY_TIME};
+use super::limits::{BATCH_EVENTS_MAX, BODY_BYTES_MAX, BODY_TIME, HEADER_NAME_SHOWN};
 use crate::submit::problem::Problem;
 
 /// The drafts of one request.
@@ -28,8 +30,12 @@ pub enum Posted {
 /// Reads a body within its bounds.
 ///
 /// # Errors
-/// `BodyTooLarge`, before a byte is read where the length says so; `BodyIncomplete`.
+/// `ContentEncodingUnsupported`; `BodyTooLarge`, before a byte is read where the length says so; `BodyIncomplete`.
 pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let encoding = headers.get(CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::ContentEncodingUnsupported);
+    }
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
@@ -117,18 +123,42 @@ fn batch(body: &[u8]) -> Result<Posted, Problem> {
     }
 }
 
-fn binary(headers: &HeaderMap, content_type: Option<&str>, body: Bytes) -> Result<Draft, Refusal> {
+fn binary(headers: &HeaderMap, content_type: Option<&str>, body: Bytes) -> Result<Draft, Problem> {
     let mut attributes = Attributes::default();
     for (name, value) in headers {
         if let Some(attribute) = name.as_str().strip_prefix("ce-") {
-            let value = value.to_str().map_err(|_| Refusal::HeaderMalformed)?;
-            let decoded = percent_decode_str(value).decode_utf8();
-            let decoded = decoded.map_err(|_| Refusal::HeaderMalformed)?;
-            attributes.put(attribute, decoded.into_owned())?;
+            let value = decoded(value).ok_or_else(|| Problem::HeaderUnreadable {
+                name: name.as_str().chars().take(HEADER_NAME_SHOWN).collect(),
+            })?;
+            attributes.put(attribute, value)?;
         }
     }
     if let Some(content_type) = content_type {
         attributes.put("datacontenttype", content_type.to_owned())?;
     }
-    attributes.into_draft(body)
+    Ok(attributes.into_draft(body)?)
+}
+
+/// A header's value: first the quotes around it go (HTTP binding §3.1.3.2), then the percent signs, once.
+fn decoded(value: &HeaderValue) -> Option<String> {
+    let value = unquoted(value.to_str().ok()?)?;
+    let decoded = percent_decode_str(&value).decode_utf8();
+    decoded.ok().map(Cow::into_owned)
+}
+
+/// What stands in a quoted string (RFC 9110 §5.6.4); what does not begin with a quote is as it is. None for an open quote.
+fn unquoted(value: &str) -> Option<Cow<'_, str>> {
+    let Some(quoted) = value.strip_prefix('"') else {
+        return Some(value.into());
+    };
+    let mut text = String::with_capacity(quoted.len());
+    let mut characters = quoted.chars();
+    loop {
+        match characters.next()? {
+            '"' => break,
+            '\\' => text.push(characters.next()?),
+            character => text.push(character),
+        }
+    }
+    characters.next().is_none().then_some(text.into())
 }

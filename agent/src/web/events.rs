@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, Posted};
 use super::limits::IDEMPOTENCY_KEY_BYTES_MAX;
-use super::query::Parameters;
+use super::query::{Parameters, Segments};
 use super::stage::stage;
 use super::{App, read};
 use crate::outbox::{Accepted, Known, Submission};
@@ -50,7 +50,7 @@ pub async fn submit(
 /// `POST /feeds/{feed}/events`
 pub async fn submit_to_feed(
     State(app): State<Arc<App>>,
-    Path(feed): Path<String>,
+    Segments(feed): Segments<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -203,7 +203,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 /// `GET /events/{id}`: how far an event of this office has come. Where two feeds have the id, `?feed=` tells which.
 pub async fn one(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     query: Parameters,
 ) -> Result<Json<Value>, Problem> {
     let feed = query.text("feed")?.map(feed_name).transpose()?;

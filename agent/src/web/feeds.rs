@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -14,18 +14,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use schemas::envelope::{nats, structured};
-use schemas::refusal::Hold;
 use schemas::subject::{FeedName, OfficeId};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::events::feed_name;
 use super::limits::{PAGE_EVENTS, PAGE_EVENTS_MAX};
-use super::query::Parameters;
+use super::query::{Parameters, Segments};
 use super::{App, read};
 use crate::inbox::{Arrived, FeedStatus, LogStatus};
 use crate::store::Outage;
-use crate::submit::problem::Problem;
+use crate::submit::problem::{Problem, QueryMust};
 
 /// `GET /feeds`: every feed, and what this office may do there.
 pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
@@ -53,11 +51,11 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
 /// `GET /feeds/{feed}/events`: a page behind the arrival number `after`, or, where the client asks for it, a stream from there on.
 pub async fn events(
     State(app): State<Arc<App>>,
-    Path(feed): Path<String>,
+    Segments(feed): Segments<String>,
     query: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let feed = known_feed(&app, feed)?;
+    let feed = feed_to_read(&app, feed).await?;
     let after = query.number("after")?.unwrap_or(0);
     if wants_stream(&headers) {
         let after = last_event_id(&headers)?.unwrap_or(after);
@@ -164,6 +162,7 @@ pub fn wants_stream(headers: &HeaderMap) -> bool {
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let malformed = Problem::QueryMalformed {
         parameter: "Last-Event-ID",
+        must: QueryMust::BeNumber,
     };
     let id = headers
         .get("last-event-id")
@@ -176,16 +175,43 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 
 pub(super) fn limit(query: &Parameters) -> Result<usize, Problem> {
     let limit = query.number("limit")?.unwrap_or(PAGE_EVENTS as u64);
-    Ok(usize::try_from(limit)
-        .unwrap_or(PAGE_EVENTS_MAX)
-        .clamp(1, PAGE_EVENTS_MAX))
+    let limit = usize::try_from(limit).ok();
+    limit
+        .filter(|limit| (1..=PAGE_EVENTS_MAX).contains(limit))
+        .ok_or(Problem::QueryMalformed {
+            parameter: "limit",
+            must: QueryMust::BeLimit,
+        })
 }
 
 pub(super) fn known_feed(app: &App, name: String) -> Result<FeedName, Problem> {
-    let feed = feed_name(name)?;
-    match app.registry().feed(&feed) {
-        Some(_) => Ok(feed),
-        None => Err(Hold::FeedUnknown.into()),
+    let feed = FeedName::try_from(name).ok();
+    let registry = app.registry();
+    feed.filter(|feed| registry.feed(feed).is_some())
+        .ok_or_else(|| Problem::FeedNotFound {
+            readable: readable(app),
+        })
+}
+
+/// What this office may read.
+fn readable(app: &App) -> Vec<FeedName> {
+    let registry = app.registry();
+    let feeds = registry.readable_feeds(&app.settings.office);
+    feeds.iter().map(|feed| feed.name.clone()).collect()
+}
+
+/// A feed of which something arrives, or has arrived while it was open to this office.
+async fn feed_to_read(app: &Arc<App>, name: String) -> Result<FeedName, Problem> {
+    let feed = known_feed(app, name)?;
+    let readable = readable(app);
+    if readable.contains(&feed) {
+        return Ok(feed);
+    }
+    let asked = feed.clone();
+    let arrived = read(app, move |app| Ok(app.inbox.status(&asked)?.last_arrival)).await?;
+    match arrived {
+        0 => Err(Problem::FeedNotReadable { readable }),
+        _ => Ok(feed),
     }
 }
 
@@ -196,7 +222,7 @@ pub(super) fn raw_json(body: String) -> Response {
 /// `GET /feeds/{feed}/completeness`: of each office that may publish there, up to which position its log is here without a gap.
 pub async fn completeness(
     State(app): State<Arc<App>>,
-    Path(feed): Path<String>,
+    Segments(feed): Segments<String>,
 ) -> Result<Json<FeedStatus>, Problem> {
     let feed = known_feed(&app, feed)?;
     let asked = feed.clone();

@@ -81,7 +81,8 @@ fn check(app: &App, hosts: &Hosts, peer: Peer, request: &Request) -> Result<(), 
     let host = one(headers, &HOST).map_err(|()| Problem::HostForeign)?;
     let named = request.uri().authority().map(Authority::as_str);
     for host in [host, named].into_iter().flatten() {
-        let authority: Option<Authority> = host.parse().ok();
+        // RFC 9110 §7.2 knows no userinfo in Host.
+        let authority: Option<Authority> = host.parse().ok().filter(|_| !host.contains('@'));
         let allowed = authority.is_some_and(|authority| hosts.allow(authority.host()));
         // No web page can open the socket file.
         if !allowed && peer != Peer::Unix {

@@ -5,9 +5,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,15 +18,15 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 use super::guard::{Hosts, Peer};
-use super::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, HANDSHAKE_TIME, HEADERS_TIME, SHUTDOWN_TIME};
+use super::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, HEADERS_TIME, SHUTDOWN_TIME};
+use super::places::{Place, Places};
+use super::visit::serve_at;
 use super::{App, router};
 
 /// The interface cannot listen.
@@ -73,7 +73,7 @@ pub async fn serve(app: Arc<App>) -> Result<(), Outage> {
         let door = Door {
             router: router(Arc::clone(&app), Hosts { bound, names }),
             tasks: tasks.clone(),
-            room: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            places: Places::default(),
             shutdown: app.shutdown.clone(),
         };
         tasks.spawn(door.accept(listener));
@@ -119,30 +119,20 @@ impl Listener {
 struct Door {
     router: Router,
     tasks: TaskTracker,
-    room: Arc<Semaphore>,
+    places: Places,
     shutdown: CancellationToken,
 }
 
 impl Door {
-    /// Both arms may be dropped half-way: a permit goes back, an unfinished accept takes nothing.
+    /// Both arms may be dropped half-way: an unfinished accept takes nothing.
     async fn accept(self, listener: Listener) {
         loop {
-            let next = async {
-                let room = Arc::clone(&self.room).acquire_owned().await;
-                (room, listener.accept().await)
-            };
-            let (room, accepted) = tokio::select! {
+            let accepted = tokio::select! {
                 () = self.shutdown.cancelled() => return,
-                next = next => next,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => {
-                    let door = self.clone();
-                    self.tasks.spawn(async move {
-                        door.serve(stream, peer).await;
-                        drop(room);
-                    });
-                }
+                Ok((stream, peer)) => self.admit(stream, peer),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_PAUSE).await;
@@ -151,24 +141,39 @@ impl Door {
         }
     }
 
-    async fn serve(self, stream: Accepted, peer: Peer) {
+    /// Whoever finds no place is let go at once: waiting would not bring it one sooner.
+    fn admit(&self, stream: Accepted, peer: Peer) {
+        let Some(place) = self.places.take(peer, Instant::now()) else {
+            tracing::warn!(?peer, "every place at the door is taken, and in use");
+            return;
+        };
+        let (door, end) = (self.clone(), place.end.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = door.serve(stream, peer, place) => {}
+                () = end.cancelled() => tracing::debug!(?peer, "another got its place"),
+            }
+        });
+    }
+
+    async fn serve(self, stream: Accepted, peer: Peer, place: Place) {
         match stream {
-            Accepted::Tcp(stream, None) => self.talk(stream, peer).await,
+            Accepted::Tcp(stream, None) => self.talk(stream, peer, place).await,
             Accepted::Tcp(stream, Some(tls)) => {
                 if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
-                    self.talk(stream, peer).await;
+                    self.talk(stream, peer, place).await;
                 }
             }
             #[cfg(unix)]
-            Accepted::Unix(stream) => self.talk(stream, peer).await,
+            Accepted::Unix(stream) => self.talk(stream, peer, place).await,
         }
     }
 
-    async fn talk(self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer) {
-        let router = self.router;
+    async fn talk(self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer, place: Place) {
+        let (router, place) = (self.router, Arc::new(place));
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            router.clone().oneshot(request.map(Body::new))
+            serve_at(place.clone(), router.clone(), request)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -3,28 +3,31 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use schemas::event::Position;
-use schemas::refusal::Hold;
 use schemas::subject::{LogName, OfficeId};
 
 use super::feeds::{as_signed, known_feed, limit, raw_json};
-use super::query::Parameters;
+use super::query::{Parameters, Segments};
 use super::{App, read};
 use crate::store::Outage;
 use crate::submit::problem::Problem;
 
-type Named = Path<(String, String, String)>;
+type Named = Segments<(String, String, String)>;
 
 /// Which log, behind which position, and how many events.
 fn asked(
     app: &App,
-    Path((feed, ministry, place)): Named,
+    Segments((feed, ministry, place)): Named,
     query: &Parameters,
 ) -> Result<(LogName, u64, usize), Problem> {
     let feed = known_feed(app, feed)?;
-    let office = OfficeId::new(&ministry, &place).map_err(|_| Hold::OfficeUnknown)?;
+    let office = OfficeId::new(&ministry, &place).ok();
+    let registry = app.registry();
+    let known =
+        |office: &OfficeId| *office == app.settings.office || registry.office(office).is_some();
+    let office = office.filter(known).ok_or(Problem::LogNotFound)?;
     let after = query.number("after")?.unwrap_or(0);
     Ok((LogName { feed, office }, after, limit(query)?))
 }

@@ -12,10 +12,12 @@ mod listen;
 mod logs;
 mod metrics;
 mod openapi;
+mod places;
 mod proof;
 mod query;
 mod stage;
 mod state;
+mod visit;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use schemas::envelope::nats;
@@ -13,11 +13,11 @@ use schemas::signing::SignedEvent;
 use schemas::subject::FeedName;
 
 use super::events::{feed_name, found};
-use super::query::Parameters;
+use super::query::{Parameters, Segments};
 use super::{App, read};
 use crate::outbox::Stage;
 use crate::store::Outage;
-use crate::submit::problem::Problem;
+use crate::submit::problem::{Problem, QueryMust};
 
 /// JSON lines.
 const TYPE: &str = "application/x-ndjson";
@@ -25,14 +25,19 @@ const TYPE: &str = "application/x-ndjson";
 /// `?data=withheld` puts the data's digest in its place.
 pub async fn show(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     query: Parameters,
 ) -> Result<Response, Problem> {
     let feed = query.text("feed")?.map(feed_name).transpose()?;
     let data = match query.text("data")?.as_deref() {
         None => Data::Shown,
         Some("withheld") => Data::Withheld,
-        Some(_) => return Err(Problem::QueryMalformed { parameter: "data" }),
+        Some(_) => {
+            return Err(Problem::QueryMalformed {
+                parameter: "data",
+                must: QueryMust::BeWithheld,
+            });
+        }
     };
     let known = read(&app, move |app| found(app, feed, &id)).await?;
     let (feed, known) = known.ok_or(Problem::EventNotFound)?;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use schemas::subject::FeedName;
 use serde_json::{Value, json};
 
 use super::events::feed_name;
+use super::query::Segments;
 use super::stage::said;
 use super::{App, read};
 use crate::receive::FeedHolds;
@@ -68,7 +69,7 @@ pub async fn tray(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
 /// `POST /tray/{feed}/{number}`: back into line, as it is.
 pub async fn release(
     State(app): State<Arc<App>>,
-    Path((feed, number)): Path<(String, String)>,
+    Segments((feed, number)): Segments<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let (feed, number, id) = in_tray(&app, feed, number).await?;
     app.outbox.release(&feed, number).await?;
@@ -79,7 +80,7 @@ pub async fn release(
 /// `DELETE /tray/{feed}/{number}`: out of the store, for good; the one way in which an accepted event ends here.
 pub async fn drop_from_tray(
     State(app): State<Arc<App>>,
-    Path((feed, number)): Path<(String, String)>,
+    Segments((feed, number)): Segments<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let (feed, number, id) = in_tray(&app, feed, number).await?;
     app.outbox.drop_from_tray(&feed, number).await?;

@@ -1,7 +1,7 @@
 //! The interface over a real outbox, asked request by request. No socket is opened here.
 
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,6 +16,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 mod doors;
 mod feeds;
+mod foreign;
 mod state;
 mod submissions;
 
@@ -125,6 +126,7 @@ fn asked(method: &str, path: &str) -> axum::http::request::Builder {
 #[derive(Debug)]
 struct Answer {
     status: u16,
+    headers: HeaderMap,
     media: String,
     body: Value,
     text: String,
@@ -133,10 +135,8 @@ struct Answer {
 impl Answer {
     async fn read(response: Response) -> Answer {
         let status = response.status().as_u16();
-        let media = response
-            .headers()
-            .get("content-type")
-            .map(|media| media.to_str());
+        let headers = response.headers().clone();
+        let media = headers.get("content-type").map(|media| media.to_str());
         let media = media
             .transpose()
             .expect("plain")
@@ -147,6 +147,7 @@ impl Answer {
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer {
             status,
+            headers,
             media,
             body,
             text,

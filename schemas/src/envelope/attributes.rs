@@ -41,15 +41,26 @@ const NAMES: [&str; 15] = [
     "dssematerial",
 ];
 
+/// The attribute of this name.
+///
+/// # Errors
+/// `AttributeUnknown`.
+pub fn known(name: &str) -> Result<&'static str, Refusal> {
+    index(name).map(|index| NAMES[index])
+}
+
+fn index(name: &str) -> Result<usize, Refusal> {
+    let index = NAMES.iter().position(|known| *known == name);
+    index.ok_or_else(|| Refusal::AttributeUnknown {
+        name: name.chars().take(64).collect(),
+    })
+}
+
 impl<'a> Attributes<'a> {
     /// # Errors
     /// `AttributeUnknown`, `HeaderRepeated`.
     pub fn put(&mut self, name: &str, value: impl Into<Cow<'a, str>>) -> Result<(), Refusal> {
-        let Some(index) = NAMES.iter().position(|known| *known == name) else {
-            return Err(Refusal::AttributeUnknown {
-                name: name.chars().take(64).collect(),
-            });
-        };
+        let index = index(name)?;
         match self.values[index].replace(value.into()) {
             None => Ok(()),
             Some(_) => Err(Refusal::HeaderRepeated { name: name.into() }),

@@ -8,9 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::attributes::Attributes;
+use super::attributes::{self, Attributes};
 use crate::event::{AttributeFault, Draft, Hash, Must};
 use crate::refusal::{Detail, Refusal};
 use crate::signing::{SignedEvent, WithheldEvent};
@@ -78,7 +79,13 @@ pub fn decode_draft(json: &[u8]) -> Result<Draft, Refusal> {
 /// # Errors
 /// `NotJson` where it is no JSON array.
 pub fn split_batch(json: &[u8]) -> Result<Vec<Bytes>, Refusal> {
-    let parts: Vec<&RawValue> = serde_json::from_slice(json).map_err(|e| not_json("", &e))?;
+    let parts: Vec<&RawValue> = serde_json::from_slice(json).map_err(|error| {
+        otherwise(
+            &error,
+            "a batch is a list of events, [..]; send one event as application/cloudevents+json",
+            "ក្រុម (batch) គឺជាបញ្ជីព្រឹត្តិការណ៍ [..] សូមផ្ញើព្រឹត្តិការណ៍តែមួយជា application/cloudevents+json",
+        )
+    })?;
     Ok(parts
         .iter()
         .map(|part| Bytes::copy_from_slice(part.get().as_bytes()))
@@ -98,27 +105,37 @@ fn one_line_json(data: &[u8]) -> Option<&str> {
 }
 
 fn read(json: &[u8]) -> Result<(Attributes<'static>, Bytes), Refusal> {
-    let Members(members) = serde_json::from_slice(json).map_err(|e| not_json("", &e))?;
+    let Members(members) = serde_json::from_slice(json).map_err(|error| {
+        otherwise(
+            &error,
+            "an event is an object, {..}; send a list of events as application/cloudevents-batch+json",
+            "ព្រឹត្តិការណ៍គឺជា object {..} សូមផ្ញើបញ្ជីព្រឹត្តិការណ៍ជា application/cloudevents-batch+json",
+        )
+    })?;
     let mut attributes = Attributes::default();
-    let mut data = None;
+    let mut data: Option<(&str, Bytes)> = None;
     for (name, value) in &members {
-        match name.as_str() {
-            "data" | "data_base64" if data.is_some() => {
+        match (name.as_str(), &data) {
+            ("data" | "data_base64", Some((first, _))) if first == name => {
                 return Err(Refusal::HeaderRepeated { name: name.clone() });
             }
-            "data" => data = Some(Bytes::copy_from_slice(value.get().as_bytes())),
-            "data_base64" => data = Some(base64_of(value)?),
-            _ => {
+            ("data" | "data_base64", Some(_)) => {
+                return Err(invalid("data_base64", Must::StandAlone));
+            }
+            ("data", None) => data = Some((name, Bytes::copy_from_slice(value.get().as_bytes()))),
+            ("data_base64", None) => data = Some((name, base64_of(value)?)),
+            (name, _) => {
                 if let Some(value) = value_of(name, value)? {
                     attributes.put(name, value)?;
                 }
             }
         }
     }
-    Ok((attributes, data.unwrap_or_default()))
+    Ok((attributes, data.map_or_else(Bytes::new, |(_, data)| data)))
 }
 
-/// An attribute's value: a string, or an integer where the type system has one; null means absent (JSON format §2.2).
+/// An attribute's value: a string, or an integer where ours is one; null means absent (JSON format §2.2). Values of other types
+/// are the business of attributes that are not known here.
 fn value_of(name: &str, value: &RawValue) -> Result<Option<String>, Refusal> {
     match serde_json::from_str(value.get()) {
         Ok(serde_json::Value::String(text)) => Ok(Some(text)),
@@ -126,24 +143,28 @@ fn value_of(name: &str, value: &RawValue) -> Result<Option<String>, Refusal> {
             Ok(Some(number.to_string()))
         }
         Ok(serde_json::Value::Null) => Ok(None),
-        Ok(_) | Err(_) => Err(Refusal::NotJson(Detail::new(
-            format!("/{name}"),
-            "an attribute is a string",
-            "គុណលក្ខណៈត្រូវជាអក្សរ (string)",
-        ))),
+        Ok(_) | Err(_) => Err(invalid(attributes::known(name)?, Must::BeText)),
     }
 }
 
 fn base64_of(value: &RawValue) -> Result<Bytes, Refusal> {
-    let fault = AttributeFault {
-        attribute: "data_base64",
-        must: Must::BeBase64,
-    };
     let text: Option<String> = serde_json::from_str(value.get()).ok();
     let bytes = text.and_then(|text| STANDARD.decode(text).ok());
     bytes
         .map(Bytes::from)
-        .ok_or(Refusal::AttributeInvalid(vec![fault]))
+        .ok_or(invalid("data_base64", Must::BeBase64))
+}
+
+fn invalid(attribute: &'static str, must: Must) -> Refusal {
+    Refusal::AttributeInvalid(vec![AttributeFault { attribute, must }])
+}
+
+/// JSON of another shape than the content type promises, or none at all.
+fn otherwise(error: &serde_json::Error, en: &str, km: &str) -> Refusal {
+    match error.classify() {
+        Category::Data => Refusal::NotJson(Detail::new("", en, km)),
+        Category::Io | Category::Syntax | Category::Eof => not_json("", error),
+    }
 }
 
 fn not_json(at: &str, error: &serde_json::Error) -> Refusal {

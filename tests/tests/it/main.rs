@@ -12,3 +12,4 @@ mod clerk;
 mod abuse;
 mod evidence;
 mod stock_client;
+mod interface;

@@ -22,6 +22,10 @@ fn problems() -> Vec<Problem> {
         Problem::BodyTooLarge,
         Problem::BodyIncomplete,
         Problem::MediaTypeUnsupported,
+        Problem::ContentEncodingUnsupported,
+        Problem::HeaderUnreadable {
+            name: "ce-subject".into(),
+        },
         Problem::BatchEmpty,
         Problem::BatchTooLong,
         Problem::BatchRefused(vec![(3, Problem::FeedUnnamed)]),
@@ -34,8 +38,20 @@ fn problems() -> Vec<Problem> {
         Problem::TokenWrong,
         Problem::HostForeign,
         Problem::OriginForeign,
-        Problem::QueryMalformed { parameter: "after" },
+        Problem::QueryMalformed {
+            parameter: "after",
+            must: QueryMust::BeNumber,
+        },
+        Problem::PathMalformed,
         Problem::EventNotFound,
+        Problem::LogNotFound,
+        Problem::FeedNotFound {
+            readable: Vec::new(),
+        },
+        Problem::FeedNotReadable {
+            readable: vec!["price-bulletin".parse().expect("a feed")],
+        },
+        Problem::StreamsTaken,
         Problem::ReceiptNotYet,
         Problem::EventPruned,
         Problem::PathNotFound,

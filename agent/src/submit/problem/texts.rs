@@ -63,6 +63,18 @@ const MEDIA_TYPE_UNSUPPORTED: Texts = texts(
     "send application/cloudevents+json, application/cloudevents-batch+json, or JSON data with ce- headers",
     "សូមផ្ញើជា application/cloudevents+json, application/cloudevents-batch+json ឬទិន្នន័យ JSON ដែលមានក្បាល ce-",
 );
+const CONTENT_ENCODING_UNSUPPORTED: Texts = texts(
+    415,
+    "content-encoding-unsupported",
+    "the body is compressed; send it as it is, without Content-Encoding",
+    "ទិន្នន័យត្រូវបានបង្រួម សូមផ្ញើវាដោយមិនបង្រួម គ្មាន Content-Encoding",
+);
+const HEADER_UNREADABLE: Texts = texts(
+    400,
+    "header-unreadable",
+    "a ce- header cannot be read; write its value in ASCII, and all else percent-encoded as UTF-8 (%E1%9E%80)",
+    "អានក្បាល ce- មួយមិនបានទេ សូមសរសេរតម្លៃជា ASCII ហើយអក្សរផ្សេងជា UTF-8 តាមសញ្ញា % (%E1%9E%80)",
+);
 const BATCH_EMPTY: Texts = texts(
     422,
     "batch-empty",
@@ -123,6 +135,36 @@ const QUERY_MALFORMED: Texts = texts(
     "a parameter of the query is not written as it must be",
     "ប៉ារ៉ាម៉ែត្រមួយសរសេរមិនត្រឹមត្រូវ",
 );
+const PATH_MALFORMED: Texts = texts(
+    400,
+    "path-malformed",
+    "the path holds bytes that are no UTF-8 behind its percent signs",
+    "ផ្លូវមានបៃដែលមិនមែនជា UTF-8 ក្រោយសញ្ញា %",
+);
+const LOG_NOT_FOUND: Texts = texts(
+    404,
+    "log-not-found",
+    "the registry knows no office of this name, so there is no such log",
+    "បញ្ជីមិនស្គាល់ការិយាល័យដែលមានឈ្មោះនេះទេ ដូច្នេះគ្មានកំណត់ហេតុនេះទេ",
+);
+const FEED_NOT_FOUND: Texts = texts(
+    404,
+    "feed-not-found",
+    "there is no feed of this name to read",
+    "គ្មាន feed ដែលមានឈ្មោះនេះសម្រាប់អានទេ",
+);
+const FEED_NOT_READABLE: Texts = texts(
+    403,
+    "feed-not-readable",
+    "this office may not read this feed, so nothing of it arrives; ask the feed's owner",
+    "ការិយាល័យនេះមិនមានសិទ្ធិអាន feed នេះទេ ដូច្នេះគ្មានអ្វីមកដល់ឡើយ សូមសួរម្ចាស់ feed",
+);
+const STREAMS_TAKEN: Texts = texts(
+    503,
+    "streams-taken",
+    "as many streams are open as this agent serves; close one that is not needed, or ask page by page",
+    "ស្ទ្រីម (stream) បើកអស់ហើយ សូមបិទមួយដែលលែងត្រូវការ ឬសួរម្តងមួយទំព័រ",
+);
 const EVENT_NOT_FOUND: Texts = texts(
     404,
     "event-not-found",
@@ -171,6 +213,8 @@ impl Problem {
             Problem::BodyTooLarge => BODY_TOO_LARGE,
             Problem::BodyIncomplete => BODY_INCOMPLETE,
             Problem::MediaTypeUnsupported => MEDIA_TYPE_UNSUPPORTED,
+            Problem::ContentEncodingUnsupported => CONTENT_ENCODING_UNSUPPORTED,
+            Problem::HeaderUnreadable { .. } => HEADER_UNREADABLE,
             Problem::BatchEmpty => BATCH_EMPTY,
             Problem::BatchTooLong => BATCH_TOO_LONG,
             Problem::BatchRefused(_) => BATCH_REFUSED,
@@ -181,7 +225,12 @@ impl Problem {
             Problem::HostForeign => HOST_FOREIGN,
             Problem::OriginForeign => ORIGIN_FOREIGN,
             Problem::QueryMalformed { .. } => QUERY_MALFORMED,
+            Problem::PathMalformed => PATH_MALFORMED,
             Problem::EventNotFound => EVENT_NOT_FOUND,
+            Problem::LogNotFound => LOG_NOT_FOUND,
+            Problem::FeedNotFound { .. } => FEED_NOT_FOUND,
+            Problem::FeedNotReadable { .. } => FEED_NOT_READABLE,
+            Problem::StreamsTaken => STREAMS_TAKEN,
             Problem::ReceiptNotYet => RECEIPT_NOT_YET,
             Problem::EventPruned => EVENT_PRUNED,
             Problem::PathNotFound => PATH_NOT_FOUND,

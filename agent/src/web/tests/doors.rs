@@ -35,6 +35,7 @@ async fn only_the_token_under_an_own_name_and_from_no_web_page_gets_in() {
         "127.0.0.1.evil.example:7070",
         "192.0.2.7:7070",
         "localhost@evil.example",
+        "evil@127.0.0.1:7070",
         "",
     ] {
         assert_eq!(
@@ -173,17 +174,80 @@ fn every_reference_of_the_document_leads_somewhere() {
     }
 }
 
+/// Starts to serve, and returns the address.
+async fn served(door: &Door) -> (String, tokio::task::JoinHandle<Result<(), Outage>>) {
+    let folder = door.app.settings.folder.clone();
+    let served = tokio::spawn(serve(Arc::clone(&door.app)));
+    loop {
+        match std::fs::read_to_string(folder.http_address()) {
+            Ok(address) => return (address.trim().to_owned(), served),
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+/// Sends the head of a request under the token, and reads the beginning of the answer.
+async fn asks(address: &str, head: &str) -> (tokio::net::TcpStream, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(address)
+        .await
+        .expect("connects");
+    let head = format!("{head}\r\nHost: localhost\r\nAuthorization: Bearer {SECRET}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("sends");
+    let mut answer = vec![0; 64];
+    let within = std::time::Duration::from_secs(2);
+    let read = tokio::time::timeout(within, stream.read(&mut answer)).await;
+    let read = read.expect("an answer within two seconds").expect("reads");
+    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+    (stream, answer)
+}
+
+#[tokio::test]
+async fn half_a_header_from_hundreds_keeps_nobody_out() {
+    use tokio::io::AsyncWriteExt as _;
+    let door = Door::listening();
+    let (address, served) = served(&door).await;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        let mut stream = tokio::net::TcpStream::connect(&address)
+            .await
+            .expect("connects");
+        let _gone = stream.write_all(b"GET /status HTTP/1.1\r\nHost:").await;
+        silent.push(stream);
+    }
+    for _ in 0..5 {
+        let (_open, answer) = asks(&address, "GET /status HTTP/1.1").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    door.app.shutdown.cancel();
+    served.await.expect("no panic").expect("listened");
+}
+
+#[tokio::test]
+async fn readers_of_streams_keep_nobody_out_and_one_address_has_so_many() {
+    let door = Door::listening();
+    let (address, served) = served(&door).await;
+    let follow = "GET /gaps HTTP/1.1\r\nAccept: text/event-stream";
+    let mut open = Vec::new();
+    for _ in 0..64 {
+        let (stream, answer) = asks(&address, follow).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        open.push(stream);
+    }
+    let (_stream, answer) = asks(&address, follow).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    let (_stream, answer) = asks(&address, "GET /status HTTP/1.1").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(open);
+    door.app.shutdown.cancel();
+    served.await.expect("no panic").expect("listened");
+}
+
 #[tokio::test]
 async fn the_interface_is_served_on_an_address_and_a_socket_until_the_agent_stops() {
     let door = Door::listening();
     let folder = door.app.settings.folder.clone();
-    let served = tokio::spawn(serve(Arc::clone(&door.app)));
-    let address = loop {
-        match std::fs::read_to_string(folder.http_address()) {
-            Ok(address) => break address.trim().to_owned(),
-            Err(_) => tokio::task::yield_now().await,
-        }
-    };
+    let (address, served) = served(&door).await;
     crate::link::install_provider();
     let client = || reqwest::Client::builder().no_proxy();
     let tcp = client().build().expect("a client");

@@ -229,11 +229,11 @@ async fn a_feed_that_is_none_and_a_number_that_is_none_are_told() {
     let door = Door::open();
     assert_eq!(
         door.get("/feeds/weather/events").await.problem(),
-        (404, "feed-unknown")
+        (404, "feed-not-found")
     );
     assert_eq!(
         door.get("/feeds/No!/completeness").await.problem(),
-        (404, "feed-unknown")
+        (404, "feed-not-found")
     );
     for query in ["after=-1", "after=x", "after=1&after=2", "limit=%ff"] {
         let answer = door
