@@ -14,6 +14,7 @@ use schemas::registry::Registry;
 use schemas::signing::SigningKey;
 use schemas::subject::{CONFIRMATIONS, ConfirmSubject, FeedName, LogName, OfficeId};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::limits::{INTERVAL, PAUSE, ROUND_MAX};
@@ -21,6 +22,7 @@ use crate::inbox::Inbox;
 use crate::link::{Link, NoAnswer, Outage, PULL_EVENTS, PULL_TIME, REQUEST_TIME, Session};
 use crate::outbox::Outbox;
 use crate::receive::Batch;
+use crate::status::Told;
 use crate::store;
 
 /// What confirming stands on.
@@ -79,7 +81,8 @@ impl Confirm {
             match publish(session, &confirmation, &evidence).await {
                 Ok(()) => self.inbox.note_confirmed(&log, position)?,
                 Err(why) => {
-                    tracing::warn!(%log, %why, "what is held cannot be confirmed now");
+                    // It is said again, until it is heard.
+                    tracing::debug!(%log, %why, "what is held cannot be confirmed now");
                     return Ok(Round::Part);
                 }
             }
@@ -134,6 +137,7 @@ impl Confirm {
     /// The outbox has stopped.
     pub async fn hear(mut self, shutdown: CancellationToken) -> Result<(), store::Outage> {
         let mut heard = 0;
+        let mut told = Told::default();
         let work = async {
             loop {
                 let session = self.link.session().await;
@@ -149,7 +153,9 @@ impl Confirm {
                         session.ended().cancelled().await;
                     }
                     Err(Trouble::Unanswered(why)) => {
-                        tracing::warn!(%why, "what readers confirm cannot be heard now");
+                        if told.is_news(&why.to_string(), Instant::now()) {
+                            tracing::warn!(%why, "what readers confirm cannot be heard now");
+                        }
                         tokio::time::sleep(PAUSE).await;
                     }
                     Ok(()) => {}

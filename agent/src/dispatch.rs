@@ -181,8 +181,9 @@ impl FeedLine {
             ),
             Stop::Wait { code, text } => (code, text),
         };
-        tracing::warn!(log = %self.log, code, text, "the feed waits");
-        self.dispatch.outbox.hold(&self.log.feed, &code, &text);
+        if self.dispatch.outbox.hold(&self.log.feed, &code, &text) {
+            tracing::warn!(log = %self.log, code, text, "the feed waits");
+        }
         self.holds = self.holds.saturating_add(1);
         let mut registry = self.dispatch.registry.clone();
         registry.mark_unchanged();
@@ -216,7 +217,7 @@ impl FeedLine {
             // What is under way may still be settled; what is not is found by its id after the next start.
             let _too_late = tokio::time::timeout(FAREWELL_TIME, sending.finish()).await;
         }
-        if sending.stored() > 0 {
+        if sending.stored() > 0 || sending.is_idle() {
             self.holds = 0;
             self.head_reads = 0;
         }

@@ -29,6 +29,7 @@ use crate::inbox::Inbox;
 use crate::link::{Link, Session};
 use crate::outbox::Outbox;
 use crate::settings;
+use crate::status::Told;
 use crate::store;
 use crate::store::alarms::now_ms;
 
@@ -63,6 +64,7 @@ impl Heal {
     /// # Errors
     /// The store failed: whoever owns it opens it anew.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), store::Outage> {
+        let mut told = Told::default();
         let healing = async {
             loop {
                 let session = self.link.session().await;
@@ -70,7 +72,9 @@ impl Heal {
                     Ok(()) | Err(Trouble::Ended) => {}
                     Err(Trouble::Store(outage)) => return Err(outage),
                     Err(why @ Trouble::Held { .. }) => {
-                        tracing::warn!(%why, "healing pauses");
+                        if told.is_news(&why.to_string(), Instant::now()) {
+                            tracing::warn!(%why, "healing pauses");
+                        }
                         tokio::time::sleep(PAUSE).await;
                     }
                 }

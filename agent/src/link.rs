@@ -25,7 +25,7 @@ use schemas::subject::OfficeId;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::dial::{NoSession, Tries, dial};
+use self::dial::{Dialled, NoSession, Tries, dial};
 use self::limits::{SESSION_SHORT, WATCH_INTERVAL};
 use self::liveness::{Liveness, Verdict};
 use crate::status::LinkState;
@@ -33,6 +33,7 @@ use crate::status::LinkState;
 pub use self::answer::{Answer, Pending};
 pub use self::api::{Count, Get, NoAnswer, StoredMessage};
 pub use self::counts::Counts;
+pub use self::dial::said;
 pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME};
 pub use self::message::Delivery;
 pub use self::replies::{Replies, Subscription};
@@ -146,6 +147,7 @@ impl LinkTask {
     pub async fn run(self, shutdown: CancellationToken) {
         install_provider();
         let mut tries = Tries::new(Instant::now());
+        let mut outage = Spell::default();
         let mut next = 0;
         while !shutdown.is_cancelled() {
             let address = &self.settings.gateways[next % self.settings.gateways.len()];
@@ -154,20 +156,28 @@ impl LinkTask {
                 () = shutdown.cancelled() => break,
             };
             let why = match dialled {
-                Ok((session, handshake)) => {
+                Ok(Dialled {
+                    session,
+                    handshake,
+                    deaf,
+                }) => {
                     let opened = Instant::now();
-                    let why = self.serve(address, session, &shutdown).await;
+                    let why = self.serve(address, session, &mut outage, &shutdown).await;
                     if opened.elapsed() >= SESSION_SHORT {
                         tries.succeeded(handshake, Instant::now());
                     }
-                    why
+                    let refused = deaf.get().map(|reason| NoSession::NotTaken {
+                        address: address.clone(),
+                        reason: reason.clone(),
+                    });
+                    refused.unwrap_or(why)
                 }
                 Err(why) => {
                     next += 1;
                     why
                 }
             };
-            self.tell_down(&why);
+            self.tell_down(&why, &mut outage);
             let wait = tries.failed(&why, fastrand::f64(), Instant::now());
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -181,16 +191,19 @@ impl LinkTask {
         &self,
         address: &str,
         session: Session,
+        outage: &mut Spell,
         shutdown: &CancellationToken,
     ) -> NoSession {
-        tracing::info!(gateway = address, "connected");
+        if outage.since.is_none() {
+            tracing::info!(gateway = address, "connected");
+        }
         self.state.send_replace(LinkState::Connected {
             gateway: address.into(),
             since: now(),
         });
         self.sessions.send_replace(Some(session.clone()));
         let why = tokio::select! {
-            why = self.watch(address, &session) => why,
+            why = self.watch(address, &session, outage) => why,
             () = shutdown.cancelled() => NoSession::Session(Outage::Ended),
         };
         self.sessions.send_replace(None);
@@ -198,14 +211,21 @@ impl LinkTask {
         why
     }
 
-    async fn watch(&self, address: &str, session: &Session) -> NoSession {
-        let mut liveness = Liveness::new(Instant::now());
+    async fn watch(&self, address: &str, session: &Session, outage: &mut Spell) -> NoSession {
+        let opened = Instant::now();
+        let mut liveness = Liveness::new(opened);
         let mut tick = tokio::time::interval(WATCH_INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
                 () = session.ended().cancelled() => return NoSession::Session(Outage::Ended),
+            }
+            // One that is dropped at once has ended no outage.
+            if opened.elapsed() >= SESSION_SHORT
+                && let Some(since) = outage.since.take()
+            {
+                tracing::info!(gateway = address, down_since = %since, "connected again");
             }
             match liveness.look(session.sight(), Instant::now()) {
                 Verdict::Alive => {}
@@ -223,19 +243,23 @@ impl LinkTask {
     }
 
     /// An outage has one beginning, whatever else goes wrong in it.
-    fn tell_down(&self, why: &NoSession) {
-        let why = why.to_string();
-        self.state.send_modify(|state| {
-            let since = match state {
-                LinkState::Down { since, .. } => *since,
-                LinkState::Connecting | LinkState::Connected { .. } => {
-                    tracing::warn!(why, "the link is down");
-                    now()
-                }
-            };
-            *state = LinkState::Down { since, why };
+    fn tell_down(&self, why: &NoSession, outage: &mut Spell) {
+        let since = *outage.since.get_or_insert_with(|| {
+            tracing::warn!(%why, "the link is down");
+            now()
+        });
+        self.state.send_replace(LinkState::Down {
+            since,
+            why: why.to_string(),
+            why_km: why.km(),
         });
     }
+}
+
+/// An outage, from the first failure to a session that lasts.
+#[derive(Debug, Default)]
+struct Spell {
+    since: Option<Timestamp>,
 }
 
 /// The wall clock, for people to read.

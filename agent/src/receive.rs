@@ -22,6 +22,7 @@ use self::limits::{PAUSE_FIRST, PAUSE_LONGEST, REREAD_INTERVAL};
 use self::reader::{Ended, Reader, verifier};
 use crate::inbox::Inbox;
 use crate::link::{Link, NoAnswer, Outage, Session};
+use crate::status::Told;
 use crate::store;
 
 pub(crate) use self::reader::batch::Batch;
@@ -126,6 +127,7 @@ impl Receive {
     /// As [`Receive::run`].
     pub async fn read(self, feed: FeedName, stop: CancellationToken) -> Result<(), store::Outage> {
         let mut troubles = 0;
+        let mut told = Told::default();
         let mut compare_from = Instant::now();
         let leftover = Mutex::default();
         let mut doubt = false;
@@ -158,9 +160,11 @@ impl Receive {
                 }
                 Err(Trouble::Unanswered(why)) => {
                     troubles += 1;
-                    tracing::warn!(%feed, %why, "the feed cannot be read now");
-                    self.holds
-                        .change(&feed, |holds| holds.feed = Some(why.to_string()));
+                    let why = why.to_string();
+                    if told.is_news(&why, Instant::now()) {
+                        tracing::warn!(%feed, why, "the feed cannot be read now");
+                    }
+                    self.holds.change(&feed, |holds| holds.feed = Some(why));
                     pause(troubles)
                 }
             };

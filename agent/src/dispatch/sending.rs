@@ -74,6 +74,9 @@ impl Sending {
             if let Some(stop) = self.stopped() {
                 return Ok(stop.clone());
             }
+            if self.is_idle() && self.own.outbox.release_hold(&self.own.log.feed) {
+                tracing::info!(log = %self.own.log, "the feed waits no longer");
+            }
             let may_send = self.line.next().is_some();
             tokio::select! {
                 answer = first(&mut self.answers) => self.settle(answer).await?,
@@ -81,6 +84,11 @@ impl Sending {
                 () = self.session.ended().cancelled() => return Ok(self.line.abandon()),
             }
         }
+    }
+
+    /// Everything that there was to send is settled.
+    pub fn is_idle(&self) -> bool {
+        self.line.under_way() == 0 && self.drained && self.page.is_empty()
     }
 
     /// Settles what is under way, and sends nothing more.

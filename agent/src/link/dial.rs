@@ -1,12 +1,16 @@
 //! Dialling: a gateway's address comes in, a session goes out, or why there is none. Waits are short enough that a line that
 //! returns is used within seconds, and long enough that a slow line can finish its handshake.
 
+use std::error::Error;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_nats::{Client, ConnectErrorKind, Event};
+use rustls::CertificateError;
+use rustls_pki_types::UnixTime;
+use schemas::event::Timestamp;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::LinkSettings;
 use super::limits::{
     EARLY, HANDSHAKE_TIME, HANDSHAKE_TIME_MAX, KNOCK_LONG_ONE_IN, KNOCK_LONG_TIME, KNOCK_TIME,
-    PING_INTERVAL, RETRY_EARLY, RETRY_LATE, RETRY_SILENT, SUBSCRIPTION_CAPACITY,
+    PING_INTERVAL, RETRY_DROPPED, RETRY_EARLY, RETRY_LATE, RETRY_SILENT, SUBSCRIPTION_CAPACITY,
 };
 use super::session::{Outage, Session};
 use super::tls::{self, TlsFault};
@@ -33,10 +37,46 @@ pub enum NoSession {
     HandshakeTimedOut(String),
     #[error("{address} does not take this office: {reason}")]
     NotTaken { address: String, reason: String },
+    #[error(
+        "this machine's clock says {clock}, and the certificate of {address} begins on {begins}: set the clock (timedatectl set-time)"
+    )]
+    ClockBehind {
+        address: String,
+        clock: Timestamp,
+        begins: Timestamp,
+    },
+    #[error(
+        "this machine's clock says {clock}, and the certificate of {address} ended on {ended}: set the clock (timedatectl set-time), or tell the operator where it is right"
+    )]
+    ClockAhead {
+        address: String,
+        clock: Timestamp,
+        ended: Timestamp,
+    },
     #[error(transparent)]
     Tls(#[from] TlsFault),
     #[error(transparent)]
     Session(#[from] Outage),
+}
+
+impl NoSession {
+    /// The same in Khmer, where somebody in the office can mend it.
+    pub fn km(&self) -> Option<String> {
+        match self {
+            NoSession::ClockBehind { clock, begins, .. } => Some(format!(
+                "នាឡិកាម៉ាស៊ីននេះបង្ហាញ {clock} តែវិញ្ញាបនបត្ររបស់ច្រកចាប់ផ្តើមនៅ {begins}៖ សូមកែនាឡិកា"
+            )),
+            NoSession::ClockAhead { clock, ended, .. } => Some(format!(
+                "នាឡិកាម៉ាស៊ីននេះបង្ហាញ {clock} តែវិញ្ញាបនបត្ររបស់ច្រកបានផុតកំណត់នៅ {ended}៖ សូមកែនាឡិកា ឬប្រាប់អ្នកគ្រប់គ្រង"
+            )),
+            NoSession::Silent(_)
+            | NoSession::Unreachable { .. }
+            | NoSession::HandshakeTimedOut(_)
+            | NoSession::NotTaken { .. }
+            | NoSession::Tls(_)
+            | NoSession::Session(_) => None,
+        }
+    }
 }
 
 /// The tries since the last session.
@@ -72,15 +112,20 @@ impl Tries {
         }
         let longest = match why {
             NoSession::Silent(_) | NoSession::HandshakeTimedOut(_) => RETRY_SILENT,
-            NoSession::Unreachable { .. }
-            | NoSession::NotTaken { .. }
-            | NoSession::Tls(_)
-            | NoSession::Session(_) => {
+            NoSession::Unreachable { .. } => {
                 let ceiling = match now.duration_since(self.since) < EARLY {
                     true => RETRY_EARLY,
                     false => RETRY_LATE,
                 };
                 (RETRY_SILENT * self.count).min(ceiling)
+            }
+            NoSession::NotTaken { .. }
+            | NoSession::ClockBehind { .. }
+            | NoSession::ClockAhead { .. }
+            | NoSession::Tls(_)
+            | NoSession::Session(_) => {
+                let doubled = RETRY_SILENT * (1 << (self.count - 1).min(8));
+                doubled.min(RETRY_DROPPED)
             }
         };
         longest.mul_f64(0.3 + 0.7 * lot)
@@ -94,24 +139,36 @@ impl Tries {
     }
 }
 
+/// A session, and what it took to open it.
+pub struct Dialled {
+    pub session: Session,
+    pub handshake: Duration,
+    /// Why the gateway keeps from us the one inbox on which all answers come: such a session hears nothing.
+    pub deaf: Arc<OnceLock<String>>,
+}
+
 /// Tries one gateway once.
 pub async fn dial(
     settings: &LinkSettings,
     address: &str,
     tries: &Tries,
-) -> Result<(Session, Duration), NoSession> {
+) -> Result<Dialled, NoSession> {
     knock(address, tries.knock_time()).await?;
     let started = Instant::now();
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let ended = CancellationToken::new();
-    let client = connect(settings, host, address, tries.handshake, ended.clone()).await?;
+    let deaf = Arc::default();
+    let client = connect(settings, address, tries.handshake, &ended, &deaf).await?;
     let handshake = started.elapsed();
     let name: String = std::iter::repeat_with(fastrand::alphanumeric)
         .take(8)
         .collect();
     let inbox = format!("{}.{name}", settings.inbox_prefix());
     let session = Session::open(Arc::new(client), inbox, handshake, ended).await?;
-    Ok((session, handshake))
+    Ok(Dialled {
+        session,
+        handshake,
+        deaf,
+    })
 }
 
 /// A cut line costs a packet or two each time, and the first packet that passes is noticed. A handshake's time limit, which
@@ -133,12 +190,13 @@ async fn knock(address: &str, within: Duration) -> Result<(), NoSession> {
 
 async fn connect(
     settings: &LinkSettings,
-    host: &str,
     address: &str,
     within: Duration,
-    ended: CancellationToken,
+    ended: &CancellationToken,
+    deaf: &Arc<OnceLock<String>>,
 ) -> Result<Client, NoSession> {
-    let over = ended.clone();
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let (over, deaf, inbox) = (ended.clone(), deaf.clone(), settings.inbox_prefix());
     let first = Arc::new(AtomicBool::new(true));
     let options = tls::options(settings, host)?
         .name(settings.office.to_string())
@@ -154,8 +212,18 @@ async fn connect(
             false => Duration::from_millis(1),
         })
         .event_callback(move |event| {
-            if let Event::Disconnected | Event::Closed = event {
-                over.cancel();
+            match event {
+                Event::Disconnected | Event::Closed => over.cancel(),
+                Event::ServerError(error) => {
+                    let words = error.to_string();
+                    tracing::warn!(words, "the gateway refuses something");
+                    if words.contains("Violation for Subscription") && words.contains(&inbox) {
+                        // The first reason is the reason.
+                        let _told_before = deaf.set(words);
+                        over.cancel();
+                    }
+                }
+                _ => {}
             }
             std::future::ready(())
         });
@@ -164,10 +232,7 @@ async fn connect(
         .await
         .map_err(|error| match error.kind() {
             ConnectErrorKind::TimedOut => NoSession::HandshakeTimedOut(address.into()),
-            _ => NoSession::NotTaken {
-                address: address.into(),
-                reason: said(&error),
-            },
+            _ => not_taken(address, &error),
         })?;
     last_of_its_kind(&client).await?;
     Ok(client)
@@ -181,8 +246,51 @@ async fn last_of_its_kind(client: &Client) -> Result<(), Outage> {
     set.map_err(|_| Outage::Ended)
 }
 
+/// A clock that is wrong looks like a gateway that is.
+fn not_taken(address: &str, error: &(dyn Error + 'static)) -> NoSession {
+    let time = |time: &UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).ok();
+        seconds.and_then(Timestamp::from_unix_seconds)
+    };
+    let address = address.to_owned();
+    match tls::certificate_fault(error) {
+        Some(CertificateError::NotValidYetContext {
+            time: clock,
+            not_before,
+        }) => match (time(clock), time(not_before)) {
+            (Some(clock), Some(begins)) => NoSession::ClockBehind {
+                address,
+                clock,
+                begins,
+            },
+            _ => NoSession::NotTaken {
+                address,
+                reason: said(error),
+            },
+        },
+        Some(CertificateError::ExpiredContext {
+            time: clock,
+            not_after,
+        }) => match (time(clock), time(not_after)) {
+            (Some(clock), Some(ended)) => NoSession::ClockAhead {
+                address,
+                clock,
+                ended,
+            },
+            _ => NoSession::NotTaken {
+                address,
+                reason: said(error),
+            },
+        },
+        Some(_) | None => NoSession::NotTaken {
+            address,
+            reason: said(error),
+        },
+    }
+}
+
 /// An error with what caused it.
-fn said(error: &dyn std::error::Error) -> String {
+pub fn said(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -229,6 +337,41 @@ mod tests {
         assert_eq!(later, RETRY_LATE);
         let jitter = tries.failed(&refused(), 0.0, now + EARLY);
         assert!(jitter < RETRY_LATE / 2);
+    }
+
+    #[test]
+    fn a_gateway_that_takes_and_drops_is_asked_less_and_less() {
+        let now = Instant::now();
+        let mut tries = Tries::new(now);
+        let dropped = || NoSession::Session(Outage::Ended);
+        let waits: Vec<Duration> = (0..8).map(|_| tries.failed(&dropped(), 1.0, now)).collect();
+        let seconds: Vec<u64> = waits.iter().map(Duration::as_secs).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 15, 15, 15, 15]);
+        tries.succeeded(Duration::from_secs(1), now);
+        assert_eq!(tries.failed(&dropped(), 1.0, now), RETRY_SILENT);
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_named_and_what_to_set() {
+        let unix = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let failed = |fault: CertificateError| {
+            let tls = rustls::Error::InvalidCertificate(fault);
+            not_taken("gateway:4443", &std::io::Error::other(tls)).to_string()
+        };
+        let behind = failed(CertificateError::NotValidYetContext {
+            time: unix(1_795_879_179),
+            not_before: unix(1_795_965_579),
+        });
+        assert_eq!(
+            behind,
+            "this machine's clock says 2026-11-28T15:19:39Z, and the certificate of gateway:4443 begins on 2026-11-29T15:19:39Z: \
+             set the clock (timedatectl set-time)"
+        );
+        let ahead = failed(CertificateError::ExpiredContext {
+            time: unix(1_795_965_579),
+            not_after: unix(1_795_879_179),
+        });
+        assert!(ahead.contains("ended on 2026-11-28T15:19:39Z: set the clock"));
     }
 
     #[test]

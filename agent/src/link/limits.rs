@@ -47,6 +47,9 @@ pub const RETRY_SILENT: Duration = Duration::from_millis(1_000);
 pub const RETRY_EARLY: Duration = Duration::from_secs(2);
 /// Longest wait after that.
 pub const RETRY_LATE: Duration = Duration::from_secs(5);
+/// Longest wait after a gateway that took us and dropped us at once, or does not take us: each try costs it a handshake, and a slow
+/// line 3 KB. The first waits are 1, 2, 4, 8 s.
+pub const RETRY_DROPPED: Duration = Duration::from_secs(15);
 /// How long the tries count as early.
 pub const EARLY: Duration = Duration::from_secs(60);
 /// A session that ends sooner counts as a failed try: something takes us and drops us.

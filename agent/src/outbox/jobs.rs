@@ -163,7 +163,7 @@ impl Committer {
     }
 
     fn settle(&mut self, feed: &FeedName, vouched: &Vouched) -> Result<(), Outage> {
-        self.shared.status.hold(feed, None);
+        self.shared.status.release(feed);
         let mut writes = Writes::default();
         untold::forget_told(&self.index.db(), &mut writes, feed, &vouched.events)
             .map_err(|e| Outage::index("read", &e))?;

@@ -211,14 +211,20 @@ impl Outbox {
         answered.await.unwrap_or(Err(Outage::Stopped))
     }
 
-    /// Shown in the status until something of the feed settles: what holds the feed up.
-    pub fn hold(&self, feed: &FeedName, code: &str, text: &str) {
+    /// Shown in the status until something of the feed settles, or nothing of it waits: what holds the feed up. One that goes on
+    /// keeps its beginning; says whether it is another than before.
+    pub fn hold(&self, feed: &FeedName, code: &str, text: &str) -> bool {
         let held = Held {
             code: code.into(),
             text: text.into(),
             since_ms: now_ms(),
         };
-        self.inner.shared.status.hold(feed, Some(held));
+        self.inner.shared.status.hold(feed, held)
+    }
+
+    /// Nothing holds the feed up any more: nothing of it waits, and the bus answers. Says whether something did.
+    pub fn release_hold(&self, feed: &FeedName) -> bool {
+        self.inner.shared.status.release(feed)
     }
 
     pub fn status(&self) -> Result<Status, Outage> {

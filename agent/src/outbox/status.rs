@@ -63,12 +63,18 @@ impl Board {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn hold(&self, feed: &FeedName, held: Option<Held>) {
+    pub fn hold(&self, feed: &FeedName, mut held: Held) -> bool {
         let mut figures = self.figures();
-        match held {
-            Some(held) => figures.held.insert(feed.clone(), held),
-            None => figures.held.remove(feed),
-        };
+        let before = figures.held.get(feed);
+        let before = before.filter(|before| before.code == held.code);
+        let is_new = before.is_none();
+        held.since_ms = before.map_or(held.since_ms, |before| before.since_ms);
+        figures.held.insert(feed.clone(), held);
+        is_new
+    }
+
+    pub fn release(&self, feed: &FeedName) -> bool {
+        self.figures().held.remove(feed).is_some()
     }
 
     pub fn show(&self, state: &State, disk_bytes: u64, disk_budget_bytes: u64) {
