@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use schemas::event::Timestamp;
-use schemas::subject::OfficeId;
+use schemas::subject::{OFFICE_URI, OfficeId};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
@@ -16,8 +16,6 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 use crate::settings::{Folder, Mistake};
 use crate::submit::now;
 
-/// What every office's name in a certificate begins with.
-const NAME: &str = "spiffe://spean.gov.kh/office/";
 /// A certificate that ends sooner is told of: the authority has to make the next, and somebody to bring it.
 const ENDS_SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How often it is looked at: a renewed one is seen soon, and a log of a year is not full of it.
@@ -78,14 +76,27 @@ impl Certificate {
         let soon = i64::try_from(ENDS_SOON.as_secs()).is_ok_and(|soon| seconds_left < soon);
         let (en, km) = match (seconds_left < 0, soon) {
             (true, _) => (
-                format!("the office's certificate ended on {ends}: the gateway takes nothing until a new one is here (docs/certificates.md)"),
+                format!(
+                    "the office's certificate ended on {ends}: the gateway takes nothing until a new one is here (docs/certificates.md)"
+                ),
                 format!("វិញ្ញាបនបត្ររបស់ការិយាល័យបានផុតកំណត់នៅ {ends}៖ មិនអាចបញ្ជូនបានទេ រហូតដល់មានវិញ្ញាបនបត្រថ្មី"),
             ),
             (false, true) => (
-                format!("the office's certificate ends on {ends}, in {days_left} days: ask the authority for a new one (docs/certificates.md)"),
-                format!("វិញ្ញាបនបត្ររបស់ការិយាល័យនឹងផុតកំណត់នៅ {ends} ក្នុងរយៈពេល {days_left} ថ្ងៃ៖ សូមសុំវិញ្ញាបនបត្រថ្មីពីអាជ្ញាធរ"),
+                format!(
+                    "the office's certificate ends on {ends}, in {days_left} days: ask the authority for a new one (docs/certificates.md)"
+                ),
+                format!(
+                    "វិញ្ញាបនបត្ររបស់ការិយាល័យនឹងផុតកំណត់នៅ {ends} ក្នុងរយៈពេល {days_left} ថ្ងៃ៖ សូមសុំវិញ្ញាបនបត្រថ្មីពីអាជ្ញាធរ"
+                ),
             ),
-            (false, false) => return Report { ends, days_left, en: None, km: None },
+            (false, false) => {
+                return Report {
+                    ends,
+                    days_left,
+                    en: None,
+                    km: None,
+                };
+            }
         };
         Report {
             ends,
@@ -98,10 +109,14 @@ impl Certificate {
 
 fn office(certificate: &X509Certificate<'_>) -> Option<OfficeId> {
     let names = certificate.subject_alternative_name().ok()??;
-    let mut offices = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => uri.strip_prefix(NAME)?.parse().ok(),
-        _ => None,
-    });
+    let mut offices = names
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::URI(uri) => uri.strip_prefix(OFFICE_URI)?.parse().ok(),
+            _ => None,
+        });
     offices.next()
 }
 

@@ -1,6 +1,8 @@
 //! spean-agent: an office's end of the bus. The modules stand in the order of an event's road.
 
+pub mod private;
 pub mod settings;
+mod certificate;
 pub mod status;
 pub mod submit;
 pub mod store;

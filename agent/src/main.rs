@@ -9,6 +9,7 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
+    agent::private::begin();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

@@ -11,8 +11,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::certificate;
 use crate::confirm::Confirm;
-use crate::deliver;
+use crate::deliver::{self, Targets};
 use crate::dispatch::Dispatch;
 use crate::heal::gaps::Gaps;
 use crate::heal::{Heal, OwnHoles};
@@ -20,9 +21,10 @@ use crate::inbox::Inbox;
 use crate::inbox::delivered::Delivered;
 use crate::link::{self, Link, LinkSettings, LinkTask, install_provider};
 use crate::outbox::Outbox;
+use crate::private;
 use crate::receive::{Holds, Receive, RegistryFault, RegistryFile};
-use crate::settings::{self, Mistake, Settings, Token};
-use crate::store;
+use crate::settings::{self, Mistake, Mistakes, Settings, Token};
+use crate::store::{self, disk::Lock};
 use crate::watchdog;
 use crate::web::{self, App, Metrics};
 
@@ -34,6 +36,8 @@ const END_TIME: Duration = Duration::from_secs(15);
 pub enum Fault {
     #[error(transparent)]
     Settings(#[from] Mistake),
+    #[error(transparent)]
+    Folder(#[from] Mistakes),
     #[error(transparent)]
     Registry(#[from] RegistryFault),
     #[error(transparent)]
@@ -74,9 +78,12 @@ struct Stores {
 /// [`Fault`].
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), Fault> {
     install_provider();
+    // Before anything is written: two agents would each write the registry, the door's address and the stores.
+    let _alone = Lock::take(settings.folder.path())?;
     let key = Arc::new(settings.folder.signing_key()?);
     let authority = settings.folder.authority()?;
     let registry = RegistryFile::open(&settings.folder.registry(), authority)?;
+    own_folder(&settings, &key, registry.registry())?;
     let token = Token::read_or_make(&settings.folder.http_token())?;
     let stores = open(settings.store.clone(), settings.heal.resend_horizon).await?;
     let end = shutdown.child_token();
@@ -88,6 +95,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let (link, link_task) = link::new(link_settings(&settings), registry.sign_of_life());
     let (keeper, registry, registry_wanted) = registry.keep(link.clone());
     let (holds, gaps) = (Holds::default(), Gaps::default());
+    let targets = Targets::default();
     let ground = Ground {
         settings: &settings,
         key,
@@ -108,6 +116,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         link: link.state(),
         holds,
         gaps,
+        targets: targets.clone(),
         metrics: Metrics::install(),
         shutdown: end.clone(),
         settings: settings.clone(),
@@ -118,7 +127,12 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     rooms.store("confirm", confirm.clone().tell(end.clone()));
     rooms.store("confirmed", confirm.hear(end.clone()));
     rooms.store("heal", heal.run(end.clone()));
-    rooms.stores(&stores, &settings, &end);
+    rooms.stores(&stores, &settings, targets, &end);
+    let watched = certificate::watch(settings.folder.clone(), end.clone());
+    rooms.start("certificate", async move {
+        watched.await;
+        Ok(())
+    });
     rooms.start("web", async move { Ok(web::serve(Arc::new(app)).await?) });
     let linked = rooms.link(link_task, link_end.clone(), end.clone());
     let ended = rooms.end(end).await;
@@ -128,6 +142,24 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         Ok(Ok(())) => ended,
         Ok(Err(panicked)) => Err(Fault::Panicked(panicked.to_string())),
         Err(_) => Err(Fault::Stuck),
+    }
+}
+
+/// The folder is this office's, and nobody else's to change.
+fn own_folder(settings: &Settings, key: &SigningKey, registry: &Registry) -> Result<(), Fault> {
+    let Settings { folder, office, .. } = settings;
+    let open = private::check(folder);
+    if !open.is_empty() {
+        return Err(Mistakes(open).into());
+    }
+    certificate::check(folder, office)?;
+    // A key that the registry does not know yet may come with its next lines.
+    match registry.key(key.keyid()) {
+        Some(known) if known.office != *office => {
+            let another = certificate::another(folder, office, "signing.pk8", &known.office);
+            Err(another.into())
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -193,11 +225,18 @@ impl Ground<'_> {
 
 impl Rooms {
     /// What the stores need beside them: delivery out of the inbox, and an end when a disk fails.
-    fn stores(&mut self, stores: &Stores, settings: &Settings, end: &CancellationToken) {
+    fn stores(
+        &mut self,
+        stores: &Stores,
+        settings: &Settings,
+        targets: Targets,
+        end: &CancellationToken,
+    ) {
         let deliveries = deliver::run(
             settings.deliver.clone(),
             stores.inbox.clone(),
             stores.delivered.clone(),
+            targets,
             end.clone(),
         );
         self.store("deliver", deliveries);
@@ -248,6 +287,7 @@ async fn open(store: settings::Store, resend_horizon: Duration) -> Result<Stores
         } = store;
         // Each store makes its own folder in this one, whose name has to be safe before anything in it is.
         store::disk::make_directory(&dir)?;
+        private::close(&dir);
         let outbox = dir.join("outbox");
         let opened = Outbox::open_keeping(&outbox, disk_budget_bytes, resend_horizon)?;
         let (outbox, report) = opened;

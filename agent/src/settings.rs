@@ -105,7 +105,7 @@ impl Folder {
         self.0.join("signing.pk8")
     }
 
-    fn authority_file(&self) -> PathBuf {
+    pub fn authority_file(&self) -> PathBuf {
         self.0.join("authority.pub")
     }
 

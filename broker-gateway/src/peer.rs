@@ -4,11 +4,8 @@
 use std::fmt;
 
 use rustls_pki_types::CertificateDer;
-use schemas::subject::OfficeId;
+use schemas::subject::{OFFICE_URI, OfficeId};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
-
-/// What every office's URI begins with.
-const SPIFFE_PREFIX: &str = "spiffe://spean.gov.kh/office/";
 
 /// An office that has shown its certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -74,7 +71,7 @@ impl Peer {
 }
 
 fn office(uri: &str) -> Result<OfficeId, PeerFault> {
-    let office = uri.strip_prefix(SPIFFE_PREFIX).ok_or(PeerFault::BadUri)?;
+    let office = uri.strip_prefix(OFFICE_URI).ok_or(PeerFault::BadUri)?;
     office.parse().map_err(|_| PeerFault::BadUri)
 }
 
@@ -89,11 +86,11 @@ impl fmt::Display for Peer {
 pub enum PeerFault {
     #[error("the certificate cannot be read")]
     Certificate,
-    #[error("the certificate names no office: it needs one URI, {SPIFFE_PREFIX}<ministry>/<place>")]
+    #[error("the certificate names no office: it needs one URI, {OFFICE_URI}<ministry>/<place>")]
     NoUri,
     #[error("the certificate names several URIs: it needs exactly one")]
     SeveralUris,
-    #[error("the certificate's URI is not {SPIFFE_PREFIX}<ministry>/<place>")]
+    #[error("the certificate's URI is not {OFFICE_URI}<ministry>/<place>")]
     BadUri,
 }
 

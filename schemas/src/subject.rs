@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::event::Position;
 use crate::limits::TOKEN_BYTES_MAX;
 
+/// What every office's name in its certificate begins with, before `<ministry>/<place>`.
+pub const OFFICE_URI: &str = "spiffe://spean.gov.kh/office/";
+
 /// Why a string is no name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameFault {

@@ -41,13 +41,23 @@ fn told(status: &Value, now: u64) -> String {
         ),
         Some(_) | None => "link: connecting".to_owned(),
     });
+    lines.extend(link["why_km"].as_str().map(|km| format!("  {km}")));
+    for language in ["en", "km"] {
+        lines.extend(status["certificate"][language].as_str().map(str::to_owned));
+    }
     let outbox = &status["outbox"];
     let number = |value: &Value| value.as_u64().unwrap_or_default();
     let (used, budget) = (
         number(&outbox["disk_bytes"]),
         number(&outbox["disk_budget_bytes"]),
     );
-    lines.push(format!("disk: {} of {}", bytes(used), bytes(budget)));
+    let received_bytes = number(&status["inbox_disk_bytes"]);
+    lines.push(format!(
+        "disk: {} of {} for what is sent, {} for what arrived",
+        bytes(used),
+        bytes(budget),
+        bytes(received_bytes)
+    ));
     if outbox["stopped"] == true {
         lines.push("THE DISK FAILED: nothing is accepted".to_owned());
     }
@@ -55,6 +65,7 @@ fn told(status: &Value, now: u64) -> String {
     lines.extend(confirmed(outbox));
     lines.extend([String::new(), received(&status["inbox"])]);
     lines.extend(held_up(&status["reading"]));
+    lines.extend(delivered(&status["deliveries"], now));
     let alarms = status["alarms"].as_array().map_or(&[][..], Vec::as_slice);
     for alarm in alarms.iter().take(super::terminal::NAMED_MAX) {
         let when = ago(number(&alarm["at_ms"]), now);
@@ -171,6 +182,27 @@ fn held_up(reading: &Value) -> Vec<String> {
     lines
 }
 
+/// How it goes with each application; nothing where nothing is delivered.
+fn delivered(deliveries: &Value, now: u64) -> Vec<String> {
+    let mut table = table(&["delivered to", "feed", "up to", "state", "for", "answer"]);
+    for target in deliveries.as_array().into_iter().flatten() {
+        let text = |name: &str| target[name].as_str().unwrap_or("-").to_owned();
+        let since = target["since_ms"].as_u64().unwrap_or(now);
+        table.add_row([
+            text("to"),
+            text("feed"),
+            target["delivered"].to_string(),
+            text("state"),
+            ago(since, now),
+            text("answer"),
+        ]);
+    }
+    match table.is_empty() {
+        true => Vec::new(),
+        false => vec![String::new(), aligned(table, &[2])],
+    }
+}
+
 /// Ranges as people write them: `4, 7-9`.
 fn missing(ranges: &Value) -> String {
     let range = |range: &Value| match (&range[0], &range[1]) {
@@ -203,7 +235,8 @@ mod tests {
     #[test]
     fn a_new_agent_says_that_there_is_nothing_yet() {
         let status = json!({"office": "moh/hq", "registry": 1, "link": {"state": "connecting"}, "outbox": {}, "inbox": []});
-        let expected = "moh/hq  registry 1\nlink: connecting\ndisk: 0 bytes of 0 bytes\n\n\
+        let expected = "moh/hq  registry 1\nlink: connecting\n\
+            disk: 0 bytes of 0 bytes for what is sent, 0 bytes for what arrived\n\n\
             Nothing was submitted yet.\n\nNothing has arrived yet.";
         assert_eq!(told(&status, 0), expected);
     }
@@ -212,7 +245,11 @@ mod tests {
     fn the_status_says_what_waits_is_refused_held_and_missing() {
         let status = json!({
             "office": "maff/hq", "registry": 230,
-            "link": {"state": "down", "since": "2026-10-02T03:00:00Z", "why": "no route"},
+            "link": {"state": "down", "since": "2026-10-02T03:00:00Z", "why": "no route", "why_km": "កែនាឡិកា"},
+            "certificate": {"ends": "2026-10-05T00:00:00Z", "days_left": 2, "en": "the certificate ends", "km": "វិញ្ញាបនបត្រនឹងផុតកំណត់"},
+            "inbox_disk_bytes": 1024,
+            "deliveries": [{"feed": "market-prices", "to": "http://127.0.0.1:1/e", "state": "retired", "since_ms": 0, "delivered": 7,
+                "answer": "410 Gone"}],
             "outbox": {
                 "disk_bytes": 2_621_440, "disk_budget_bytes": 4_294_967_296_u64, "stopped": false,
                 "feeds": [{"feed": "price-bulletin", "settled": 12, "waiting": 3, "oldest_waiting_ms": 1000, "refused": 1,
@@ -225,13 +262,19 @@ mod tests {
         let expected = "\
 maff/hq  registry 230
 link DOWN since 2026-10-02T03:00:00Z: no route
-disk: 2.5 MiB of 4.0 GiB
+  កែនាឡិកា
+the certificate ends
+វិញ្ញាបនបត្រនឹងផុតកំណត់
+disk: 2.5 MiB of 4.0 GiB for what is sent, 1.0 KiB for what arrived
 
  FEED SENT       DURABLE  WAITING  OLDEST  REFUSED  HELD
  price-bulletin       12        3    59 s        1  bus-full
 
  FEED RECEIVED  OFFICE       COMPLETE TO  KNOWN TO  MISSING  PARKED
  market-prices  maff/kampot            3         9  4, 7-9        2
+
+ DELIVERED TO          FEED           UP TO  STATE    FOR   ANSWER
+ http://127.0.0.1:1/e  market-prices      7  retired  60 s  410 Gone
 ALARM branch (59 s ago): two events at one position";
         assert_eq!(told(&status, 60_000), expected);
     }

@@ -16,3 +16,5 @@ pub const RETRY_LONGEST: Duration = Duration::from_secs(60);
 pub const RETRY_AFTER_LONGEST: Duration = Duration::from_secs(60 * 60);
 /// How much of a file's end is read at the start to see what was written and not yet marked: more than one page holds.
 pub const FILE_TAIL_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of an application's last answer that are shown: a status, or a short error with its cause.
+pub const ANSWER_SHOWN: usize = 200;

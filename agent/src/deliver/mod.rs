@@ -3,6 +3,7 @@
 
 mod file;
 mod limits;
+mod targets;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::file::LineFile;
 use self::limits::{PAGE_EVENTS, RETRY_FIRST, RETRY_LONGEST};
+pub use self::targets::{Target, TargetState, Targets};
 use self::webhook::Webhook;
 use crate::inbox::delivered::{Delivered, Mark};
 use crate::inbox::{Arrived, Inbox};
@@ -48,8 +50,11 @@ enum To {
 
 /// One application's way to one feed.
 struct Subscription {
-    /// Stable: what was delivered is remembered under it.
+    /// Stable: what was delivered is remembered under it. It may hold a secret of the address.
     name: String,
+    /// What a person is shown of it.
+    shown: String,
+    targets: Targets,
     feed: FeedName,
     inbox: Inbox,
     delivered: Arc<Delivered>,
@@ -75,22 +80,28 @@ pub async fn run(
     subscriptions: Vec<settings::Deliver>,
     inbox: Inbox,
     delivered: Arc<Delivered>,
+    targets: Targets,
     shutdown: CancellationToken,
 ) -> Result<(), Outage> {
     let mut tasks = JoinSet::new();
     for settings::Deliver { feed, to } in subscriptions {
-        let (name, to) = match to {
+        let (name, shown, to) = match to {
             DeliverTo::Webhook { url, leave } => (
                 format!("{feed} {url}"),
+                targets::shown(&url),
                 To::Webhook(Webhook::new(url, leave)),
             ),
             DeliverTo::File(path) => (
                 format!("{feed} {}", path.display()),
+                path.display().to_string(),
                 To::File(LineFile::new(path)),
             ),
         };
+        targets.begin(&name, &feed, &shown);
         let subscription = Subscription {
             name,
+            shown,
+            targets: targets.clone(),
             feed,
             inbox: inbox.clone(),
             delivered: delivered.clone(),
@@ -130,6 +141,7 @@ impl Subscription {
         }
         self.after = self.first_undelivered()?;
         loop {
+            self.targets.delivered(&self.name, self.after);
             news.borrow_and_update();
             let page = self.inbox.page(&self.feed, self.after, PAGE_EVENTS).await?;
             let wait = match page.is_empty() {
@@ -195,6 +207,7 @@ impl Subscription {
                 Taken::Yes => {
                     self.not_now = 0;
                     self.waiting.remove(&arrived.log);
+                    self.answered("taken");
                     let mark = self.mark_at(arrived.log, arrived.position)?;
                     self.mark(vec![mark]).await?;
                     moved = true;
@@ -209,12 +222,15 @@ impl Subscription {
                 Taken::NotNow { after, why } => {
                     self.not_now = self.not_now.saturating_add(1);
                     let wait = after.unwrap_or_else(|| retry_time(self.not_now));
-                    tracing::warn!(subscription = self.name, why, "a delivery was not taken");
+                    self.not_taken(&why);
                     return Ok(Next::Wait(Instant::now() + wait));
                 }
                 Taken::Retired => {
-                    let text = format!("{}: the application wants nothing more (410)", self.name);
+                    let (feed, to) = (&self.feed, &self.shown);
+                    let text = format!("{feed} to {to}: the application wants nothing more (410)");
                     self.inbox.alarms().raise("webhook-retired", text);
+                    self.targets
+                        .answered(&self.name, TargetState::Retired, "410 Gone");
                     return Ok(Next::Retired);
                 }
             }
@@ -257,11 +273,26 @@ impl Subscription {
         }
     }
 
+    /// What stays refused in one log is not over because another's was taken.
+    fn answered(&self, answer: &str) {
+        let state = match self.waiting.is_empty() {
+            true => TargetState::Delivering,
+            false => TargetState::Waiting,
+        };
+        self.targets.answered(&self.name, state, answer);
+    }
+
+    fn not_taken(&self, why: &str) {
+        tracing::warn!(feed = %self.feed, to = self.shown, why, "a delivery was not taken");
+        self.targets.answered(&self.name, TargetState::Waiting, why);
+    }
+
     fn put_off(&mut self, arrived: Arrived, why: &str) {
         let Arrived { log, position, .. } = arrived;
         let tries = self.waiting.get(&log).map_or(0, |waiting| waiting.tries);
         let tries = tries.saturating_add(1);
-        tracing::warn!(subscription = self.name, %log, %position, why, "an event was not taken");
+        tracing::warn!(to = self.shown, %log, %position, why, "an event was not taken");
+        self.targets.answered(&self.name, TargetState::Waiting, why);
         let until = Instant::now() + retry_time(tries);
         self.waiting.insert(log, Waiting { tries, until });
     }
@@ -282,10 +313,11 @@ impl Subscription {
             let written = tokio::task::spawn_blocking(move || file::append(&path, bytes)).await;
             if let Err(why) = written.unwrap_or_else(|_| Err("the writer panicked".into())) {
                 self.not_now = self.not_now.saturating_add(1);
-                tracing::warn!(subscription = self.name, why, "events could not be written");
+                self.not_taken(&why);
                 return Ok(Next::Wait(Instant::now() + retry_time(self.not_now)));
             }
             self.not_now = 0;
+            self.answered("written");
             let marks: Result<Vec<Mark>, Outage> = open
                 .into_iter()
                 .map(|arrived| self.mark_at(arrived.log, arrived.position))

@@ -20,6 +20,7 @@ mod leave;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 struct Desk {
+    targets: Targets,
     folder: TempDir,
     inbox: Inbox,
     key: SigningKey,
@@ -38,6 +39,7 @@ impl Desk {
     fn new() -> Desk {
         let folder = TempDir::new().expect("a folder");
         Desk {
+            targets: Targets::default(),
             inbox: Inbox::open(&folder.path().join("inbox")).expect("opens").0,
             key: SigningKey::generate().expect("a key").0,
             folder,
@@ -78,6 +80,7 @@ impl Desk {
             vec![subscription],
             self.inbox.clone(),
             delivered,
+            self.targets.clone(),
             stop.clone(),
         );
         (stop, tokio::spawn(running))
@@ -90,6 +93,8 @@ impl Desk {
         let delivered = Delivered::open(&self.folder.path().join("delivered"));
         Subscription {
             name: "market-prices here".into(),
+            shown: "here".into(),
+            targets: Targets::default(),
             feed: feed(),
             inbox: self.inbox.clone(),
             delivered: Arc::new(delivered.expect("opens").0),
@@ -231,6 +236,46 @@ async fn a_webhook_that_is_gone_gets_nothing_more_and_an_alarm_is_raised() {
     })
     .await;
     assert!(application.is_quiet());
+    let target = &desk.targets.list()[0];
+    assert_eq!((target.state, target.delivered), (TargetState::Retired, 0));
+    assert_eq!(target.answer.as_deref(), Some("410 Gone"));
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+}
+
+#[tokio::test]
+async fn how_it_goes_with_an_application_is_told_without_the_secrets_of_its_address() {
+    let desk = Desk::new();
+    desk.arrive("takeo", 1..=3).await;
+    let application = Application::start(|_| 204).await;
+    let url = application.url().replace("http://", "http://me:secret@") + "?key=secret";
+    let (stop, running) = desk.start(DeliverTo::Webhook { url, leave: None });
+    until("all of it", || {
+        let all = desk.targets.list();
+        all.first().is_some_and(|target| target.delivered == 3)
+    })
+    .await;
+    let target = desk.targets.list().remove(0);
+    assert_eq!(
+        (target.to, target.state),
+        (application.url(), TargetState::Delivering)
+    );
+    stop.cancel();
+    running.await.expect("no panic").expect("no outage");
+    let nobody = DeliverTo::Webhook {
+        url: "http://me:secret@127.0.0.1:1/?key=secret".into(),
+        leave: None,
+    };
+    let (stop, running) = desk.start(nobody);
+    until("the cause", || {
+        let all = desk.targets.list();
+        let answers = all.iter().filter_map(|target| target.answer.as_deref());
+        let told = answers.filter(|answer| answer.contains("Connection refused"));
+        told.count() == 1
+    })
+    .await;
+    let all = format!("{:?}", desk.targets.list());
+    assert!(!all.contains("secret"), "{all}");
     stop.cancel();
     running.await.expect("no panic").expect("no outage");
 }

@@ -4,9 +4,9 @@
 
 mod leave;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use schemas::envelope::nats;
@@ -15,7 +15,7 @@ use schemas::signing::SignedEvent;
 use self::leave::Leave;
 use super::Taken;
 use super::limits::{CONNECT_TIME, REQUEST_TIME, RETRY_AFTER_LONGEST};
-use crate::link::install_provider;
+use crate::link::{install_provider, said};
 use crate::settings::AskLeave;
 
 pub struct Webhook {
@@ -66,7 +66,7 @@ impl Webhook {
                 }
                 judge(&response)
             }
-            Err(error) => not_now(None, &error.without_url().to_string()),
+            Err(error) => not_now(None, &said(&error.without_url())),
         }
     }
 }
@@ -89,24 +89,37 @@ fn judge(response: &Response) -> Taken {
         _ if status.is_success() => Taken::Yes,
         StatusCode::GONE => Taken::Retired,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            not_now(retry_after(response), status.as_str())
+            not_now(retry_after(response.headers()), &words(status))
         }
-        _ if status.is_server_error() => not_now(None, status.as_str()),
+        _ if status.is_server_error() => not_now(None, &words(status)),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-            not_now(None, status.as_str())
+            not_now(None, &words(status))
         }
-        _ if status.is_redirection() => not_now(None, status.as_str()),
-        _ => Taken::NotThis {
-            why: format!("status {status}"),
-        },
+        _ if status.is_redirection() => not_now(None, &words(status)),
+        _ => Taken::NotThis { why: words(status) },
     }
 }
 
-/// In seconds; a date is not worth a clock's trouble.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    let wait = Duration::from_secs(seconds.trim().parse().ok()?);
-    Some(wait.min(RETRY_AFTER_LONGEST))
+/// A status with the words that belong to it.
+fn words(status: StatusCode) -> String {
+    format!("the application answers {status}")
+}
+
+/// How long the target wants to be left alone: seconds, or until a date (RFC 9110 §10.2.3). The date is read against the one of the
+/// answer itself: two clocks need not agree for that. None where it is no time to come.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    let wait = match asked.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = httpdate::parse_http_date(asked).ok()?;
+            let said = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+            let now = said.unwrap_or_else(SystemTime::now);
+            until.duration_since(now).ok()?
+        }
+    };
+    (!wait.is_zero()).then_some(wait.min(RETRY_AFTER_LONGEST))
 }
 
 /// Both bindings write attributes alike (percent-encoded, `ce-`), but for the content type, which HTTP has a header for.

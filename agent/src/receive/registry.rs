@@ -54,6 +54,10 @@ pub struct RegistryFile {
 }
 
 impl RegistryFile {
+    pub fn registry(&self) -> &Registry {
+        self.log.registry()
+    }
+
     /// Reads the folder's registry. A last line that was torn off while being written is cut: it comes again.
     ///
     /// # Errors

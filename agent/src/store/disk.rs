@@ -49,6 +49,17 @@ pub fn free_bytes(dir: &Path) -> Option<u64> {
     fs2::available_space(dir).ok()
 }
 
+/// What the files of a folder occupy, at most some moments ago: for people, never for a decision.
+pub fn used_bytes(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(file) if file.is_dir() => used_bytes(&entry.path()),
+        Ok(file) => file.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
+}
+
 /// Held while a store is open: two processes on one store would each undo the other's work.
 pub struct Lock(#[allow(dead_code)] File);
 

@@ -54,7 +54,11 @@ impl Outage {
 /// A store that cannot be opened at all.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    #[error("cannot open {}: another process has it", .0.display())]
+    #[error(
+        "{} is in use: another spean-agent runs on it; stop that one, or give this one a folder of its own\n  \
+         ថតនេះកំពុងប្រើដោយ spean-agent មួយទៀត សូមបញ្ឈប់មួយនោះ ឬឱ្យថតផ្សេងដល់មួយនេះ",
+        .0.display()
+    )]
     InUse(PathBuf),
     #[error(transparent)]
     Outage(#[from] Outage),

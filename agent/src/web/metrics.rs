@@ -9,7 +9,9 @@ use axum::response::{IntoResponse, Response};
 use metrics::{gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use super::state::Beside;
 use super::{App, read};
+use crate::deliver::TargetState;
 use crate::status::LinkState;
 use crate::store::alarms::now_ms;
 use crate::submit::problem::Problem;
@@ -44,6 +46,7 @@ impl Metrics {
 /// `GET /metrics`
 pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let outbox = read(&app, |app| app.outbox.status()).await?;
+    let beside = read(&app, |app| Ok(Beside::of(&app.settings))).await?;
     let connected = matches!(*app.link.borrow(), LinkState::Connected { .. });
     with_local_recorder(&app.metrics.gauges, || {
         let figure = |value: u64| value as f64;
@@ -51,7 +54,14 @@ pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
         gauge!("spean_agent_registry_position").set(figure(app.registry().position()));
         gauge!("spean_agent_disk_bytes").set(figure(outbox.disk_bytes));
         gauge!("spean_agent_disk_budget_bytes").set(figure(outbox.disk_budget_bytes));
-        gauge!("spean_agent_alarms_raised").set(figure(outbox.alarms_raised));
+        gauge!("spean_agent_inbox_disk_bytes").set(figure(beside.inbox_disk_bytes));
+        let alarms = outbox.alarms_raised + app.inbox.alarms().raised();
+        gauge!("spean_agent_alarms_raised").set(figure(alarms));
+        if let Some(certificate) = &beside.certificate {
+            let ends = certificate.ends.unix_seconds();
+            gauge!("spean_agent_certificate_ends_timestamp_seconds").set(ends as f64);
+        }
+        deliveries(&app);
         let gaps = app.gaps.list(now_ms());
         gauge!("spean_agent_gaps_open").set(figure(gaps.len() as u64));
         for gap in gaps {
@@ -81,4 +91,15 @@ pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
         app.metrics.read.render()
     );
     Ok(([(CONTENT_TYPE, TEXT)], text).into_response())
+}
+
+/// How it goes with each application.
+fn deliveries(app: &App) {
+    for target in app.targets.list() {
+        let labels = [("feed", target.feed.to_string()), ("to", target.to)];
+        let is = |state| f64::from(u8::from(target.state == state));
+        gauge!("spean_agent_delivered_arrival", &labels).set(target.delivered as f64);
+        gauge!("spean_agent_delivery_waiting", &labels).set(is(TargetState::Waiting));
+        gauge!("spean_agent_delivery_retired", &labels).set(is(TargetState::Retired));
+    }
 }

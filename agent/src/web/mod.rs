@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use self::guard::Hosts;
 pub use self::listen::{Outage, serve};
 pub use self::metrics::Metrics;
+use crate::deliver::Targets;
 use crate::heal::gaps::Gaps;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
@@ -52,6 +53,8 @@ pub struct App {
     pub holds: Holds,
     /// What readers miss.
     pub gaps: Gaps,
+    /// How it goes with each application.
+    pub targets: Targets,
     pub metrics: Metrics,
     pub shutdown: CancellationToken,
 }

@@ -12,7 +12,11 @@ use super::events::feed_name;
 use super::query::Segments;
 use super::stage::said;
 use super::{App, read};
+use crate::certificate::Certificate;
 use crate::receive::FeedHolds;
+use crate::settings::Settings;
+use crate::store::disk;
+use crate::submit::now;
 use crate::submit::problem::Problem;
 
 /// `GET /status`
@@ -36,16 +40,40 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem>
         let status = readable.iter().map(|feed| app.inbox.status(feed));
         status.collect::<Result<Vec<_>, _>>()
     });
+    let beside = read(&app, |app| Ok(Beside::of(&app.settings)));
+    let Beside {
+        certificate,
+        inbox_disk_bytes,
+    } = beside.await?;
     Ok(Json(json!({
         "office": app.settings.office,
         "version": env!("CARGO_PKG_VERSION"),
         "link": app.link.borrow().report(),
+        "certificate": certificate.map(|certificate| certificate.report(now())),
         "registry": registry.position(),
         "outbox": outbox,
         "inbox": inbox.await?,
+        "inbox_disk_bytes": inbox_disk_bytes,
+        "deliveries": app.targets.list(),
         "reading": holds,
         "alarms": alarms,
     })))
+}
+
+/// What stands on the disk beside the outbox, looked at when it is asked for.
+pub(super) struct Beside {
+    /// None where it cannot be read, which the link says.
+    pub certificate: Option<Certificate>,
+    pub inbox_disk_bytes: u64,
+}
+
+impl Beside {
+    pub fn of(settings: &Settings) -> Beside {
+        Beside {
+            certificate: Certificate::read(&settings.folder.certificate()).ok(),
+            inbox_disk_bytes: disk::used_bytes(&settings.store.dir.join("inbox")),
+        }
+    }
 }
 
 /// `GET /tray`: what was refused, until it is corrected.

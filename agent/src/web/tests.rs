@@ -66,6 +66,7 @@ impl Door {
             link,
             holds: Holds::default(),
             gaps: Gaps::default(),
+            targets: Targets::default(),
             metrics: Metrics::install(),
             shutdown: CancellationToken::new(),
         });

@@ -11,7 +11,7 @@ use rcgen::{
     SanType, SerialNumber,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
-use schemas::subject::OfficeId;
+use schemas::subject::{OFFICE_URI, OfficeId};
 use time::OffsetDateTime;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -124,7 +124,7 @@ impl Ca {
 
 /// What the gateway reads of an office's certificate: the one URI that names it.
 pub fn office_uri(office: &OfficeId) -> String {
-    format!("spiffe://spean.gov.kh/office/{office}")
+    format!("{OFFICE_URI}{office}")
 }
 
 fn office_params(office: &OfficeId) -> anyhow::Result<CertificateParams> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
 
+use crate::link::said;
 use crate::settings::AskLeave;
 
 const REQUEST_ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
@@ -64,7 +65,7 @@ async fn ask(
         request = request.header(REQUEST_RATE, rate.get());
     }
     let answer = request.send().await;
-    let answer = answer.map_err(|error| error.without_url().to_string())?;
+    let answer = answer.map_err(|error| said(&error.without_url()))?;
     consent(answer.headers(), wish)
 }
 

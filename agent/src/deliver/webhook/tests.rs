@@ -136,3 +136,28 @@ async fn give_leave(State(desk): State<Desk>, headers: HeaderMap) -> HeaderMap {
     });
     pairs.collect()
 }
+
+#[test]
+fn retry_after_is_read_as_seconds_and_as_a_date_against_the_answers_own() {
+    let wait = |pairs: &[(&'static str, &'static str)]| {
+        let pairs = pairs.iter().map(|(name, value)| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static(value))
+        });
+        super::retry_after(&pairs.collect()).map(|wait| wait.as_secs())
+    };
+    const DATE: (&str, &str) = ("date", "Mon, 30 Nov 2026 18:00:00 GMT");
+    assert_eq!(wait(&[("retry-after", "30")]), Some(30));
+    assert_eq!(
+        wait(&[DATE, ("retry-after", "Mon, 30 Nov 2026 18:00:30 GMT")]),
+        Some(30)
+    );
+    assert_eq!(
+        wait(&[DATE, ("retry-after", "Tue, 01 Dec 2026 18:00:00 GMT")]),
+        Some(3600),
+        "an hour at most"
+    );
+    for none in ["0", "soon", "Mon, 30 Nov 2026 17:00:00 GMT", "-1"] {
+        assert_eq!(wait(&[DATE, ("retry-after", none)]), None, "{none}");
+    }
+}

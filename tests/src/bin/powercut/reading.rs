@@ -187,8 +187,13 @@ async fn written_once(
         feed: feed.clone(),
         to,
     };
-    let delivering =
-        agent::deliver::run(vec![deliver], inbox, Arc::clone(&delivered), stop.clone());
+    let delivering = agent::deliver::run(
+        vec![deliver],
+        inbox,
+        Arc::clone(&delivered),
+        agent::deliver::Targets::default(),
+        stop.clone(),
+    );
     let done = async {
         let all = || {
             ends.iter()

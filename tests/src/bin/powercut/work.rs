@@ -123,7 +123,13 @@ async fn live(places: Places) -> Result<()> {
     };
     let stop = CancellationToken::new();
     let (inbox, delivered) = (worker.inbox.clone(), Arc::clone(&worker.delivered));
-    let delivering = deliver::run(vec![deliver], inbox, delivered, stop.clone());
+    let delivering = deliver::run(
+        vec![deliver],
+        inbox,
+        delivered,
+        deliver::Targets::default(),
+        stop.clone(),
+    );
     tokio::select! {
         done = worker.rounds(*rounds) => done?,
         ended = delivering => {
@@ -208,7 +214,7 @@ impl Worker {
                     }]);
                 }
                 // No room, it says, and nothing was kept: the submitter comes again.
-                Err(AcceptError::DiskBudget { .. }) => {}
+                Err(AcceptError::DiskBudget { .. } | AcceptError::DiskFull) => {}
                 Err(error) => {
                     self.accepts_nothing_more().await?;
                     return Err(error.into());
