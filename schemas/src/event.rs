@@ -1,6 +1,7 @@
 //! The event: attributes and data come in as a submitter wrote them, an `Event` whose every attribute is well formed goes out.
 //! The data's bytes are kept as they are; whether they fit the feed's contract is the contract's question.
 
+mod text;
 mod timestamp;
 
 use std::fmt;
@@ -12,9 +13,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
+use self::text::{legible, text};
 pub use self::timestamp::Timestamp;
 pub(crate) use self::timestamp::seconds;
-use crate::limits::ATTRIBUTE_BYTES_MAX;
 use crate::subject::LogName;
 
 /// The version of the log's format that this code writes and reads (`logformat`, an integer).
@@ -96,6 +97,8 @@ pub enum Must {
     NotBeEmpty,
     BeShort,
     BePlain,
+    BeLegible,
+    BeNormal,
     BeUri,
     BeTime,
     BeSequence,
@@ -115,6 +118,10 @@ impl Must {
             Must::NotBeEmpty => "must not be empty",
             Must::BeShort => "must be at most 256 bytes",
             Must::BePlain => "must hold no control characters",
+            Must::BeLegible => {
+                "must hold no character that cannot be seen, such as U+200B or U+202E"
+            }
+            Must::BeNormal => "must be in Unicode's normal form C (NFC)",
             Must::BeUri => "must be an absolute URI",
             Must::BeTime => "must be whole seconds in UTC, such as 2026-09-30T08:00:00Z",
             Must::BeSequence => "must be a position: 20 digits, zero-padded, from 1",
@@ -134,6 +141,8 @@ impl Must {
             Must::NotBeEmpty => "មិនត្រូវទទេឡើយ",
             Must::BeShort => "ត្រូវមានយ៉ាងច្រើន ២៥៦ បៃ",
             Must::BePlain => "មិនត្រូវមានតួអក្សរបញ្ជាទេ",
+            Must::BeLegible => "មិនត្រូវមានតួអក្សរមើលមិនឃើញ ដូចជា U+200B ឬ U+202E ទេ",
+            Must::BeNormal => "ត្រូវជាទម្រង់ NFC របស់ Unicode",
             Must::BeUri => "ត្រូវជា URI ពេញលេញ",
             Must::BeTime => "ត្រូវជាវិនាទីគត់ក្នុងម៉ោង UTC ដូចជា 2026-09-30T08:00:00Z",
             Must::BeSequence => "ត្រូវជាលេខទីតាំង ២០ ខ្ទង់ ចាប់ពី 1",
@@ -186,6 +195,27 @@ impl Event {
         }
     }
 
+    /// What is asked of an event that joins its log, and not of one that stands there: its texts read as they stand, and stand in one form.
+    ///
+    /// # Errors
+    /// Every attribute that does not.
+    pub fn fit_to_join(&self) -> Result<(), Vec<AttributeFault>> {
+        let core = &self.core;
+        let texts = [
+            ("id", Some(&core.id)),
+            ("subject", core.subject.as_ref()),
+            ("causationid", core.causation_id.as_ref()),
+        ];
+        let faults = texts
+            .into_iter()
+            .filter_map(|(name, value)| Some(fault(name, legible(value?).err()?)));
+        let faults: Vec<AttributeFault> = faults.collect();
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(faults),
+        }
+    }
+
     pub fn log(&self) -> &LogName {
         &self.log
     }
@@ -215,28 +245,6 @@ impl Event {
         self.recorded_time = now;
         self
     }
-}
-
-/// CloudEvents strings: not empty, no control characters (§3.1, "String"), and bounded.
-fn text(attribute: &'static str, value: Option<&str>, faults: &mut Vec<AttributeFault>) {
-    let Some(value) = value else { return };
-    if value.is_empty() {
-        faults.push(fault(attribute, Must::NotBeEmpty));
-    } else if value.len() > ATTRIBUTE_BYTES_MAX {
-        faults.push(fault(attribute, Must::BeShort));
-    } else if !is_plain(value) {
-        faults.push(fault(attribute, Must::BePlain));
-    }
-}
-
-fn is_plain(value: &str) -> bool {
-    let printable = |byte: u8| (b' '..=b'~').contains(&byte);
-    value.bytes().all(printable) || !value.chars().any(|c| c.is_control() || is_noncharacter(c))
-}
-
-fn is_noncharacter(c: char) -> bool {
-    let code = u32::from(c);
-    (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
 }
 
 /// Whom the data may reach (CloudEvents data classification extension).

@@ -210,7 +210,8 @@ impl<'r> Desk<'r> {
             data_classification,
             data: draft.data,
         };
-        match Event::new(log, core, self.now) {
+        let event = Event::new(log, core, self.now);
+        match event.and_then(|event| event.fit_to_join().map(|()| event)) {
             Ok(event) if faults.is_empty() => Ok(event),
             Ok(_) => Err(faults),
             Err(mut all) => {

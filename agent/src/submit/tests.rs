@@ -186,7 +186,7 @@ fn what_contradicts_the_feed_is_refused() {
     );
     assert_eq!(
         change(|d| d.event_type = Some("kh.gov.moh.other.v1".into())),
-        "feed-unknown"
+        "feed-unnamed"
     );
     let schema = "https://spean.gov.kh/contracts/market-prices/1.0";
     assert_eq!(
@@ -292,4 +292,21 @@ fn a_time_out_of_reach_is_refused_with_the_clock_that_it_was_held_against() {
     for time in ["2000-01-01T00:00:00Z", "2026-10-03T10:00:07+07:00"] {
         assert!(submit(at(time)).is_ok(), "{time}");
     }
+}
+
+#[test]
+fn an_id_that_reads_otherwise_than_it_stands_is_refused() {
+    for id in ["a\u{202E}b", "a\u{200B}", "e\u{301}"] {
+        let draft = Draft {
+            id: Some(id.into()),
+            ..report()
+        };
+        let told = refused(draft);
+        assert_eq!(told, ("attribute-invalid", vec!["id".to_owned()]), "{id:?}");
+    }
+    let khmer = Draft {
+        id: Some("របាយការណ៍/២០២៦".into()),
+        ..report()
+    };
+    assert!(submit(khmer).is_ok());
 }

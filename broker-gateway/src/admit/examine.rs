@@ -113,6 +113,8 @@ impl<'r> Examiner<'r> {
     }
 
     fn content(&self, event: &SignedEvent) -> Result<(), No> {
+        let legible = event.event().fit_to_join();
+        legible.map_err(Refusal::AttributeInvalid)?;
         let core = event.event().core();
         let event_type = self.feed.admits(&core.event_type);
         let event_type = event_type.ok_or(Refusal::TypeNotOfFeed)?;
