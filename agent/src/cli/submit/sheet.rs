@@ -2,10 +2,11 @@
 //! Memory does not grow with the file. The checks are the agent's own; the agent makes them again.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schemas::event::Draft;
@@ -34,7 +35,12 @@ struct Checked {
     bad: u64,
     /// The first ones, for the answer.
     named: Vec<Value>,
+    /// Where they were written.
+    kept: Option<PathBuf>,
 }
+
+/// Files of the bad rows of one sheet that may lie beside it.
+const BAD_FILES_MAX: u32 = 100;
 
 pub async fn run(
     agent: &Agent,
@@ -52,8 +58,8 @@ pub async fn run(
         },
         registry: verify::By::of(&agent.settings.folder).registry()?,
     };
-    let kept = args.skip_bad.then(|| input.bad_rows());
-    let checked = sheet.check(kept.clone())?;
+    let wanted = args.skip_bad.then(|| input.bad_rows());
+    let checked = sheet.check(wanted.as_deref())?;
     if checked.bad > 0 && !args.skip_bad {
         let bad = checked.bad;
         if args.json {
@@ -71,12 +77,22 @@ pub async fn run(
             &json!({"accepted": accepted, "bad_rows": bad, "bad": checked.named}).to_string(),
         );
     }
-    let count = accepted.len();
-    let left = match kept.filter(|_| bad > 0) {
+    let again = accepted.iter().filter(|event| event.again).count();
+    let new = accepted.len() - again;
+    let (before, before_km) = match again {
+        0 => Default::default(),
+        again => (
+            format!(", {again} accepted before"),
+            format!("\n  ព្រឹត្តិការណ៍ {again} បានទទួលពីមុនរួចហើយ"),
+        ),
+    };
+    let left = match checked.kept {
         Some(path) => format!("; {bad} bad rows are in {}", path.display()),
         None => String::new(),
     };
-    say(&format!("{count} events accepted on {feed}{left}"))
+    say(&format!(
+        "{new} events accepted on {feed}{before}{left}{before_km}"
+    ))
 }
 
 impl Spreadsheet<'_> {
@@ -104,9 +120,9 @@ impl Spreadsheet<'_> {
     }
 
     /// Names the bad rows on standard error, the first of them, and keeps all where they are to be kept.
-    fn check(&self, kept: Option<PathBuf>) -> anyhow::Result<Checked> {
+    fn check(&self, wanted: Option<&Path>) -> anyhow::Result<Checked> {
         let mut checked = Checked::default();
-        let mut file: Option<BadRows<File>> = None;
+        let mut file: Option<(PathBuf, BadRows<File>)> = None;
         for entry in self.entries()? {
             let Err(rows) = self.next(entry) else {
                 checked.events += 1;
@@ -114,19 +130,20 @@ impl Spreadsheet<'_> {
             };
             for row in rows {
                 checked.name(&row);
-                if let Some(path) = &kept {
-                    let to = match &mut file {
+                if let Some(wanted) = wanted {
+                    let (path, to) = match &mut file {
                         Some(file) => file,
-                        None => file.insert(create(path, &row)?),
+                        None => file.insert(create(wanted, &row)?),
                     };
                     to.write(&row)
                         .with_context(|| format!("cannot write {}", path.display()))?;
                 }
             }
         }
-        if let (Some(file), Some(path)) = (file, &kept) {
+        if let Some((path, file)) = file {
             file.finish()
                 .with_context(|| format!("cannot write {}", path.display()))?;
+            checked.kept = Some(path);
         }
         if checked.bad > NAMED_MAX as u64 {
             eprintln!("... and {} more bad rows", checked.bad - NAMED_MAX as u64);
@@ -149,9 +166,27 @@ impl Spreadsheet<'_> {
     }
 }
 
-fn create(path: &PathBuf, row: &BadRow) -> anyhow::Result<BadRows<File>> {
-    let file = File::create(path).with_context(|| format!("cannot make {}", path.display()))?;
-    Ok(BadRows::begin(file, row.line.heading())?)
+/// A file that was not there, under the first name that is free. Nothing is written over, nor through a link: a name that leads
+/// somewhere is taken.
+fn create(wanted: &Path, row: &BadRow) -> anyhow::Result<(PathBuf, BadRows<File>)> {
+    let mut path = wanted.to_owned();
+    for number in 2..=BAD_FILES_MAX {
+        match File::create_new(&path) {
+            Ok(file) => return Ok((path, BadRows::begin(file, row.line.heading())?)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                path = wanted.with_extension(format!("{number}.csv"));
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot make {}", path.display()));
+            }
+        }
+    }
+    bail!(
+        "{} files of bad rows are there already, the first is {}; remove those that are mended\n  \
+         មានឯកសារជួរខុសច្រើនពេកហើយ សូមលុបអ្វីដែលបានកែរួច",
+        BAD_FILES_MAX - 1,
+        wanted.display()
+    )
 }
 
 impl Checked {

@@ -1,16 +1,23 @@
 //! A sheet: the bytes of a CSV file come in, its heading and its lines go out. Takes what spreadsheet programs write: a byte order
 //! mark, `,` `;` or tab, quoted cells, columns in any order, an HXL row below the heading, empty rows. Cells are not interpreted here.
 
+use std::cell::Cell;
 use std::io::{BufRead as _, BufReader, Read};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
+use schemas::limits::DATA_BYTES_MAX;
 use schemas::refusal::Detail;
 
 use super::BadRow;
+use super::bad_rows::as_it_was;
 
 /// Bytes looked at to tell the separator; a heading is shorter.
 const HEADING_BYTES: usize = 8 * 1024;
+
+/// Bytes of one row: an event's data at most, and a whole file behind a quote that is not closed is none. More is never held.
+const ROW_BYTES_MAX: usize = DATA_BYTES_MAX;
 
 /// The columns that a file of bad rows has besides its own, so that it can be mended and submitted as it is.
 pub const OF_BAD_ROWS: [&str; 2] = ["bad_line", "bad_reason"];
@@ -32,12 +39,55 @@ pub enum SheetFault {
     Missing(Vec<String>),
     #[error("the file holds more than {0} rows; split it")]
     TooLong(usize),
+    #[error(
+        "the heading is longer than {ROW_BYTES_MAX} bytes: is a quote not closed?\n  \
+         ក្បាលតារាងវែងជាង {ROW_BYTES_MAX} បៃ៖ តើមានសញ្ញាសម្រង់មិនបានបិទទេ?"
+    )]
+    HeadingTooLong,
+}
+
+/// A file of which no more is read for one row than a row may have.
+struct Bounded {
+    input: BufReader<Box<dyn Read>>,
+    /// What is left for the row that is being read.
+    left: Rc<Cell<usize>>,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            return Err(std::io::Error::other(RowTooLong));
+        }
+        let most = into.len().min(left);
+        let read = self.input.read(&mut into[..most])?;
+        self.left.set(left - read);
+        Ok(read)
+    }
+}
+
+/// Why a bounded file is not read further.
+#[derive(Debug, thiserror::Error)]
+#[error("a row is longer than {ROW_BYTES_MAX} bytes")]
+struct RowTooLong;
+
+fn is_too_long(error: &csv::Error) -> bool {
+    match error.kind() {
+        csv::ErrorKind::Io(error) => error
+            .get_ref()
+            .is_some_and(|carried| carried.is::<RowTooLong>()),
+        _ => false,
+    }
 }
 
 /// A sheet that is being read: an iterator over its lines, and over the rows that are no text.
 pub struct Sheet {
-    reader: Reader<BufReader<Box<dyn Read>>>,
+    reader: Reader<Bounded>,
+    /// Shared with the reader: filled up before each row.
+    left: Rc<Cell<usize>>,
     heading: Arc<[String]>,
+    /// It was written here, of rows that were bad.
+    of_bad_rows: bool,
     /// Nothing was read yet: an HXL row can only stand here.
     at_top: bool,
     failed: bool,
@@ -69,23 +119,38 @@ impl Sheet {
         };
         let separator = separator(&start[mark..]);
         input.consume(mark);
+        let left = Rc::new(Cell::new(ROW_BYTES_MAX));
         let mut reader = ReaderBuilder::new()
             .delimiter(separator)
             .flexible(true)
-            .from_reader(input);
+            .from_reader(Bounded {
+                input,
+                left: Rc::clone(&left),
+            });
         let heading = match reader.byte_headers() {
-            Ok(heading) => heading.iter().map(column).collect::<Arc<[String]>>(),
+            Ok(heading) => heading.iter().map(column).collect::<Vec<String>>(),
+            Err(error) if is_too_long(&error) => return Err(SheetFault::HeadingTooLong),
             Err(error) => return Err(SheetFault::Unreadable(error.to_string())),
         };
         if heading.iter().all(String::is_empty) {
             return Err(SheetFault::Empty);
         }
+        let of_bad_rows = OF_BAD_ROWS
+            .iter()
+            .all(|name| heading.iter().any(|own| own == name));
+        let as_written = heading.into_iter().map(|name| match of_bad_rows {
+            true => as_it_was(&name).to_owned(),
+            false => name,
+        });
+        let heading: Arc<[String]> = as_written.collect();
         if let Some(twice) = repeated(&heading) {
             return Err(SheetFault::Repeated(twice));
         }
         Ok(Sheet {
             reader,
+            left,
             heading,
+            of_bad_rows,
             at_top: true,
             failed: false,
         })
@@ -145,6 +210,10 @@ impl Sheet {
                 return Err(bad(line, wrong));
             }
         };
+        let cells: StringRecord = match self.of_bad_rows {
+            true => cells.iter().map(as_it_was).collect(),
+            false => cells,
+        };
         let beyond = cells.iter().skip(self.heading.len());
         let wide = beyond.map(str::trim).any(|cell| !cell.is_empty());
         let (have, want) = (cells.len(), self.heading.len());
@@ -161,6 +230,23 @@ impl Sheet {
     }
 }
 
+/// Why the file is not read further.
+fn unread(error: &csv::Error) -> Detail {
+    if is_too_long(error) {
+        return Detail::new(
+            "",
+            format!(
+                "from here on one row is longer than {ROW_BYTES_MAX} bytes: is a quote not closed? what follows was not read"
+            ),
+            format!(
+                "ចាប់ពីទីនេះ ជួរមួយវែងជាង {ROW_BYTES_MAX} បៃ៖ តើមានសញ្ញាសម្រង់មិនបានបិទទេ? អ្វីដែលនៅក្រោយមិនត្រូវបានអានទេ"
+            ),
+        );
+    }
+    let why = error.to_string();
+    Detail::new("", why.clone(), why)
+}
+
 fn bad(line: Line, wrong: Detail) -> BadRow {
     BadRow {
         line,
@@ -174,6 +260,7 @@ impl Iterator for Sheet {
     fn next(&mut self) -> Option<Result<Line, BadRow>> {
         while !self.failed {
             let mut record = ByteRecord::new();
+            self.left.set(ROW_BYTES_MAX);
             let read = self.reader.read_byte_record(&mut record);
             let number = record.position().map_or(0, csv::Position::line);
             match read {
@@ -185,9 +272,8 @@ impl Iterator for Sheet {
                         cells: StringRecord::new(),
                         heading: Arc::clone(&self.heading),
                     };
-                    let why = error.to_string();
                     self.failed = true;
-                    return Some(Err(bad(line, Detail::new("", why.clone(), why))));
+                    return Some(Err(bad(line, unread(&error))));
                 }
             }
             let mut cells = record

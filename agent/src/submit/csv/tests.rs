@@ -273,3 +273,41 @@ period,admin1_code,admin1,market,category,commodity,unit,pricetype,currency,pric
     let mended = written.replace("Saigon", "Siem Reap");
     assert!(all("market-prices", &mended)[0].is_ok());
 }
+
+#[test]
+fn a_cell_without_an_end_is_not_held_and_says_that_a_quote_is_open() {
+    struct Endless(u64);
+    impl std::io::Read for Endless {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            self.0 += into.len() as u64;
+            assert!(self.0 < 3_000_000, "no more is read than a row may have");
+            into.fill(b'x');
+            Ok(into.len())
+        }
+    }
+    let after = |text: &str| {
+        let begin = std::io::Cursor::new(text.to_owned().into_bytes());
+        Sheet::open(Box::new(std::io::Read::chain(begin, Endless(0))))
+    };
+    let mut sheet = after(&format!("{SHORT}2024-01,17,\"")).expect("a sheet");
+    let bad = sheet.next().expect("a row").expect_err("too long");
+    assert!(bad.wrong[0].en.contains("is a quote not closed?"));
+    assert!(sheet.next().is_none(), "what follows is not read");
+    assert_eq!(after("period,\"").err(), Some(SheetFault::HeadingTooLong));
+}
+
+#[test]
+fn a_formula_among_the_bad_rows_is_harmless_there_and_itself_when_it_is_read_again() {
+    let text = format!("{SHORT}2024-01,26,,=cmd|x,food,Rice,KG,Retail,USD,-5\n");
+    let mut rows = read("market-prices", &text).expect("a sheet");
+    let row = rows.remove(0).expect_err("bad");
+    let mut out = Vec::new();
+    let mut bad_rows = BadRows::begin(&mut out, row.line.heading()).expect("begun");
+    bad_rows.write(&row).expect("written");
+    bad_rows.finish().expect("written");
+    let written = String::from_utf8(out).expect("text");
+    assert!(written.contains("2024-01,26,,'=cmd|x,food,Rice,KG,Retail,USD,-5,2,"));
+    let mut again = read("market-prices", &written).expect("a sheet");
+    let again = again.remove(0).expect_err("still bad");
+    assert_eq!(again.line.cell("market"), Some("=cmd|x"));
+}
