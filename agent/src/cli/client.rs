@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, Url};
 use serde_json::Value;
 
+use super::terminal::NAMED_MAX;
 use crate::settings::{Folder, Settings, Token};
 
 /// Within an office, an agent that does not answer in this time is not running.
@@ -185,11 +186,22 @@ impl std::fmt::Display for Told {
                 text(wrong, "km")
             )?;
         }
-        for event in self.0["events"].as_array().into_iter().flatten() {
-            if event["code"].is_string() {
+        let events = self.0["events"].as_array().into_iter().flatten();
+        let (mut told, mut more) = (0, 0);
+        for event in events.filter(|event| event["code"].is_string()) {
+            if event["title"].is_string() && told < NAMED_MAX {
+                told += 1;
                 write!(f, "\n  event {}: {}", event["event"], Told(event.clone()))?;
+            } else {
+                more += 1;
             }
         }
-        Ok(())
+        match more {
+            0 => Ok(()),
+            _ => write!(
+                f,
+                "\n  {more} events were not accepted\n  ព្រឹត្តិការណ៍ {more} មិនត្រូវបានទទួលទេ"
+            ),
+        }
     }
 }

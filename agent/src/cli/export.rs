@@ -41,6 +41,11 @@ pub async fn run(agent: &Agent, args: ExportArgs) -> anyhow::Result<ExitCode> {
         count += page.events.len();
         match (page.events.is_empty(), page.next >= page.known) {
             (false, _) => after = page.next,
+            // A script must not take nothing for a log; that nothing stands beside one is as it should be.
+            (true, true) if count == 0 && beside.is_empty() => {
+                eprintln!("{log}: nothing of this log is here\n  គ្មានអ្វីពីកំណត់ហេតុនេះនៅទីនេះទេ");
+                return Ok(ExitCode::FAILURE);
+            }
             (true, true) => {
                 eprintln!("{log}: {count} events");
                 return Ok(ExitCode::SUCCESS);

@@ -21,8 +21,8 @@ use super::client::Agent;
 use super::terminal::say;
 use crate::settings::Folder;
 
-/// Standard input is read whole: a spreadsheet is gone through twice.
-const STDIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What is read whole: standard input, because a spreadsheet is gone through twice, and JSON.
+const WHOLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 pub async fn run(args: SubmitArgs, folder: Folder) -> anyhow::Result<ExitCode> {
     let input = Input::of(&args.file)?;
@@ -33,8 +33,7 @@ pub async fn run(args: SubmitArgs, folder: Folder) -> anyhow::Result<ExitCode> {
         let feed = feed.context("which feed is the spreadsheet for? give it with --feed")?;
         return sheet::run(&agent, &input, &feed, &args).await;
     }
-    let mut text = Vec::new();
-    input.open()?.read_to_end(&mut text)?;
+    let text = input.read()?;
     let accepted = match kind {
         Kind::Batch => batch(&agent, &text, args.feed.as_ref()).await?,
         Kind::Event => vec![event(&agent, &text, args.feed.as_ref()).await?],
@@ -53,6 +52,9 @@ struct Accepted {
     id: String,
     state: String,
     feed: FeedName,
+    /// It was accepted before, with the same content.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
 }
 
 #[derive(Deserialize)]
@@ -64,9 +66,13 @@ fn tell(accepted: &[Accepted], json: bool) -> anyhow::Result<ExitCode> {
     if json {
         return say(&serde_json::json!({ "accepted": accepted }).to_string());
     }
-    let lines = accepted
-        .iter()
-        .map(|event| format!("accepted on {}: {}", event.feed, event.id));
+    let lines = accepted.iter().map(|event| match event.again {
+        false => format!("accepted on {}: {}", event.feed, event.id),
+        true => format!(
+            "accepted before on {}: {}\n  បានទទួលពីមុនរួចហើយ",
+            event.feed, event.id
+        ),
+    });
     say(&lines.collect::<Vec<_>>().join("\n"))
 }
 
@@ -92,16 +98,13 @@ impl Input {
         if path.as_os_str() != "-" {
             return Ok(Input::File(path.to_owned()));
         }
-        let mut bytes = Vec::new();
-        let read = std::io::stdin()
-            .take(STDIN_BYTES_MAX + 1)
-            .read_to_end(&mut bytes);
-        let read = read.context("cannot read standard input")?;
-        ensure!(
-            read as u64 <= STDIN_BYTES_MAX,
-            "more than {STDIN_BYTES_MAX} bytes on standard input; give the file's name instead"
-        );
+        let bytes = whole(std::io::stdin()).context("cannot read standard input")?;
         Ok(Input::Stdin(bytes))
+    }
+
+    /// All of it, for what cannot be read row by row.
+    fn read(&self) -> anyhow::Result<Vec<u8>> {
+        whole(self.open()?)
     }
 
     fn open(&self) -> anyhow::Result<Box<dyn Read>> {
@@ -135,9 +138,7 @@ impl Input {
         match start.trim_ascii_start().first() {
             Some(b'[') => Ok(Kind::Batch),
             Some(b'{') => {
-                let mut text = Vec::new();
-                self.open()?.read_to_end(&mut text)?;
-                let value: Value = serde_json::from_slice(&text).unwrap_or_default();
+                let value: Value = serde_json::from_slice(&self.read()?).unwrap_or_default();
                 let event = value.get("specversion").is_some();
                 Ok(if event { Kind::Event } else { Kind::Data })
             }
@@ -148,6 +149,17 @@ impl Input {
             None => bail!("the file is empty"),
         }
     }
+}
+
+/// Within the bound.
+fn whole(from: impl Read) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(WHOLE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    ensure!(
+        bytes.len() as u64 <= WHOLE_BYTES_MAX,
+        "it is larger than {WHOLE_BYTES_MAX} bytes; split it"
+    );
+    Ok(bytes)
 }
 
 async fn event(agent: &Agent, text: &[u8], feed: Option<&FeedName>) -> anyhow::Result<Accepted> {

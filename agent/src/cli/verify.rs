@@ -83,6 +83,14 @@ pub fn run(file: &Path, by: &By<'_>, json: bool) -> anyhow::Result<ExitCode> {
         return proof::verify(&file, &by.authority()?, json);
     }
     match proved(input, &by.registry()?) {
+        // A script goes by the status: what holds no event proves nothing.
+        Ok(logs) if logs.is_empty() => {
+            match json {
+                true => say(&json!({"verified": false, "logs": []}).to_string())?,
+                false => say(&words(&logs))?,
+            };
+            Ok(ExitCode::FAILURE)
+        }
         Ok(logs) if json => say(&account(&logs).to_string()),
         Ok(logs) => say(&words(&logs)),
         Err(fault) => {
@@ -204,7 +212,7 @@ fn signature(event: &SignedEvent, registry: &Registry) -> Result<(), LineFault> 
 
 fn words(logs: &BTreeMap<LogName, Proved>) -> String {
     if logs.is_empty() {
-        return "The file holds no event; nothing is proved.".to_owned();
+        return "NOT VERIFIED: the file holds no event; nothing is proved.\n  គ្មានព្រឹត្តិការណ៍ក្នុងឯកសារទេ គ្មានអ្វីត្រូវបានបញ្ជាក់ឡើយ".to_owned();
     }
     let log = |(log, proved): (&LogName, &Proved)| {
         let begin = match proved.from_genesis {

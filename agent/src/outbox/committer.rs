@@ -190,8 +190,7 @@ impl Committer {
         match self.sync()? {
             Ok(()) => {}
             Err(CommitError::Full) => {
-                let (used, budget) = (self.disk_bytes(), self.budget_bytes);
-                group.answer_all(&AcceptError::DiskBudget { used, budget });
+                group.answer_all(&AcceptError::DiskFull);
                 return Ok(());
             }
             Err(CommitError::Outage(outage)) => {

@@ -64,6 +64,8 @@ pub enum AcceptError {
     IdTaken { id: String },
     #[error("the disk budget is used up: {used} of {budget} bytes")]
     DiskBudget { used: u64, budget: u64 },
+    #[error("the disk itself is full")]
+    DiskFull,
     #[error("the event is larger than {MESSAGE_BYTES_MAX} bytes")]
     TooLarge,
     #[error(transparent)]

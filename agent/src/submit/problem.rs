@@ -44,11 +44,7 @@ pub enum Problem {
     BatchTooLong,
     /// A batch is accepted whole or not at all; the events at fault, by their place from 0.
     BatchRefused(Vec<(usize, Problem)>),
-    /// The disk budget is used up, or the disk itself is full.
-    DiskFull {
-        used: u64,
-        budget: u64,
-    },
+    DiskFull(Full),
     StoreUnavailable,
     TokenMissing,
     TokenWrong,
@@ -79,6 +75,15 @@ pub enum Problem {
     EventPruned,
     PathNotFound,
     MethodNotAllowed,
+}
+
+/// What has no room for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// The agent's share of the disk.
+    Budget { used: u64, budget: u64 },
+    /// The disk, whoever filled it.
+    Disk,
 }
 
 /// What a parameter of a query must be.
@@ -163,7 +168,12 @@ impl Problem {
                 format!("{id} was accepted with other content"),
                 format!("{id} ត្រូវបានទទួលជាមួយខ្លឹមសារផ្សេង"),
             )],
-            Problem::DiskFull { used, budget } => vec![Detail::new(
+            Problem::DiskFull(Full::Disk) => vec![Detail::new(
+                "disk",
+                "the disk itself is full, whatever fills it; the agent's budget is not used up",
+                "ថាសពេញហើយ ទោះបីអ្វីបំពេញវាក៏ដោយ ចំណែករបស់ភ្នាក់ងារមិនទាន់អស់ទេ",
+            )],
+            Problem::DiskFull(Full::Budget { used, budget }) => vec![Detail::new(
                 "disk",
                 format!("{used} of {budget} bytes are used"),
                 format!("បានប្រើ {used} ក្នុងចំណោម {budget} បៃ"),

@@ -8,7 +8,7 @@ use metrics::counter;
 
 use crate::outbox::AcceptError;
 use crate::store;
-use crate::submit::problem::{MEDIA_TYPE, Problem};
+use crate::submit::problem::{Full, MEDIA_TYPE, Problem};
 
 /// What a client is told to wait before it asks again, in seconds.
 const RETRY_SECONDS: &str = "30";
@@ -40,7 +40,10 @@ impl From<AcceptError> for Problem {
     fn from(error: AcceptError) -> Problem {
         match error {
             AcceptError::IdTaken { id } => Problem::IdTaken { id },
-            AcceptError::DiskBudget { used, budget } => Problem::DiskFull { used, budget },
+            AcceptError::DiskBudget { used, budget } => {
+                Problem::DiskFull(Full::Budget { used, budget })
+            }
+            AcceptError::DiskFull => Problem::DiskFull(Full::Disk),
             AcceptError::TooLarge => schemas::refusal::Refusal::TooLarge.into(),
             AcceptError::Outage(outage) => outage.into(),
         }
@@ -49,7 +52,12 @@ impl From<AcceptError> for Problem {
 
 impl From<store::Outage> for Problem {
     fn from(outage: store::Outage) -> Problem {
-        tracing::error!(%outage, "the store does not answer");
-        Problem::StoreUnavailable
+        match outage {
+            store::Outage::Full => Problem::DiskFull(Full::Disk),
+            store::Outage::Disk { .. } | store::Outage::Index { .. } | store::Outage::Stopped => {
+                tracing::error!(%outage, "the store does not answer");
+                Problem::StoreUnavailable
+            }
+        }
     }
 }

@@ -28,12 +28,14 @@ use crate::store::Outage;
 use crate::submit::problem::Problem;
 use crate::submit::{Desk, now};
 
-/// What a submitter is told of an accepted event; the same whenever it asks again.
+/// What a submitter is told of an accepted event; the same whenever it asks again, but for the word that it did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Told {
     id: String,
     state: &'static str,
     feed: FeedName,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
 }
 
 /// `POST /events`
@@ -150,11 +152,19 @@ fn batch_answer(answers: Vec<Result<Told, Problem>>) -> Response {
     let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
     let mut body = failure.map_or_else(|| json!({}), Problem::body);
     body["accepted"] = json!(accepted);
-    let event = |answer: &Result<Told, Problem>| match answer {
+    let event = |(index, answer): (usize, &Result<Told, Problem>)| match answer {
         Ok(told) => json!(told),
-        Err(problem) => problem.body(),
+        // What is said above of all of them is not said again of each.
+        Err(problem) if failure == Some(problem) => {
+            json!({"event": index, "code": problem.code()})
+        }
+        Err(problem) => {
+            let mut told = problem.body();
+            told["event"] = json!(index);
+            told
+        }
     };
-    body["events"] = answers.iter().map(event).collect();
+    body["events"] = answers.iter().enumerate().map(event).collect();
     (status, Json(body)).into_response()
 }
 
@@ -184,6 +194,7 @@ fn tell(feed: &FeedName, accepted: Accepted) -> Told {
         id: accepted.id,
         state: "accepted",
         feed: feed.clone(),
+        again: accepted.again,
     }
 }
 

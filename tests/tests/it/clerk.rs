@@ -55,7 +55,31 @@ async fn a_sheet_that_is_submitted_twice_is_accepted_once() {
     let again = submit(&office, &file, &["--json"]);
     let told: Value = serde_json::from_str(&out(&again)).expect("JSON");
     assert_eq!(told["accepted"].as_array().map(Vec::len), Some(1_200));
+    assert_eq!(told["accepted"][0]["again"], true);
+    assert_eq!(
+        out(&submit(&office, &file, &[])),
+        "0 events accepted on market-prices, 1200 accepted before\n  ព្រឹត្តិការណ៍ 1200 បានទទួលពីមុនរួចហើយ\n"
+    );
     assert_eq!(waiting_and_stored(&office).await, 1_200);
+}
+
+#[tokio::test]
+async fn bad_rows_are_written_over_nothing_and_through_no_link() {
+    let bus = Bus::start(&[PROVINCE]).await;
+    let office = bus.office(PROVINCE).await;
+    let formula = "2024-01,26,,=cmd|x,food,Rice,KG,Retail,KHR,100";
+    let file = sheet(bus.folder(), "prices.csv", 1, &[formula]);
+    let victim = bus.folder().join("victim");
+    std::fs::write(&victim, "precious").expect("written");
+    let beside = |name: &str| file.with_file_name(name);
+    std::os::unix::fs::symlink(&victim, beside("prices.csv.bad.csv")).expect("linked");
+    for name in ["prices.csv.bad.2.csv", "prices.csv.bad.3.csv"] {
+        let skipped = submit(&office, &file, &["--skip-bad"]);
+        assert!(out(&skipped).contains(name), "{}", out(&skipped));
+        let kept = std::fs::read_to_string(beside(name)).expect("bad rows");
+        assert!(kept.contains(",'=cmd|x,"), "{kept}");
+    }
+    assert_eq!(std::fs::read_to_string(&victim).expect("there"), "precious");
 }
 
 #[tokio::test]

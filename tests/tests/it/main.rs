@@ -9,6 +9,7 @@ mod receipts;
 mod heal;
 mod broker;
 mod clerk;
+mod office;
 mod abuse;
 mod evidence;
 mod stock_client;

@@ -90,7 +90,7 @@ fn a_whole_log_is_proved_from_the_genesis_on() {
     );
     assert_eq!(
         office.verify(&[]),
-        Ok("The file holds no event; nothing is proved.".into())
+        Ok("NOT VERIFIED: the file holds no event; nothing is proved.\n  គ្មានព្រឹត្តិការណ៍ក្នុងឯកសារទេ គ្មានអ្វីត្រូវបានបញ្ជាក់ឡើយ".into())
     );
 }
 

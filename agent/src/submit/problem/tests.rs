@@ -29,10 +29,10 @@ fn problems() -> Vec<Problem> {
         Problem::BatchEmpty,
         Problem::BatchTooLong,
         Problem::BatchRefused(vec![(3, Problem::FeedUnnamed)]),
-        Problem::DiskFull {
+        Problem::DiskFull(Full::Budget {
             used: 9,
             budget: 10,
-        },
+        }),
         Problem::StoreUnavailable,
         Problem::TokenMissing,
         Problem::TokenWrong,

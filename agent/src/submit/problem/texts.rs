@@ -218,7 +218,7 @@ impl Problem {
             Problem::BatchEmpty => BATCH_EMPTY,
             Problem::BatchTooLong => BATCH_TOO_LONG,
             Problem::BatchRefused(_) => BATCH_REFUSED,
-            Problem::DiskFull { .. } => DISK_FULL,
+            Problem::DiskFull(_) => DISK_FULL,
             Problem::StoreUnavailable => STORE_UNAVAILABLE,
             Problem::TokenMissing => TOKEN_MISSING,
             Problem::TokenWrong => TOKEN_WRONG,

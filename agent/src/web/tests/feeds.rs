@@ -180,7 +180,7 @@ async fn a_log_is_read_by_its_positions_up_to_the_first_gap() {
     );
     let rest = door.get("/logs/price-bulletin/maff/hq?after=3").await;
     assert_eq!(ids(&rest), ["4"]);
-    let none = door.get("/logs/price-bulletin/maff/kampot").await;
+    let none = door.get("/logs/price-bulletin/mlvt/hq").await;
     assert_eq!((ids(&none), &none.body["known"]), (vec![], &json!(0)));
 }
 

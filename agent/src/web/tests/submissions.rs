@@ -43,8 +43,10 @@ async fn an_event_is_accepted_in_every_mode_and_is_on_disk_when_it_is() {
 async fn an_id_that_was_accepted_gets_the_same_answer_and_other_content_a_conflict() {
     let door = Door::open();
     let first = door.structured(&event("a/1", 1)).await;
+    let mut same = first.body.clone();
+    same["again"] = true.into();
     let again = door.structured(&event("a/1", 1)).await;
-    assert_eq!((again.status, &again.body), (202, &first.body));
+    assert_eq!((again.status, &again.body), (202, &same));
     let other = door.structured(&event("a/1", 2)).await;
     assert_eq!(other.problem(), (409, "id-taken"));
     let stage = door.get("/events/a%2F1").await;
@@ -118,7 +120,18 @@ async fn a_batch_that_is_sent_again_is_accepted_once() {
     let events = json!([event("1", 1), event("2", 2), event("1", 1)]).to_string();
     let first = door.post("/events", &batch, events.clone()).await;
     assert_eq!(first.status, 202, "{}", first.text);
-    assert_eq!(door.post("/events", &batch, events).await.body, first.body);
+    let again = |answer: &Answer| -> Vec<bool> {
+        let events = answer.body["events"].as_array().expect("events");
+        events.iter().map(|event| event["again"] == true).collect()
+    };
+    assert_eq!(
+        again(&first),
+        [false, false, true],
+        "one stands twice in it"
+    );
+    let second = door.post("/events", &batch, events).await;
+    assert_eq!(again(&second), [true, true, true]);
+    assert_eq!(second.body["accepted"], 3);
     let status = door.get("/status").await;
     assert_eq!(status.body["outbox"]["feeds"][0]["waiting"], 2);
 }
@@ -236,6 +249,21 @@ async fn a_full_disk_is_said_loudly_and_loses_nothing() {
         }
     };
     assert_eq!(refused.problem(), (507, "disk-full"));
+    let batch = [("content-type", "application/cloudevents-batch+json")];
+    let large = |id: &str| {
+        let mut event = event(id, 1);
+        event["data"]["dataValues"][0]["comment"] = "x".repeat(500).into();
+        event
+    };
+    let both = json!([large("l1"), large("l2")]).to_string();
+    let answer = door.post("/events", &batch, both).await;
+    assert_eq!(answer.status, 507, "{}", answer.text);
+    let short = |index: u32| json!({"event": index, "code": "disk-full"});
+    assert_eq!(
+        answer.body["events"],
+        json!([short(0), short(1)]),
+        "it is said once"
+    );
     for id in accepted {
         assert_eq!(door.get(&format!("/events/{id}")).await.status, 200, "{id}");
     }
