@@ -131,6 +131,7 @@ impl Reader {
             }],
             inbox.clone(),
             delivered.clone(),
+            deliver::Targets::default(),
             stop.clone(),
         );
         let receive = Receive {
