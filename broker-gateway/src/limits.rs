@@ -3,17 +3,30 @@
 use std::time::Duration;
 
 /// How long a new connection may say nothing before it is taken for one that waits for INFO. nats-server waits 50 ms; a
-/// ClientHello of 500 bytes alone takes 60 ms on a line of 64 kbit/s, behind the handshake's last segment.
-pub const TLS_FIRST_WAIT: Duration = Duration::from_millis(250);
-/// From the first byte to CONNECT: a handshake over a satellite takes 2 to 3 s.
+/// ClientHello of 300 bytes takes 300 ms on a line of 9,600 bit/s, behind the handshake's last segment.
+pub const TLS_FIRST_WAIT: Duration = Duration::from_millis(500);
+/// From a connection that begins with TLS to its whole ClientHello: 500 bytes take half a second on a line of 9,600 bit/s.
+pub const FIRST_FLIGHT_WAIT: Duration = Duration::from_secs(2);
+/// The longest way there and back, over a satellite on a line of 9,600 bit/s: who waits for INFO has it beside the wait above.
+pub const ROUND_TRIP_MOST: Duration = Duration::from_millis(1_500);
+/// From ClientHello to the peer's certificate, and from there to CONNECT: a handshake over a satellite takes 2 to 3 s, on 9,600 bit/s 6 s.
 pub const UNKNOWN_PEER_WAIT: Duration = Duration::from_secs(10);
 /// What a peer without identity may send: a ClientHello and a chain of certificates are under 10 KiB.
-pub const UNKNOWN_PEER_BYTES_MAX: usize = 64 * 1024;
-/// Peers without identity at once: each costs about 40 KiB, and CPU for a handshake.
-pub const UNKNOWN_PEERS_MAX: usize = 512;
-/// Those of them that come from one address (of IPv6: one /64): half of all, so that no address shuts out the others. It may be
-/// the one address of many offices, which all come at once when their line is back.
-pub const UNKNOWN_PEERS_OF_ADDRESS_MAX: usize = 256;
+pub const UNKNOWN_PEER_BYTES_MAX: usize = 16 * 1024;
+/// Peers whose ClientHello is awaited: some seconds of the connects of all offices at once, under 10 MiB.
+pub const HELLOS_MAX: usize = 512;
+/// Peers that shake hands: each costs up to 32 KiB, and CPU.
+pub const HANDSHAKES_MAX: usize = 256;
+/// One in so many of these places is kept for addresses from which an office came lately.
+pub const ACQUAINTED_SHARE: usize = 4;
+/// How long an address is remembered as an office's: a line that is down for days is known when it is back.
+pub const ACQUAINTANCE_TIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Addresses that are remembered: several times the offices of the country.
+pub const ACQUAINTANCES_MAX: usize = 4_096;
+/// How often the audit is told of those who became no session, besides the first, tenth, hundredth ... of each kind.
+pub const TURNED_AWAY_TIME: Duration = Duration::from_secs(60 * 60);
+/// Networks, and certificates, that such a line names: enough to see who it is.
+pub const TURNED_AWAY_NAMED_MAX: usize = 8;
 /// Subscriptions of a session: stock clients share one inbox; a few dozen are usual.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Publishes that are judged together: enough for a batch that saves fsyncs, small enough to keep a session's turn short.

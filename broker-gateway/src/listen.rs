@@ -1,35 +1,46 @@
 //! Sockets come in, sessions of known offices go out. TLS-first and INFO-first clients share one port. A peer that has shown no
-//! identity gets few bytes, little time and no place among the sessions; nothing that it says is written down.
+//! identity gets few bytes, little time and no place among the sessions; what becomes of it is written down in sum.
 
+mod acquainted;
+mod failure;
 mod guarded;
+mod network;
+pub mod shown;
 mod strangers;
+mod turned_away;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use schemas::refusal::Hold;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::audit::Record;
 use crate::gateway::Gateway;
-use crate::limits::{FAREWELL_WAIT, TLS_FIRST_WAIT, UNKNOWN_PEER_WAIT};
+use crate::limits::{
+    FAREWELL_WAIT, FIRST_FLIGHT_WAIT, ROUND_TRIP_MOST, TLS_FIRST_WAIT, TURNED_AWAY_TIME,
+    UNKNOWN_PEER_WAIT,
+};
 use crate::peer::{Peer, PeerFault};
 use crate::session;
 use crate::socket;
 use crate::wire::Frame;
 
+use acquainted::Acquainted;
+use failure::Failure;
 use guarded::Guarded;
 use strangers::{Place, Strangers};
+use turned_away::Told;
 
 /// The first byte of a TLS record that carries a handshake (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -45,7 +56,7 @@ pub struct Listener {
 
 /// Why a peer with a good certificate is turned away.
 #[derive(Debug, thiserror::Error)]
-enum TurnedAway {
+enum NotLetIn {
     #[error("{0} ({code})", code = .0.code())]
     Peer(#[from] PeerFault),
     #[error("{} ({})", Hold::OfficeUnknown.code().en, Hold::OfficeUnknown.code().name)]
@@ -54,19 +65,19 @@ enum TurnedAway {
     Full(Peer),
 }
 
-impl TurnedAway {
+impl NotLetIn {
     fn code(&self) -> &'static str {
         match self {
-            TurnedAway::Peer(fault) => fault.code(),
-            TurnedAway::OfficeUnknown(_) => Hold::OfficeUnknown.code().name,
-            TurnedAway::Full(_) => "too-many-sessions",
+            NotLetIn::Peer(fault) => fault.code(),
+            NotLetIn::OfficeUnknown(_) => Hold::OfficeUnknown.code().name,
+            NotLetIn::Full(_) => "too-many-sessions",
         }
     }
 
     fn peer(&self) -> Option<&Peer> {
         match self {
-            TurnedAway::Peer(_) => None,
-            TurnedAway::OfficeUnknown(peer) | TurnedAway::Full(peer) => Some(peer),
+            NotLetIn::Peer(_) => None,
+            NotLetIn::OfficeUnknown(peer) | NotLetIn::Full(peer) => Some(peer),
         }
     }
 }
@@ -74,25 +85,29 @@ impl TurnedAway {
 impl Listener {
     /// Accepts until shutdown, and ends when the last session has ended.
     pub async fn run(self, gateway: Arc<Gateway>, shutdown: CancellationToken) {
-        let strangers = Strangers::default();
+        let entrance = Arc::new(Entrance::default());
+        let mut hours = tokio::time::interval(TURNED_AWAY_TIME);
         let sessions = Arc::new(Semaphore::new(gateway.settings.sessions_max));
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
+                _ = hours.tick() => {
+                    let told = entrance.turned_away.close();
+                    connections.spawn(tell(gateway.clone(), told));
+                    continue;
+                }
                 () = shutdown.cancelled() => break,
             };
             match accepted {
                 Ok((socket, address)) => {
-                    // A flood of strangers is met by closing, which costs least.
-                    let Some(place) = strangers.enter(address.ip()) else {
-                        debug!(%address, "too many peers without identity");
-                        continue;
-                    };
+                    let standing = entrance.acquainted.standing(address.ip());
+                    let place = entrance.strangers.enter(address.ip(), standing);
                     let door = Door {
                         gateway: gateway.clone(),
+                        entrance: entrance.clone(),
                         sessions: sessions.clone(),
-                        tls: TlsAcceptor::from(self.tls.borrow().clone()),
+                        tls: self.tls.borrow().clone(),
                         client_id: gateway.next_client(),
                         shutdown: shutdown.clone(),
                     };
@@ -106,48 +121,102 @@ impl Listener {
         }
         connections.close();
         connections.wait().await;
+        tell(gateway, entrance.turned_away.close()).await;
     }
+}
+
+/// What the door knows of those who came.
+#[derive(Debug, Default)]
+struct Entrance {
+    strangers: Strangers,
+    acquainted: Acquainted,
+    turned_away: turned_away::TurnedAway,
+}
+
+/// Writes down what became of strangers.
+async fn tell(gateway: Arc<Gateway>, told: Vec<Told>) {
+    let registry = gateway.policy.borrow().position();
+    let records = told.iter().map(|told| Record {
+        op: "strangers",
+        subject: Some(&told.words),
+        answer: "turned away",
+        code: Some(told.cause.code()),
+        registry,
+        id: None,
+        position: None,
+    });
+    gateway.audit.record(None, records).await;
+}
+
+/// The first that a stranger said whole.
+struct FirstFlight {
+    hello: StartHandshake<Guarded>,
+    tls_first: bool,
 }
 
 /// One connection before it is a session.
 struct Door {
     gateway: Arc<Gateway>,
+    entrance: Arc<Entrance>,
     sessions: Arc<Semaphore>,
-    tls: TlsAcceptor,
+    tls: Arc<ServerConfig>,
     client_id: u64,
     shutdown: CancellationToken,
 }
 
 impl Door {
-    async fn meet(self, socket: TcpStream, address: SocketAddr, stranger: Place) {
-        // The handshake's state is large and short-lived; boxed, it does not stay in the session's task.
-        let met = tokio::time::timeout(UNKNOWN_PEER_WAIT, Box::pin(self.shake_hands(socket)));
-        let stream = tokio::select! {
+    async fn meet(self, socket: TcpStream, address: SocketAddr, place: Place) {
+        let met = shown::noting(self.greet(socket, place));
+        let (met, serial) = tokio::select! {
             met = met => met,
             () = self.shutdown.cancelled() => return,
         };
-        let stream = match stream {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return debug!(%address, %error, "no handshake"),
-            Err(_) => return debug!(%address, "no handshake in time"),
+        let stream = match met {
+            Ok(stream) => stream,
+            Err(failure) => {
+                debug!(%address, %failure, serial, "no handshake");
+                let turned_away = &self.entrance.turned_away;
+                let told = turned_away.count(failure.cause(), address.ip(), serial);
+                return tell(self.gateway, told.into_iter().collect()).await;
+            }
         };
-        drop(stranger);
         match self.identify(&stream) {
-            Ok((peer, place)) => {
-                let client_id = self.client_id;
+            Ok((peer, held)) => {
+                let (client_id, entrance) = (self.client_id, self.entrance);
+                entrance.acquainted.remember(address.ip());
                 info!(%peer, %address, client_id, "connected");
+                // Boxed, so that a stranger's task is no larger than a stranger.
                 let stream = tokio::io::split(stream);
-                session::run(self.gateway, peer, stream, client_id, self.shutdown).await;
-                drop(place);
+                let serving = session::run(self.gateway, peer, stream, client_id, self.shutdown);
+                Box::pin(serving).await;
+                entrance.acquainted.remember(address.ip());
+                drop(held);
             }
             Err(why) => self.turn_away(stream, address, &why).await,
         }
     }
 
-    /// TLS, with INFO before it in the clear for clients that wait for it, and within it for those that do not.
-    async fn shake_hands(&self, socket: TcpStream) -> io::Result<TlsStream<Guarded>> {
+    /// From a socket to a peer with a certificate, as long as nobody else needs the place. Each step's state is large and
+    /// short-lived; boxed, it is there only in its time, and not in the session's task.
+    async fn greet(
+        &self,
+        socket: TcpStream,
+        mut place: Place,
+    ) -> Result<TlsStream<Guarded>, Failure> {
+        let flight = tokio::select! {
+            flight = Box::pin(self.first_flight(socket)) => flight?,
+            () = place.needed() => return Err(Failure::PlaceNeeded),
+        };
+        place.has_said_hello();
+        tokio::select! {
+            shaken = Box::pin(self.shake_hands(flight)) => shaken,
+            () = place.needed() => Err(Failure::PlaceNeeded),
+        }
+    }
+
+    /// A whole ClientHello, with INFO before it in the clear for clients that wait for it.
+    async fn first_flight(&self, socket: TcpStream) -> Result<FirstFlight, Failure> {
         socket::prepare(&socket)?;
-        let info = self.gateway.info(self.client_id);
         let mut first = [0];
         let heard = tokio::time::timeout(TLS_FIRST_WAIT, socket.peek(&mut first)).await;
         let tls_first = match heard {
@@ -155,41 +224,70 @@ impl Door {
             Err(_) => false,
         };
         let mut guarded = Guarded::new(socket);
-        if tls_first {
-            let mut stream = self.tls.accept(guarded).await?;
+        let wait = match tls_first {
+            true => FIRST_FLIGHT_WAIT,
+            // It answers INFO, and that has to reach it first.
+            false => FIRST_FLIGHT_WAIT + ROUND_TRIP_MOST,
+        };
+        let hello = async {
+            if !tls_first {
+                let info = self.gateway.info(self.client_id);
+                guarded.write_all(&info).await?;
+                // Who says nothing needs no state of TLS.
+                guarded.hear().await?;
+            }
+            LazyConfigAcceptor::new(Acceptor::default(), guarded).await
+        };
+        let hello = tokio::time::timeout(wait, hello).await;
+        Ok(FirstFlight {
+            hello: hello.map_err(|_| Failure::NoFirstFlight(wait))??,
+            tls_first,
+        })
+    }
+
+    /// The rest of TLS, with INFO within it for clients that have not waited for it.
+    async fn shake_hands(&self, flight: FirstFlight) -> Result<TlsStream<Guarded>, Failure> {
+        let FirstFlight { hello, tls_first } = flight;
+        let shaking = async {
+            let mut stream = hello.into_stream(self.tls.clone()).await?;
             stream.get_mut().0.trust();
-            stream.write_all(&info).await?;
-            stream.flush().await?;
-            return Ok(stream);
-        }
-        guarded.write_all(&info).await?;
-        let mut stream = self.tls.accept(guarded).await?;
-        stream.get_mut().0.trust();
-        Ok(stream)
+            if tls_first {
+                let info = self.gateway.info(self.client_id);
+                stream.write_all(&info).await?;
+                stream.flush().await?;
+            }
+            Ok(stream)
+        };
+        let shaken = tokio::time::timeout(UNKNOWN_PEER_WAIT, shaking).await;
+        shaken.map_err(|_| Failure::NoHandshake(UNKNOWN_PEER_WAIT))?
     }
 
     fn identify(
         &self,
         stream: &TlsStream<Guarded>,
-    ) -> Result<(Peer, OwnedSemaphorePermit), TurnedAway> {
+    ) -> Result<(Peer, OwnedSemaphorePermit), NotLetIn> {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificate = chain.first().ok_or(PeerFault::Certificate)?;
         let peer = Peer::from_certificate(certificate)?;
         let policy = self.gateway.policy.borrow().clone();
         if policy.registry.office(peer.office()).is_none() {
-            return Err(TurnedAway::OfficeUnknown(peer));
+            return Err(NotLetIn::OfficeUnknown(peer));
         }
         match self.sessions.clone().try_acquire_owned() {
             Ok(place) => Ok((peer, place)),
-            Err(_) => Err(TurnedAway::Full(peer)),
+            Err(_) => Err(NotLetIn::Full(peer)),
         }
     }
 
-    async fn turn_away(&self, mut stream: TlsStream<Guarded>, from: SocketAddr, why: &TurnedAway) {
-        info!(address = %from, %why, "turned away");
+    async fn turn_away(&self, mut stream: TlsStream<Guarded>, from: SocketAddr, why: &NotLetIn) {
+        let chain = stream.get_ref().1.peer_certificates();
+        let serial = chain.and_then(|chain| shown::serial(chain.first()?));
+        let serial = serial.unwrap_or_default();
+        info!(address = %from, serial, %why, "turned away");
+        let shown = format!("from {}, certificate {serial}", from.ip());
         let record = Record {
             op: "connect",
-            subject: None,
+            subject: Some(&shown),
             answer: "refused",
             code: Some(why.code()),
             registry: self.gateway.policy.borrow().position(),

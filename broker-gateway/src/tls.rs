@@ -12,6 +12,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::listen::shown::Noting;
 use crate::settings::{NatsSettings, TlsSettings};
 
 /// Why files make no TLS configuration.
@@ -64,7 +65,7 @@ pub fn server_config(settings: &TlsSettings) -> Result<ServerConfig, TlsFault> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(versions)
         .map_err(fault)?
-        .with_client_cert_verifier(verifier)
+        .with_client_cert_verifier(Arc::new(Noting(verifier)))
         .with_single_cert(certificates(&settings.certificate)?, key(&settings.key)?)
         .map_err(fault)?;
     config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -4,7 +4,7 @@
 mod halves;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -145,11 +145,24 @@ impl RawClient {
         credentials: &Credentials,
         handshake: Handshake,
     ) -> io::Result<RawClient> {
-        within(
-            "a TLS handshake",
-            RawClient::try_open(gateway, credentials, handshake),
-        )
-        .await
+        let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+        RawClient::open_from(here, gateway, credentials, handshake).await
+    }
+
+    /// The same from another address of this machine.
+    pub async fn open_from(
+        here: IpAddr,
+        gateway: SocketAddr,
+        credentials: &Credentials,
+        handshake: Handshake,
+    ) -> io::Result<RawClient> {
+        let opening = async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((here, 0).into())?;
+            let socket = socket.connect(gateway).await?;
+            RawClient::try_open(socket, credentials, handshake).await
+        };
+        within("a TLS handshake", opening).await
     }
 
     /// As a well-behaved client: after CONNECT, PING and PONG.
@@ -167,11 +180,10 @@ impl RawClient {
     }
 
     async fn try_open(
-        gateway: SocketAddr,
+        mut socket: TcpStream,
         credentials: &Credentials,
         handshake: Handshake,
     ) -> io::Result<RawClient> {
-        let mut socket = TcpStream::connect(gateway).await?;
         socket.set_nodelay(true)?;
         if let Handshake::InfoFirst = handshake {
             plain_info(&mut socket).await?;

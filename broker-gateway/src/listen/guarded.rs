@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::failure::TooMuch;
 use crate::limits::UNKNOWN_PEER_BYTES_MAX;
 
 #[derive(Debug)]
@@ -22,6 +23,11 @@ impl Guarded {
             socket,
             left: Some(UNKNOWN_PEER_BYTES_MAX),
         }
+    }
+
+    /// Waits for the first byte, and takes nothing.
+    pub async fn hear(&self) -> io::Result<()> {
+        self.socket.peek(&mut [0]).await.map(drop)
     }
 
     /// The peer has shown its certificate.
@@ -42,7 +48,7 @@ impl AsyncRead for Guarded {
         if let Some(left) = &mut self.left {
             *left = left
                 .checked_sub(read)
-                .ok_or_else(|| io::Error::other("a peer without identity sent too much"))?;
+                .ok_or_else(|| io::Error::other(TooMuch))?;
         }
         Poll::Ready(Ok(()))
     }

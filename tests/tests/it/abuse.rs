@@ -7,6 +7,7 @@ mod identity;
 mod injection;
 mod policy;
 mod protocol;
+mod strangers;
 
 use schemas::registry::RegistryEvent;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What one office may have at once, and what it costs the bus at most: sessions, half-sent publishes, reads that nobody takes.
 //! In: a bus. Out: sessions that stand, MiB. Never: a session counted that answers nobody.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -142,13 +142,18 @@ pub async fn unread(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     Ok(())
 }
 
-async fn connect(scene: &Scene, office: &str) -> Option<RawClient> {
-    connect_to(scene.bus.gateway.address(), scene.bus.credentials(office)).await
+pub async fn connect(scene: &Scene, office: &str) -> Option<RawClient> {
+    let (gateway, credentials) = (scene.bus.gateway.address(), scene.bus.credentials(office));
+    connect_from(Ipv4Addr::LOCALHOST, gateway, credentials).await
 }
 
 /// A session that has said CONNECT; None where it was not let in soon.
-pub async fn connect_to(gateway: SocketAddr, credentials: Credentials) -> Option<RawClient> {
-    let opening = RawClient::open(gateway, &credentials, Handshake::TlsFirst);
+pub async fn connect_from(
+    here: Ipv4Addr,
+    gateway: SocketAddr,
+    credentials: Credentials,
+) -> Option<RawClient> {
+    let opening = RawClient::open_from(here.into(), gateway, &credentials, Handshake::TlsFirst);
     let connecting = async {
         let mut client = opening.await.ok()?;
         client.try_send(CONNECT).await.ok()?;

@@ -92,7 +92,7 @@ impl Bound {
             Bound::HalfSent => bounds::half_sent(effort, outcome).await,
             Bound::Unread => bounds::unread(effort, outcome).await,
             Bound::Heal => heal::measure(effort, outcome).await,
-            Bound::StrangerCost => strangers::cost(effort, outcome).await,
+            Bound::StrangerCost => strangers::cost(outcome).await,
             Bound::Newcomers => strangers::newcomers(effort, outcome).await,
         }
     }

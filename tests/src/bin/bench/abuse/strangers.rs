@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use super::bounds::connect_to;
+use super::bounds::{connect, connect_from};
 use super::gauge::Gauge;
 use super::scene::{HONEST, Scene};
 use super::storm;
@@ -20,15 +20,15 @@ use crate::figure::{Figure, Outcome, plain};
 const STRANGER_KIB_MOST: f64 = 32.0;
 const LET_IN_LEAST: f64 = 90.0;
 const ADDRESSES: usize = 250;
-/// As many as the gateway keeps at once, or a little less.
-const STRANGERS_COUNTED: usize = 500;
+/// Honest connects before anything is weighed: what the gateway needs for any connection is there.
+const WARMING: usize = 20;
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// A stranger that was turned away comes again after so long.
 const COME_AGAIN: Duration = Duration::from_secs(1);
 /// An honest office comes this often.
 const COMES_EVERY: Duration = Duration::from_millis(100);
-/// A record's greatest length, less the ClientHello that does not come.
-const HALF_HELLO_BYTES: u16 = 16_384;
+/// A little under what a stranger may send.
+const HALF_HELLO_BYTES: u16 = 15_000;
 
 /// What a stranger says before it says nothing more.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,14 @@ impl Stranger {
         }
     }
 
+    /// A few less than the gateway has places for.
+    fn count(self) -> usize {
+        match self {
+            Stranger::Silent | Stranger::HalfHello => 380,
+            Stranger::WholeHello => 190,
+        }
+    }
+
     fn says(self, scene: &Scene) -> Vec<u8> {
         match self {
             Stranger::Silent => Vec::new(),
@@ -58,23 +66,24 @@ impl Stranger {
     }
 }
 
-/// A record of the greatest length with a ClientHello that goes on behind it.
+/// A long record with a ClientHello that goes on behind it, less its last bytes.
 fn half_hello() -> Vec<u8> {
     let [high, low] = HALF_HELLO_BYTES.to_be_bytes();
     let head = [0x16, 3, 1, high, low, 1, 0, 0xff, 0];
-    let rest = usize::from(HALF_HELLO_BYTES) - 5;
+    let rest = usize::from(HALF_HELLO_BYTES) - 9;
     [&head[..], &vec![3; rest]].concat()
 }
 
-pub async fn cost(effort: Effort, outcome: &mut Outcome) -> Result<()> {
+pub async fn cost(outcome: &mut Outcome) -> Result<()> {
     let mut scene = Scene::build().await?;
-    let count = effort.pick(STRANGERS_COUNTED, 200);
     for kind in KINDS {
+        let count = kind.count();
         scene.bus.gateway.restart().await;
         let gauge = Gauge::of(&scene);
-        // What the gateway needs for any connection is there.
         let (gateway, says) = (scene.bus.gateway.address(), kind.says(&scene));
-        drop(connect_to(gateway, scene.bus.credentials(HONEST)).await);
+        for _ in 0..WARMING {
+            drop(connect(&scene, HONEST).await);
+        }
         let before = gauge.memory()?;
         let coming = (0..count).map(|number| begin(number, gateway, &says));
         let mut strangers: Vec<TcpStream> = join_all(coming).await.into_iter().flatten().collect();
@@ -189,13 +198,18 @@ async fn stay(number: usize, gateway: SocketAddr, says: &[u8], end: Instant) -> 
     connects
 }
 
-/// An office that comes again and again: how often, and how often it was let in.
+/// An office that comes again and again, each time from elsewhere: how often, and how often it was let in.
 async fn come_in(scene: &Scene, time: Duration) -> (usize, usize) {
     let (gateway, began) = (scene.bus.gateway.address(), Instant::now());
     let mut coming = Vec::new();
     while began.elapsed() < time {
+        // An address that the gateway has not seen: one that it knows gets in sooner.
+        let number = u16::try_from(coming.len())
+            .unwrap_or(u16::MAX)
+            .to_be_bytes();
+        let here = Ipv4Addr::new(127, 1, number[0], number[1].max(1));
         let credentials = scene.bus.credentials(HONEST);
-        coming.push(tokio::spawn(connect_to(gateway, credentials)));
+        coming.push(tokio::spawn(connect_from(here, gateway, credentials)));
         tokio::time::sleep(COMES_EVERY).await;
     }
     let came = coming.len();
