@@ -11,8 +11,10 @@ pub const FIRST_FLIGHT_WAIT: Duration = Duration::from_secs(2);
 pub const ROUND_TRIP_MOST: Duration = Duration::from_millis(1_500);
 /// From ClientHello to the peer's certificate, and from there to CONNECT: a handshake over a satellite takes 2 to 3 s, on 9,600 bit/s 6 s.
 pub const UNKNOWN_PEER_WAIT: Duration = Duration::from_secs(10);
-/// What a peer without identity may send: a ClientHello and a chain of certificates are under 10 KiB.
-pub const UNKNOWN_PEER_BYTES_MAX: usize = 16 * 1024;
+/// A ClientHello: 300 bytes of an agent's, under 2 KiB with a post-quantum group.
+pub const HELLO_BYTES_MAX: usize = 4 * 1024;
+/// What a peer without identity may send behind its ClientHello: a chain of three certificates with the longest keys is 6 KiB.
+pub const UNKNOWN_PEER_BYTES_MAX: usize = 12 * 1024;
 /// Peers whose ClientHello is awaited: some seconds of the connects of all offices at once, under 10 MiB.
 pub const HELLOS_MAX: usize = 512;
 /// Peers that shake hands: each costs up to 32 KiB, and CPU.

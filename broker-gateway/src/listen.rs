@@ -249,7 +249,11 @@ impl Door {
     async fn shake_hands(&self, flight: FirstFlight) -> Result<TlsStream<Guarded>, Failure> {
         let FirstFlight { hello, tls_first } = flight;
         let shaking = async {
-            let mut stream = hello.into_stream(self.tls.clone()).await?;
+            let mut accepting = hello.into_stream(self.tls.clone());
+            if let Some(guarded) = accepting.get_mut() {
+                guarded.listen_on();
+            }
+            let mut stream = accepting.await?;
             stream.get_mut().0.trust();
             if tls_first {
                 let info = self.gateway.info(self.client_id);

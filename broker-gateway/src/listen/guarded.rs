@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::failure::TooMuch;
-use crate::limits::UNKNOWN_PEER_BYTES_MAX;
+use crate::limits::{HELLO_BYTES_MAX, UNKNOWN_PEER_BYTES_MAX};
 
 #[derive(Debug)]
 pub struct Guarded {
@@ -21,13 +21,18 @@ impl Guarded {
     pub fn new(socket: TcpStream) -> Guarded {
         Guarded {
             socket,
-            left: Some(UNKNOWN_PEER_BYTES_MAX),
+            left: Some(HELLO_BYTES_MAX),
         }
     }
 
     /// Waits for the first byte, and takes nothing.
     pub async fn hear(&self) -> io::Result<()> {
         self.socket.peek(&mut [0]).await.map(drop)
+    }
+
+    /// The peer's ClientHello is whole: a chain of certificates is longer.
+    pub fn listen_on(&mut self) {
+        self.left = Some(UNKNOWN_PEER_BYTES_MAX);
     }
 
     /// The peer has shown its certificate.

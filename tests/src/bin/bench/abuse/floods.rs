@@ -15,9 +15,11 @@ pub struct Flood {
     pub what: &'static str,
     sessions: usize,
     order: Order,
-    /// What a session says first, and then.
-    says: fn(&mut Hostile) -> Result<(Vec<u8>, Vec<Bytes>)>,
+    says: fn(&mut Hostile) -> Says,
 }
+
+/// What a session says first, and then.
+type Says = Result<(Vec<u8>, Vec<Bytes>)>;
 
 /// Sessions of a flood that does not need its own order.
 const SESSIONS: usize = 4;
@@ -119,7 +121,7 @@ const fn flood(
     name: &'static str,
     what: &'static str,
     order: Order,
-    says: fn(&mut Hostile) -> Result<(Vec<u8>, Vec<Bytes>)>,
+    says: fn(&mut Hostile) -> Says,
 ) -> Flood {
     Flood {
         name,
@@ -141,8 +143,6 @@ impl Flood {
         Ok((0..self.sessions).map(|_| script()).collect())
     }
 }
-
-type Says = Result<(Vec<u8>, Vec<Bytes>)>;
 
 fn only(then: Vec<Bytes>) -> Says {
     Ok((Vec::new(), then))

@@ -28,7 +28,7 @@ const COME_AGAIN: Duration = Duration::from_secs(1);
 /// An honest office comes this often.
 const COMES_EVERY: Duration = Duration::from_millis(100);
 /// A little under what a stranger may send.
-const HALF_HELLO_BYTES: u16 = 15_000;
+const HALF_HELLO_BYTES: u16 = 4_000;
 
 /// What a stranger says before it says nothing more.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ pub async fn cost(outcome: &mut Outcome) -> Result<()> {
         let before = gauge.memory()?;
         let coming = (0..count).map(|number| begin(number, gateway, &says));
         let mut strangers: Vec<TcpStream> = join_all(coming).await.into_iter().flatten().collect();
-        let worst = gauge.worst(Duration::from_millis(1_200)).await?;
+        let worst = gauge.worst(Duration::from_millis(600)).await?;
         strangers.retain_mut(still_there);
         let held = strangers.len().max(1) as f64;
         let figure = Figure::new(
