@@ -19,6 +19,7 @@ use schemas::refusal::Hold;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 use tokio_util::sync::CancellationToken;
@@ -86,7 +87,8 @@ impl Listener {
     /// Accepts until shutdown, and ends when the last session has ended.
     pub async fn run(self, gateway: Arc<Gateway>, shutdown: CancellationToken) {
         let entrance = Arc::new(Entrance::default());
-        let mut hours = tokio::time::interval(TURNED_AWAY_TIME);
+        let first_hour = Instant::now() + TURNED_AWAY_TIME;
+        let mut hours = tokio::time::interval_at(first_hour, TURNED_AWAY_TIME);
         let sessions = Arc::new(Semaphore::new(gateway.settings.sessions_max));
         let connections = TaskTracker::new();
         loop {
