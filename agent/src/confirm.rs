@@ -126,6 +126,7 @@ impl Confirm {
                 position,
                 hash: event.hash(),
                 time,
+                registry: self.registry.borrow().head(),
             };
             (Confirmation::sign(said, &self.key), Evidence::of(&event))
         }))
@@ -211,7 +212,7 @@ impl Confirm {
                 return Err(NoAnswer::Held { code, text }.into());
             }
             for (sequence, message) in batch.messages {
-                self.take(&message.payload, registry)?;
+                self.take(session, &message.payload, registry)?;
                 *heard = (*heard).max(sequence);
             }
         }
@@ -242,12 +243,22 @@ impl Confirm {
     }
 
     /// The gateway is not believed: a confirmation is its reader's by its signature.
-    fn take(&self, payload: &Bytes, registry: &Registry) -> Result<(), store::Outage> {
+    fn take(
+        &self,
+        session: &Session,
+        payload: &Bytes,
+        registry: &Registry,
+    ) -> Result<(), store::Outage> {
         let read: Result<Confirmation, _> = serde_json::from_slice(payload);
         match read {
             Ok(confirmation) if confirmation.said().log.office == self.office => {
                 match confirmation.verified(registry) {
-                    Ok(_) => return self.outbox.confirm(confirmation),
+                    Ok(said) => {
+                        if let Some(head) = said.registry {
+                            session.names_registry(&said.reader.to_string(), head);
+                        }
+                        return self.outbox.confirm(confirmation);
+                    }
                     Err(fault) => tracing::warn!(%fault, "a confirmation proves nothing"),
                 }
             }

@@ -8,6 +8,7 @@ mod dial;
 mod limits;
 mod liveness;
 mod message;
+mod named;
 mod replies;
 mod session;
 mod tls;
@@ -19,7 +20,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use schemas::event::Timestamp;
 use schemas::subject::OfficeId;
 use tokio::sync::{mpsc, watch};
@@ -36,6 +36,7 @@ pub use self::counts::Counts;
 pub use self::dial::said;
 pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME};
 pub use self::message::Delivery;
+pub use self::named::THE_GATEWAY;
 pub use self::replies::{Replies, Subscription};
 pub use self::session::{Outage, Session};
 pub use self::tls::install_provider;
@@ -102,7 +103,7 @@ pub struct SignOfLife {
     /// The registry's position that is known here.
     pub known: Arc<AtomicU64>,
     /// Where the answers go; one that finds no room comes again.
-    pub answers: mpsc::Sender<Bytes>,
+    pub answers: mpsc::Sender<Delivery>,
 }
 
 impl SignOfLife {
@@ -112,7 +113,7 @@ impl SignOfLife {
         let answer = session
             .request(REGISTRY_SUBJECT, question.into(), time)
             .await?;
-        let _comes_again = self.answers.try_send(answer.payload);
+        let _comes_again = self.answers.try_send(answer);
         Ok(())
     }
 }

@@ -26,7 +26,7 @@ use crate::status::Told;
 use crate::store;
 
 pub(crate) use self::reader::batch::Batch;
-pub use self::registry::{RegistryFault, RegistryFile, RegistryKeeper};
+pub use self::registry::{MemoryFault, RegistryFault, RegistryFile, RegistryKeeper};
 pub use self::verify::{Incoming, No, Place, Verified, VerifiedEvent, VerifiedGap, Verifier};
 
 /// Why a reader cannot go on now.

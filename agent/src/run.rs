@@ -22,7 +22,7 @@ use crate::inbox::delivered::Delivered;
 use crate::link::{self, Link, LinkSettings, LinkTask, install_provider};
 use crate::outbox::Outbox;
 use crate::private;
-use crate::receive::{Holds, Receive, RegistryFault, RegistryFile};
+use crate::receive::{Holds, MemoryFault, Receive, RegistryFault, RegistryFile};
 use crate::settings::{self, Mistake, Mistakes, Settings, Token};
 use crate::store::{self, disk::Lock};
 use crate::watchdog;
@@ -40,6 +40,8 @@ pub enum Fault {
     Folder(#[from] Mistakes),
     #[error(transparent)]
     Registry(#[from] RegistryFault),
+    #[error(transparent)]
+    Memory(#[from] MemoryFault),
     #[error(transparent)]
     Store(#[from] store::Fault),
     #[error("{room} stopped: {outage}")]
@@ -86,6 +88,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     own_folder(&settings, &key, registry.registry())?;
     let token = Token::read_or_make(&settings.folder.http_token())?;
     let stores = open(settings.store.clone(), settings.heal.resend_horizon).await?;
+    let memory = registry.remember(&settings.store.dir)?;
     let end = shutdown.child_token();
     watchdog::start(end.clone()).map_err(Fault::NoThread)?;
     let mut rooms = Rooms(JoinSet::new());
@@ -93,7 +96,8 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     // The link goes last: what is under way when the shutdown comes may still be answered.
     let link_end = CancellationToken::new();
     let (link, link_task) = link::new(link_settings(&settings), registry.sign_of_life());
-    let (keeper, registry, registry_wanted) = registry.keep(link.clone());
+    let (keeper, registry, registry_wanted) =
+        registry.keep(link.clone(), memory, stores.outbox.clone());
     let (holds, gaps) = (Holds::default(), Gaps::default());
     let targets = Targets::default();
     let ground = Ground {

@@ -78,6 +78,7 @@ impl Gateway {
             tls_required: true,
             tls_verify: true,
             client_id,
+            spean_registry: self.policy.borrow().registry.head(),
         };
         Frame::new().info(&info).finish()
     }

@@ -72,6 +72,8 @@ pub enum Verdict {
     Answer {
         subject: Subject,
         reply: Subject,
+        /// A header block, or nothing.
+        headers: Bytes,
         body: Bytes,
     },
     Deny(Denial),
@@ -247,6 +249,7 @@ fn judge_request(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
         (Ok(Request::Answer(body)), Some(reply)) => Verdict::Answer {
             subject: publish.subject,
             reply,
+            headers: Bytes::new(),
             body,
         },
         (Ok(Request::Pull(pull)), Some(reply)) => Verdict::Pull { pull, reply },
@@ -314,6 +317,7 @@ fn judge_registry(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
         (Ok(body), Some(reply)) => Verdict::Answer {
             subject: publish.subject,
             reply,
+            headers: policy.headers(),
             body,
         },
         (Ok(_), None) => deny(publish, Refusal::SubjectForbidden.into(), None, peer),

@@ -1,6 +1,8 @@
 //! The registry's file comes in, signed line by line; the rules by which everything is judged go out, to whoever watches. A
 //! file that is torn, foreign or shorter than before changes nothing.
 
+mod memory;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,10 +16,12 @@ use schemas::signing::PublicKey;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::limits::REGISTRY_LOOK_INTERVAL;
 use crate::refuse::No;
+
+pub use self::memory::{Memory, MemoryFault};
 
 /// The registry as it stands, and its lines as they are handed on.
 #[derive(Debug)]
@@ -103,6 +107,14 @@ impl Policy {
         self.registry.position()
     }
 
+    /// The header block that goes with the answers, so that an office notices when it is shown an older registry, or another one.
+    pub fn headers(&self) -> Bytes {
+        let head = self.registry.head();
+        head.map_or(Bytes::new(), |head| {
+            format!("NATS/1.0\r\n{}\r\n", head.header()).into()
+        })
+    }
+
     /// The answer to `{"after":N}`: the lines behind N, none where there are none.
     ///
     /// # Errors
@@ -131,7 +143,12 @@ fn read_text(path: &Path) -> Result<String, PolicyFault> {
 }
 
 /// Watches the file until shutdown. What cannot be taken is looked at again when the file changes again.
-pub async fn watch(path: PathBuf, policy: watch::Sender<Arc<Policy>>, shutdown: CancellationToken) {
+pub async fn watch(
+    path: PathBuf,
+    mut memory: Memory,
+    policy: watch::Sender<Arc<Policy>>,
+    shutdown: CancellationToken,
+) {
     // What was appended between the first reading and now is found by the first look.
     let mut seen = None;
     let mut looks = tokio::time::interval(REGISTRY_LOOK_INTERVAL);
@@ -150,7 +167,12 @@ pub async fn watch(path: PathBuf, policy: watch::Sender<Arc<Policy>>, shutdown: 
             Ok(Ok(next)) if next.position() == policy.borrow().position() => {}
             Ok(Ok(next)) => {
                 info!(position = next.position(), "registry read");
+                let registry = next.registry.clone();
                 policy.send_replace(Arc::new(next));
+                // What was taken away is taken away at once, whether that can be written down or not.
+                if let Err(fault) = memory.take(&registry) {
+                    error!(%fault, "the registry is not remembered");
+                }
             }
             Ok(Err(fault)) => warn!(%fault, "registry kept as it was"),
             Err(panic) => warn!(%panic, "registry kept as it was"),
@@ -193,7 +215,8 @@ mod tests {
 
         let (sender, mut policies) = watch::channel(Arc::new(policy));
         let shutdown = CancellationToken::new();
-        let watching = tokio::spawn(watch(path.clone(), sender, shutdown.clone()));
+        let memory = Memory::read(folder.path().join("registry.seen")).expect("no memory yet");
+        let watching = tokio::spawn(watch(path.clone(), memory, sender, shutdown.clone()));
         let all = first.clone() + &lines(&mut log, &key, 2);
         std::fs::write(&path, &all).expect("written");
         policies.changed().await.expect("the watcher lives");

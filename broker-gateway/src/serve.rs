@@ -17,7 +17,7 @@ use crate::counts::Counts;
 use crate::gateway::Gateway;
 use crate::limits::STREAMS_LOOK_INTERVAL;
 use crate::listen::Listener;
-use crate::policy::{self, Policy, PolicyFault};
+use crate::policy::{self, Memory, MemoryFault, Policy, PolicyFault};
 use crate::settings::Settings;
 use crate::tls::{self, TlsFault};
 use crate::upstream::raw::Broker;
@@ -28,6 +28,8 @@ use crate::watch::Watch;
 pub enum Fault {
     #[error(transparent)]
     Policy(#[from] PolicyFault),
+    #[error(transparent)]
+    Memory(#[from] MemoryFault),
     #[error(transparent)]
     Tls(#[from] TlsFault),
     #[error(transparent)]
@@ -45,6 +47,9 @@ pub enum Fault {
 /// `Fault`, before anything is served.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), Fault> {
     let policy = Policy::read(&settings.registry, settings.authority_key)?;
+    // Beside the audit: that is the gateway's own, and the registry's folder is copied to and fro.
+    let mut memory = Memory::read(settings.audit.with_file_name("registry.seen"))?;
+    memory.take(&policy.registry)?;
     let notary = Notary::read(&settings)?;
     if !notary.is_known_to(&policy.registry) {
         let (gateway, keyid) = (&settings.name, notary.keyid());
@@ -65,7 +70,12 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let comparing = tokio::spawn(comparing);
     let (policy_sender, policies) = watch::channel(Arc::new(policy));
     let (audit, audit_writer) = Audit::new(settings.audit.clone(), Bounds::USUAL);
-    let watching = policy::watch(settings.registry.clone(), policy_sender, shutdown.clone());
+    let watching = policy::watch(
+        settings.registry.clone(),
+        memory,
+        policy_sender,
+        shutdown.clone(),
+    );
     let watching = tokio::spawn(watching);
     let auditing = tokio::spawn(audit_writer.run());
 

@@ -237,10 +237,11 @@ impl Session {
             Verdict::Answer {
                 subject,
                 reply,
+                headers,
                 body,
             } => Ok(self
                 .desk
-                .tell(&subject, &reply, &body, &self.policy)
+                .tell(&subject, &reply, (&headers, &body), &self.policy)
                 .await?),
             Verdict::Count {
                 right,

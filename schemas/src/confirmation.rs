@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Hash, Position, Timestamp};
 use crate::receipt::FieldFault;
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryHead};
 use crate::signing::{Seal, SigningKey};
 use crate::subject::{ConfirmSubject, LogName, OfficeId};
 
@@ -29,6 +29,8 @@ pub struct Said {
     pub hash: Hash,
     /// By the reader's clock.
     pub time: Timestamp,
+    /// The registry by which the reader has believed it; None where readers did not say so yet.
+    pub registry: Option<RegistryHead>,
 }
 
 impl Said {
@@ -39,10 +41,13 @@ impl Said {
             position,
             hash,
             time,
+            registry,
         } = self;
+        let registry = registry.map(|head| format!(r#","registry":"{head}""#));
         format!(
-            r#"{{"reader":"{reader}","log":"{}","position":{position},"hash":"{hash}","time":"{time}"}}"#,
-            log.source()
+            r#"{{"reader":"{reader}","log":"{}","position":{position},"hash":"{hash}","time":"{time}"{}}}"#,
+            log.source(),
+            registry.unwrap_or_default()
         )
     }
 
@@ -116,6 +121,8 @@ struct Written {
     position: u64,
     hash: String,
     time: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registry: Option<RegistryHead>,
     keyid: String,
     sig: String,
 }
@@ -131,6 +138,7 @@ impl TryFrom<Written> for Confirmation {
             position: Position::new(written.position).ok_or(field("position"))?,
             hash: written.hash.parse().map_err(|_| field("hash"))?,
             time: written.time.parse().map_err(|_| field("time"))?,
+            registry: written.registry,
         };
         let seal = Seal::read(&written.keyid, &written.sig)?;
         Ok(Confirmation { said, seal })
@@ -146,6 +154,7 @@ impl From<Confirmation> for Written {
             position: said.position.number(),
             hash: said.hash.to_string(),
             time: said.time.to_string(),
+            registry: said.registry,
             keyid: seal.keyid().into(),
             sig: seal.sig(),
         }

@@ -9,11 +9,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Hash, Position, Timestamp};
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryHead};
 use crate::signing::{Seal, SealFault, SignedEvent, SigningKey};
 use crate::subject::LogName;
 
-/// DSSE's payload type. What is signed is the facts as JSON, in the order of their fields here, without white space.
+/// DSSE's payload type. What is signed is the facts as JSON, in the order of their fields here, without white space; a registry that
+/// is not named is left out, so that older receipts verify as they were signed.
 pub const PAYLOAD_TYPE: &str = "application/vnd.spean.receipt.v1+json";
 /// The headers in which the gateway's stamp stands with a stored event.
 pub const ADMITTED_HEADER: &str = "Spean-Admitted";
@@ -33,13 +34,20 @@ pub fn is_gateway_name(name: &str) -> bool {
 pub struct Stamp {
     pub admitted: Timestamp,
     pub gateway: String,
+    /// The registry by which it was judged; None where it was stored before gateways said so.
+    pub registry: Option<RegistryHead>,
 }
 
 impl Stamp {
     /// The lines of a header block.
     pub fn headers(&self) -> String {
-        let Stamp { admitted, gateway } = self;
-        format!("{ADMITTED_HEADER}: {admitted}\r\n{GATEWAY_HEADER}: {gateway}\r\n")
+        let Stamp {
+            admitted,
+            gateway,
+            registry,
+        } = self;
+        let registry = registry.map(|head| head.header()).unwrap_or_default();
+        format!("{ADMITTED_HEADER}: {admitted}\r\n{GATEWAY_HEADER}: {gateway}\r\n{registry}")
     }
 
     /// Reads it from a stored event's header block; None where it was not stored by a gateway of this kind.
@@ -49,6 +57,7 @@ impl Stamp {
             gateway: header(headers, GATEWAY_HEADER)
                 .filter(|name| is_gateway_name(name))?
                 .into(),
+            registry: RegistryHead::read(headers),
         })
     }
 }
@@ -91,11 +100,18 @@ impl Facts {
             log,
             position,
             hash,
-            stamp: Stamp { admitted, gateway },
+            stamp:
+                Stamp {
+                    admitted,
+                    gateway,
+                    registry,
+                },
         } = self;
+        let registry = registry.map(|head| format!(r#","registry":"{head}""#));
         format!(
-            r#"{{"log":"{}","position":{position},"hash":"{hash}","admitted":"{admitted}","gateway":"{gateway}"}}"#,
-            log.source()
+            r#"{{"log":"{}","position":{position},"hash":"{hash}","admitted":"{admitted}","gateway":"{gateway}"{}}}"#,
+            log.source(),
+            registry.unwrap_or_default()
         )
     }
 }
@@ -199,6 +215,8 @@ struct Written {
     hash: String,
     admitted: String,
     gateway: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registry: Option<RegistryHead>,
     keyid: String,
     sig: String,
 }
@@ -206,7 +224,7 @@ struct Written {
 /// A field that is not as it must be.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is not written as it must be")]
-pub(crate) struct FieldFault(pub &'static str);
+pub struct FieldFault(pub &'static str);
 
 impl From<SealFault> for FieldFault {
     fn from(fault: SealFault) -> FieldFault {
@@ -230,6 +248,7 @@ impl TryFrom<Written> for Receipt {
             stamp: Stamp {
                 admitted: written.admitted.parse().map_err(|_| field("admitted"))?,
                 gateway: named.ok_or(field("gateway"))?,
+                registry: written.registry,
             },
         };
         let seal = Seal::read(&written.keyid, &written.sig)?;
@@ -246,6 +265,7 @@ impl From<Receipt> for Written {
             hash: facts.hash.to_string(),
             admitted: facts.stamp.admitted.to_string(),
             gateway: facts.stamp.gateway,
+            registry: facts.stamp.registry,
             keyid: seal.keyid().into(),
             sig: seal.sig(),
         }

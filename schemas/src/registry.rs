@@ -3,6 +3,7 @@
 //!
 //! Whether the authority has said it is proved in `registry_log`; nothing here reads a file or a clock.
 
+mod head;
 mod policy;
 mod record;
 mod seed;
@@ -17,6 +18,7 @@ use crate::receipt::is_gateway_name;
 use crate::subject::{CONFIRMATIONS, FeedName, OfficeId};
 pub use crate::tables::{Ministry, Node, Province};
 
+pub use self::head::{Beside, REGISTRY_HEADER, RegistryHead};
 pub use self::policy::{Denied, Rule};
 pub use self::record::{
     ContractRecord, Gateway, Grant, Key, KeyRecord, KeyRetirement, Office, RegistryEvent, Right,
@@ -56,6 +58,8 @@ pub enum RegistryFault {
 #[derive(Debug, Clone)]
 pub struct Registry {
     position: u64,
+    /// The hash of each line, where it was read line by line.
+    lines: Vec<Hash>,
     genesis: Hash,
     ministries: BTreeMap<String, Ministry>,
     provinces: BTreeMap<String, Province>,
@@ -76,6 +80,7 @@ impl Registry {
     pub fn empty(genesis: Hash) -> Registry {
         Registry {
             position: 0,
+            lines: Vec::new(),
             genesis,
             ministries: BTreeMap::new(),
             provinces: BTreeMap::new(),
@@ -120,6 +125,11 @@ impl Registry {
         }
         self.position += 1;
         Ok(())
+    }
+
+    /// The line in which the last event stands.
+    pub(crate) fn read_in(&mut self, line: Hash) {
+        self.lines.push(line);
     }
 
     /// How many events of the registry's log this is the fold of.

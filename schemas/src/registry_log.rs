@@ -196,6 +196,7 @@ impl RegistryLog {
         } else {
             self.registry.apply(said)?;
         }
+        self.registry.read_in(event.hash());
         self.head = Head::of(event);
         Ok(())
     }

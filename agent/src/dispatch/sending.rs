@@ -226,6 +226,7 @@ impl Sending {
             match effect {
                 Effect::Settle(vouched) => {
                     clock::compare(&vouched, fresh, self.own.outbox.alarms());
+                    self.hear_registry(&vouched);
                     match &mut settled {
                         Some(settled) => settled.and(vouched),
                         None => settled = Some(vouched),
@@ -255,6 +256,17 @@ impl Sending {
                 Ok(self.own.outbox.refuse(&log.feed, number, &body).await?)
             }
             Effect::PutBack { from } => self.own.put_back_from(from, Displaced::Unfit).await,
+        }
+    }
+
+    /// What a gateway judges by is told on: one that has more than is here has not shown it.
+    fn hear_registry(&self, vouched: &Vouched) {
+        for receipt in vouched.receipts() {
+            let stamp = &receipt.facts().stamp;
+            if let Some(head) = stamp.registry {
+                let gateway = format!("gateway {}", stamp.gateway);
+                self.session.names_registry(&gateway, head);
+            }
         }
     }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Gateways and readers whose word about the registry is remembered in a session: more than a feed has readers.
+pub const NAMED_MAX: usize = 1_024;
+
 /// Publishes that may wait for their answers: more do not make a run cheaper to store, and would be sent again after a cut.
 pub const WINDOW_EVENTS_MAX: usize = 256;
 /// Bytes that may wait for their answers.

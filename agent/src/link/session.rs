@@ -16,6 +16,7 @@ use super::answer::{Answer, Pending};
 use super::counts::Told;
 use super::liveness::Sight;
 use super::message::Delivery;
+use super::named::Named;
 use super::replies::{Replies, Subscription};
 use super::window::{UnderWay, Window};
 use super::wire::{Deliveries, Message, Wire};
@@ -45,6 +46,7 @@ struct Inner {
     room: Notify,
     ended: CancellationToken,
     counts: Told,
+    named: Named,
 }
 
 struct State {
@@ -94,6 +96,7 @@ impl Session {
                 room: Notify::new(),
                 ended,
                 counts: Told::default(),
+                named: Named::default(),
             }),
         };
         // It ends with the session's token, and holds no connection open by itself.
@@ -248,6 +251,10 @@ impl Session {
     pub async fn say(&self, subject: String, payload: Bytes) -> Result<(), Outage> {
         let message = Message::plain(subject, None, payload);
         self.inner.wire.publish(message).await
+    }
+
+    pub(super) fn named(&self) -> &Named {
+        &self.inner.named
     }
 
     pub(super) fn counts(&self) -> &Told {

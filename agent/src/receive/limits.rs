@@ -20,5 +20,8 @@ pub const PAUSE_FIRST: Duration = Duration::from_secs(2);
 pub const PAUSE_LONGEST: Duration = Duration::from_secs(60);
 /// The registry is asked for again after an unknown key at most so often.
 pub const REGISTRY_INTERVAL: Duration = Duration::from_secs(5);
+/// How long others may work by another registry than the gateway gives before a person is told: a gateway reads a new line within a
+/// second, and what a copy to the next gateway takes is not an alarm.
+pub const REGISTRY_LAG_MAX: Duration = Duration::from_secs(10);
 /// Answers with the registry's further lines that wait to be read; one that finds no room comes again.
 pub const REGISTRY_ANSWERS: usize = 4;

@@ -1,21 +1,27 @@
 //! The registry's further lines come in from the gateway, are believed by the authority's signature, written down, and told to
 //! everyone here. A line that is not the authority's changes nothing.
 
+mod memory;
+
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
-use schemas::registry::Registry;
+use schemas::registry::{Beside, Registry, RegistryHead};
 use schemas::registry_log::{RegistryLog, RegistryLogFault};
 use schemas::signing::PublicKey;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::limits::{REGISTRY_ANSWERS, REGISTRY_INTERVAL};
-use crate::link::{Link, REGISTRY_SUBJECT, REQUEST_TIME, SignOfLife};
+pub use self::memory::{Memory, MemoryFault};
+use super::limits::{REGISTRY_ANSWERS, REGISTRY_INTERVAL, REGISTRY_LAG_MAX};
+use crate::link::{
+    Delivery, Link, REGISTRY_SUBJECT, REQUEST_TIME, Session, SignOfLife, THE_GATEWAY,
+};
+use crate::outbox::Outbox;
 use crate::store::Outage;
 
 /// The registry in the office's folder cannot be used.
@@ -38,10 +44,14 @@ pub struct RegistryKeeper {
     path: PathBuf,
     log: RegistryLog,
     known: Arc<AtomicU64>,
-    answers: mpsc::Receiver<Bytes>,
+    answers: mpsc::Receiver<Delivery>,
     told: watch::Sender<Arc<Registry>>,
     wanted: Arc<Notify>,
     link: Link,
+    memory: Memory,
+    outbox: Outbox,
+    /// Since when somebody is seen to work by another registry than the gateway gives here.
+    behind: Option<Instant>,
 }
 
 /// The registry as it was read, before there is a link.
@@ -49,8 +59,8 @@ pub struct RegistryFile {
     path: PathBuf,
     log: RegistryLog,
     known: Arc<AtomicU64>,
-    answers: mpsc::Receiver<Bytes>,
-    to: mpsc::Sender<Bytes>,
+    answers: mpsc::Receiver<Delivery>,
+    to: mpsc::Sender<Delivery>,
 }
 
 impl RegistryFile {
@@ -100,8 +110,23 @@ impl RegistryFile {
         }
     }
 
+    /// What is remembered in the stores' folder of the newest registry that was here: this one is no older.
+    ///
+    /// # Errors
+    /// [`MemoryFault`].
+    pub fn remember(&self, stores: &Path) -> Result<Memory, MemoryFault> {
+        let mut memory = Memory::read(stores.join("registry.seen"))?;
+        memory.take(self.log.registry())?;
+        Ok(memory)
+    }
+
     /// The keeper, what it tells, and how to ask it to look again.
-    pub fn keep(self, link: Link) -> (RegistryKeeper, watch::Receiver<Arc<Registry>>, Arc<Notify>) {
+    pub fn keep(
+        self,
+        link: Link,
+        memory: Memory,
+        outbox: Outbox,
+    ) -> (RegistryKeeper, watch::Receiver<Arc<Registry>>, Arc<Notify>) {
         let (told, registry) = watch::channel(Arc::new(self.log.registry().clone()));
         let wanted = Arc::new(Notify::new());
         let keeper = RegistryKeeper {
@@ -112,6 +137,9 @@ impl RegistryFile {
             told,
             wanted: wanted.clone(),
             link,
+            memory,
+            outbox,
+            behind: None,
         };
         (keeper, registry, wanted)
     }
@@ -133,13 +161,15 @@ impl RegistryKeeper {
                         let question = format!(r#"{{"after":{known}}}"#).into();
                         let asked = session.request(REGISTRY_SUBJECT, question, REQUEST_TIME);
                         more = match asked.await {
-                            Ok(answer) => self.take(&answer.payload)?,
+                            Ok(answer) => self.take(&answer, &session)?,
                             Err(_) => false,
                         };
                         continue;
                     }
                     tokio::select! {
-                        Some(answer) = self.answers.recv() => more = self.take(&answer)?,
+                        Some(answer) = self.answers.recv() => more = self.take(&answer, &session)?,
+                        () = session.registry_named() => more = self.is_beside(&session),
+                        () = tokio::time::sleep(REGISTRY_LAG_MAX), if self.behind.is_some() => more = true,
                         () = self.wanted.notified() => {
                             // What is unknown may stay so: the gateway is not asked for it without end.
                             tokio::time::sleep(REGISTRY_INTERVAL).await;
@@ -157,16 +187,24 @@ impl RegistryKeeper {
     }
 
     /// Takes further lines, all or none. True where they were news, so that there may be more.
-    fn take(&mut self, answer: &Bytes) -> Result<bool, Outage> {
-        let Ok(text) = std::str::from_utf8(answer) else {
+    fn take(&mut self, answer: &Delivery, session: &Session) -> Result<bool, Outage> {
+        if let Some(head) = RegistryHead::read(&answer.headers) {
+            session.names_registry(THE_GATEWAY, head);
+        }
+        let Ok(text) = std::str::from_utf8(&answer.payload) else {
             return Ok(false);
         };
         let mut next = self.log.clone();
         match next.extend(text) {
-            Ok(0) => Ok(false),
+            Ok(0) => {
+                self.compare(session);
+                Ok(false)
+            }
             Ok(lines) => {
                 self.append(text)?;
                 self.log = next;
+                let remembered = self.memory.take(self.log.registry());
+                remembered.map_err(outage)?;
                 let registry = Arc::new(self.log.registry().clone());
                 tracing::info!(lines, position = registry.position(), "the registry grew");
                 self.known.store(registry.position(), Ordering::Relaxed);
@@ -181,6 +219,60 @@ impl RegistryKeeper {
         }
     }
 
+    /// Whether somebody works by a registry that is not the one here, and none that was.
+    fn is_beside(&self, session: &Session) -> bool {
+        let registry = self.log.registry();
+        let heads = session.registries().into_values();
+        heads
+            .map(|head| registry.beside(head))
+            .any(|beside| match beside {
+                Beside::Newer | Beside::Forked => true,
+                Beside::Same | Beside::Older => false,
+            })
+    }
+
+    /// Holds what others work by against what is here, once the gateway has no further line to give.
+    fn compare(&mut self, session: &Session) {
+        let registry = self.log.registry();
+        let here = registry.position();
+        let (mut behind, mut forked) = (None, None);
+        for (who, RegistryHead { position, .. }, beside) in session
+            .registries()
+            .into_iter()
+            .map(|(who, head)| (who, head, registry.beside(head)))
+        {
+            match beside {
+                Beside::Newer => {
+                    behind = Some(format!(
+                        "{who} works by position {position} of the registry, and the gateway gives this office {here} lines: \
+                         it is kept on an older one; tell the operator, and bring the newest registry by hand"
+                    ));
+                }
+                Beside::Older if who == THE_GATEWAY => {
+                    behind = Some(format!(
+                        "the gateway works by position {position} of the registry, and this office has had {here}: \
+                         it was put back there; tell the operator"
+                    ));
+                }
+                Beside::Forked => {
+                    forked = Some(format!(
+                        "{who} works by another registry than this office: position {position} is another line; tell the authority"
+                    ));
+                }
+                Beside::Same | Beside::Older => {}
+            }
+        }
+        self.behind = behind
+            .is_some()
+            .then(|| self.behind.unwrap_or_else(Instant::now));
+        let lasts = self
+            .behind
+            .is_some_and(|since| since.elapsed() >= REGISTRY_LAG_MAX);
+        let alarms = self.outbox.alarms();
+        alarms.stands("registry-behind", behind.filter(|_| lasts));
+        alarms.stands("registry-forked", forked);
+    }
+
     fn append(&self, text: &str) -> Result<(), Outage> {
         let appended = (|| {
             let mut file: File = OpenOptions::new().append(true).open(&self.path)?;
@@ -188,5 +280,17 @@ impl RegistryKeeper {
             file.sync_data()
         })();
         appended.map_err(|error| Outage::disk("append to", &self.path, &error))
+    }
+}
+
+/// What is remembered could not be written; a registry that only grows is never older than it was.
+fn outage(fault: MemoryFault) -> Outage {
+    match fault {
+        MemoryFault::File { doing, path, why } => Outage::Disk {
+            doing,
+            path,
+            reason: why,
+        },
+        MemoryFault::Behind { .. } | MemoryFault::Forked { .. } => Outage::Stopped,
     }
 }

@@ -1,9 +1,12 @@
 //! What an office says its log has lost for good comes in; a declaration that it signed, and that stands behind its range, goes out.
 //! Whether the positions are really missing is `commit`'s question.
 
+use std::sync::Arc;
+
 use schemas::event::Hash;
 use schemas::notice::GapDeclared;
 use schemas::refusal::Hold;
+use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 
@@ -15,7 +18,7 @@ use crate::refuse::{Answered, No};
 /// A declaration by the log's own office; made only here.
 #[derive(Debug)]
 pub struct Declared {
-    genesis: Hash,
+    registry: Arc<Registry>,
     event: SignedEvent,
     gap: GapDeclared,
 }
@@ -26,7 +29,12 @@ impl Declared {
     }
 
     pub fn genesis(&self) -> Hash {
-        self.genesis
+        self.registry.genesis()
+    }
+
+    /// What it was judged by.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub fn event(&self) -> &SignedEvent {
@@ -60,7 +68,7 @@ impl Admission {
         let gap = timely.and_then(|()| GapDeclared::read(&event).map_err(No::from));
         match gap {
             Ok(gap) => Ok(Declared {
-                genesis: registry.genesis(),
+                registry: registry.clone(),
                 event,
                 gap,
             }),

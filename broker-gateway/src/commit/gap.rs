@@ -70,7 +70,9 @@ impl Healer {
             return Ok(stored(*seq, true));
         }
         check_missing(reader, declared).await?;
-        let stamp = self.stamp().ok_or(Hold::BusUnavailable)?;
+        let stamp = self
+            .stamp(declared.registry())
+            .ok_or(Hold::BusUnavailable)?;
         let message = Message {
             headers: &nats::encode(declared.event()),
             data: declared.event().event().data(),

@@ -151,8 +151,8 @@ impl Healer {
         }
     }
 
-    pub(super) fn stamp(&self) -> Option<Arc<Stamp>> {
-        self.notary.stamp()
+    pub(super) fn stamp(&self, registry: &Registry) -> Option<Arc<Stamp>> {
+        self.notary.stamp(registry)
     }
 
     async fn connected(&mut self) -> Result<JetStream, Outage> {
@@ -258,7 +258,8 @@ impl Patient<'_> {
                 expected: Some(head.expected).filter(|_| index == 0),
             })
             .collect();
-        let stamp = self.notary.stamp().ok_or(Hold::BusUnavailable)?;
+        let stamp = self.notary.stamp(&self.registry);
+        let stamp = stamp.ok_or(Hold::BusUnavailable)?;
         let pending = match &messages[..] {
             [message] => append::single(self.reader.jetstream, message, &stamp),
             messages => append::batch(self.reader.jetstream, messages, &stamp),
@@ -303,7 +304,8 @@ impl Patient<'_> {
             subject: &subject,
             expected: Some(0),
         };
-        let stamp = self.notary.stamp().ok_or(Hold::BusUnavailable)?;
+        let stamp = self.notary.stamp(&self.registry);
+        let stamp = stamp.ok_or(Hold::BusUnavailable)?;
         let pending = append::single(self.reader.jetstream, &message, &stamp);
         match append::outcome(pending.send().await).await {
             Outcome::Stored(seq) => {

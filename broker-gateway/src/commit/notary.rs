@@ -63,8 +63,8 @@ impl Notary {
         registry.gateway_key(self.keyid()).is_some()
     }
 
-    /// For what is stored now. None where the clock shows a year that cannot be written: nothing is stored then.
-    pub(super) fn stamp(&self) -> Option<Arc<Stamp>> {
+    /// For what is stored now, and was judged by this registry. None where the clock shows a year that cannot be written: nothing is stored then.
+    pub(super) fn stamp(&self, registry: &Registry) -> Option<Arc<Stamp>> {
         let admitted = Timestamp::from_time(OffsetDateTime::now_utc());
         if admitted.is_none() {
             error!("the clock is wrong: nothing can be stamped, and nothing is stored");
@@ -72,6 +72,7 @@ impl Notary {
         Some(Arc::new(Stamp {
             admitted: admitted?,
             gateway: self.gateway.clone(),
+            registry: registry.head(),
         }))
     }
 

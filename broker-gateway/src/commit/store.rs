@@ -46,7 +46,7 @@ impl Writer {
             .into_iter()
             .partition(|unit| logs.insert(unit.log().clone()));
         back_in_line(behind, waiting);
-        let Some(stamp) = self.notary.stamp() else {
+        let Some(stamp) = self.stamp(&first) else {
             return hold_all(first, &Hold::BusUnavailable);
         };
         let mut sent = Vec::with_capacity(first.len());
@@ -74,7 +74,7 @@ impl Writer {
         units: Vec<Unit>,
         waiting: &mut VecDeque<Unit>,
     ) {
-        let Some(stamp) = self.notary.stamp() else {
+        let Some(stamp) = self.stamp(&units) else {
             return hold_all(units, &Hold::BusUnavailable);
         };
         let subjects: Vec<String> = units.iter().map(|unit| unit.log().subject()).collect();
@@ -88,6 +88,13 @@ impl Writer {
         let mut refused = Vec::new();
         self.settle(jetstream, units, (outcome, &stamp), &mut refused);
         back_in_line(refused, waiting);
+    }
+
+    /// What is stored together names the oldest registry by which any of it was judged.
+    fn stamp(&self, units: &[Unit]) -> Option<Arc<Stamp>> {
+        let registries = units.iter().map(Unit::registry);
+        let oldest = registries.min_by_key(|registry| registry.position())?;
+        self.notary.stamp(oldest)
     }
 
     /// The first message of each log carries what is expected of the log.

@@ -150,7 +150,7 @@ impl Desk {
         let _ = match waits.await {
             Ok(subjects) => {
                 let body = counts::answer(&subjects, &right, &question);
-                self.tell(&subject, &reply, &body, &policy).await
+                self.tell(&subject, &reply, (b"", &body), &policy).await
             }
             Err(_) => {
                 let denial = Denial {
@@ -227,11 +227,14 @@ impl Desk {
         &self,
         subject: &Subject,
         reply: &Subject,
-        body: &[u8],
+        (headers, body): (&[u8], &[u8]),
         policy: &Policy,
     ) -> Result<(), Closed> {
         self.record_allowed("request", subject, policy).await;
-        let frames = self.subscriptions.answer(Frame::new(), reply, None, body);
+        let headers = Some(headers).filter(|headers| !headers.is_empty());
+        let frames = self
+            .subscriptions
+            .answer(Frame::new(), reply, headers, body);
         self.send(frames).await
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use schemas::registry::RegistryHead;
 use serde::Serialize;
 
 use super::subject::{Sid, Subject};
@@ -24,6 +25,9 @@ pub struct ServerInfo<'a> {
     pub tls_required: bool,
     pub tls_verify: bool,
     pub client_id: u64,
+    /// Stock clients leave it aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spean_registry: Option<RegistryHead>,
 }
 
 /// Whole frames, one behind the other, ready for a socket.

@@ -14,6 +14,7 @@ fn confirmation() -> Confirmation {
         position: event.link().position,
         hash: event.hash(),
         time: "2026-10-02T03:00:30Z".parse().expect("a time"),
+        registry: None,
     };
     Confirmation::sign(said, &key())
 }
@@ -44,6 +45,17 @@ pub(crate) fn registry(office: &str) -> Registry {
 #[test]
 fn the_bytes_of_a_confirmation_never_change() {
     golden("confirmation.json", confirmation().to_string().as_bytes());
+    let said = Said {
+        registry: Some(crate::registry::RegistryHead {
+            position: Position::new(261).expect("a position"),
+            hash: Hash::of(b"line 261"),
+        }),
+        ..confirmation().said().clone()
+    };
+    let text = Confirmation::sign(said.clone(), &key()).to_string();
+    golden("confirmation-registry.json", text.as_bytes());
+    let read: Confirmation = serde_json::from_str(&text).expect("a confirmation");
+    assert_eq!(read.verified(&registry("mef/hq")), Ok(&said));
 }
 
 #[test]

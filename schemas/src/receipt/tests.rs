@@ -8,6 +8,7 @@ fn stamp() -> Stamp {
     Stamp {
         admitted: "2026-10-02T03:00:09Z".parse().expect("a time"),
         gateway: "gateway-1".into(),
+        registry: None,
     }
 }
 
@@ -32,6 +33,36 @@ fn registry() -> Registry {
 fn the_bytes_of_a_receipt_never_change() {
     golden("receipt.json", receipt().to_string().as_bytes());
     golden("receipt.dsse", receipt().envelope().as_bytes());
+}
+
+#[test]
+fn a_receipt_that_names_its_registry_is_signed_over_it_and_older_ones_verify_as_they_stand() {
+    let event = signed("1", br#"{"price":"1.10"}"#);
+    let stamp = Stamp {
+        registry: Some(crate::registry::RegistryHead {
+            position: Position::new(261).expect("a position"),
+            hash: Hash::of(b"line 261"),
+        }),
+        ..stamp()
+    };
+    assert_eq!(Stamp::read(stamp.headers().as_bytes()), Some(stamp.clone()));
+    let receipt = Receipt::sign(Facts::of(&event, stamp), &key());
+    golden("receipt-registry.json", receipt.to_string().as_bytes());
+    golden("receipt-registry.dsse", receipt.envelope().as_bytes());
+    let text = receipt.to_string();
+    let read: Receipt = serde_json::from_str(&text).expect("a receipt");
+    assert!(read.verified(&registry()).is_ok());
+    let changed = text.replace("\"261 ", "\"262 ");
+    let changed: Receipt = serde_json::from_str(&changed).expect("well formed");
+    let changed = changed.verified(&registry());
+    assert_eq!(
+        changed.expect_err("it was changed"),
+        ReceiptFault::Signature
+    );
+    let older = include_str!("../../vectors/receipt.json");
+    let older: Receipt = serde_json::from_str(older).expect("a receipt");
+    assert_eq!(older.facts().stamp.registry, None);
+    assert!(older.verified(&registry()).is_ok());
 }
 
 #[test]

@@ -183,7 +183,12 @@ impl Gateway {
             Verdict::Pull { pull, reply } => {
                 self.forward(pull.subject(), Some(&reply), pull.body());
             }
-            Verdict::Answer { reply, body, .. } => self.tell(line, &reply, Bytes::new(), body),
+            Verdict::Answer {
+                reply,
+                headers,
+                body,
+                ..
+            } => self.tell(line, &reply, headers, body),
             Verdict::Count {
                 right,
                 question,

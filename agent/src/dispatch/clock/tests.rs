@@ -30,6 +30,7 @@ fn vouched(admitted: Timestamp) -> Vouched {
     let stamp = Stamp {
         admitted,
         gateway: "gateway-1".into(),
+        registry: None,
     };
     let receipt = Receipt::sign(Facts::of(&event, stamp), &key);
     let receipt = receipt.verified(&registry).expect("it verifies");

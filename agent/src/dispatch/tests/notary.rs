@@ -36,6 +36,7 @@ impl Notary {
         let stamp = Stamp {
             admitted: Timestamp::from_unix_seconds(1_700_000_002).unwrap(),
             gateway: "gateway-1".into(),
+            registry: None,
         };
         Receipt::sign(Facts::of(event, stamp), &self.key)
     }

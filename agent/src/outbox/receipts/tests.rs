@@ -46,6 +46,7 @@ impl Notary {
                 admitted: Timestamp::from_unix_seconds(1_790_000_000 + day * 86_400)
                     .expect("a time"),
                 gateway: "gateway-1".into(),
+                registry: None,
             },
         };
         let receipt = Receipt::sign(facts, &self.key);

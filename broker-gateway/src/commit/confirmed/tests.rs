@@ -22,6 +22,7 @@ fn said(event: &SignedEvent) -> Said {
         position: event.link().position,
         hash: event.hash(),
         time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
+        registry: None,
     }
 }
 

@@ -16,6 +16,7 @@ fn known() -> (Registry, Said, SignedEvent) {
         position: event.link().position,
         hash: event.hash(),
         time: "2026-10-02T03:00:30Z".parse().expect("a time"),
+        registry: None,
     };
     let office = event.event().log().office.to_string();
     (super::super::tests::registry(&office), said, event)

@@ -152,6 +152,7 @@ impl Bus {
                 admitted: Timestamp::from_unix_seconds(i64::try_from(seconds)?)
                     .context("a time")?,
                 gateway: "gateway-1".into(),
+                registry: None,
             };
             let receipt = Receipt::sign(Facts::of(&last, stamp), &self.gateway);
             let receipt = receipt.verified(&self.registry)?;

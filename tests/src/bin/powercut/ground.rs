@@ -116,6 +116,7 @@ impl Ground {
         let stamp = Stamp {
             admitted: now(),
             gateway: GATEWAY.into(),
+            registry: None,
         };
         let receipt = Receipt::sign(Facts::of(last, stamp), &self.gateway);
         let receipt = receipt.verified(&self.registry)?;

@@ -1,0 +1,159 @@
+//! The newest registry that this gateway has worked by comes in, and is remembered; one that is older, or another one at the same
+//! position, is refused. A registry that was put back would give back rights that were taken and honour keys that were retired.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use schemas::registry::{Beside, Registry, RegistryHead};
+
+/// The newest head that was seen, in a small file of its own.
+#[derive(Debug)]
+pub struct Memory {
+    path: PathBuf,
+    seen: Option<RegistryHead>,
+}
+
+/// Why a registry is not taken. The codes never change their meaning.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryFault {
+    #[error(
+        "registry-behind: the registry ends at position {is}, and this gateway has worked by position {seen} before. \
+         Put back the newest copy (another gateway's, or any office's registry.ndjson); if going back is meant, remove {}", path.display()
+    )]
+    Behind { is: u64, seen: u64, path: PathBuf },
+    #[error(
+        "registry-forked: position {seen} of the registry is not the line that this gateway has worked by before: \
+         there are two registries of one authority. Find out which one the offices have; if this one is right, remove {}", path.display()
+    )]
+    Forked { seen: u64, path: PathBuf },
+    #[error("cannot {doing} {}: {why}", path.display())]
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        why: String,
+    },
+}
+
+impl Memory {
+    /// What is remembered there; nothing where there is no such file yet.
+    ///
+    /// # Errors
+    /// The file cannot be read, or does not hold what is written there.
+    pub fn read(path: PathBuf) -> Result<Memory, MemoryFault> {
+        let fault = |why: String, path: &Path| MemoryFault::File {
+            doing: "read",
+            path: path.into(),
+            why,
+        };
+        let seen = match std::fs::read_to_string(&path) {
+            Ok(text) => Some(
+                text.trim_end()
+                    .parse()
+                    .map_err(|_| fault("it holds no position and hash".into(), &path))?,
+            ),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(fault(error.to_string(), &path)),
+        };
+        Ok(Memory { path, seen })
+    }
+
+    /// Takes a registry that is no older than what was seen, and remembers it from here on, through a power cut.
+    ///
+    /// # Errors
+    /// [`MemoryFault`].
+    pub fn take(&mut self, registry: &Registry) -> Result<(), MemoryFault> {
+        let path = || self.path.clone();
+        if let Some(seen) = self.seen {
+            let (is, number) = (registry.position(), seen.position.number());
+            match registry.beside(seen) {
+                Beside::Same => return Ok(()),
+                Beside::Older => {}
+                Beside::Newer => {
+                    return Err(MemoryFault::Behind {
+                        is,
+                        seen: number,
+                        path: path(),
+                    });
+                }
+                Beside::Forked => {
+                    return Err(MemoryFault::Forked {
+                        seen: number,
+                        path: path(),
+                    });
+                }
+            }
+        }
+        let Some(head) = registry.head() else {
+            return Ok(());
+        };
+        write(&self.path, head).map_err(|error| MemoryFault::File {
+            doing: "write",
+            path: path(),
+            why: error.to_string(),
+        })?;
+        self.seen = Some(head);
+        Ok(())
+    }
+}
+
+/// Whole or not at all: beside its place first, then under its name.
+fn write(path: &Path, head: RegistryHead) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    writeln!(file, "{head}")?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::event::Timestamp;
+    use schemas::registry::seed;
+    use schemas::registry_log::RegistryLog;
+    use schemas::signing::SigningKey;
+
+    use super::*;
+
+    /// A registry of so many lines, each said at this time.
+    fn registry(key: &SigningKey, count: usize, seconds: i64) -> Registry {
+        let now = Timestamp::from_unix_seconds(seconds).expect("a time");
+        let mut log = RegistryLog::begin(*key.public());
+        for said in seed().iter().take(count) {
+            log.append(said, key, now).expect("a line");
+        }
+        log.registry().clone()
+    }
+
+    #[test]
+    fn a_registry_that_was_put_back_or_is_another_one_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("registry.seen");
+        let (key, _) = SigningKey::generate().expect("a key");
+        let take = |registry: &Registry| Memory::read(path.clone())?.take(registry);
+        let newest = registry(&key, 5, 1_700_000_000);
+        take(&newest).expect("the first one");
+        take(&newest).expect("the same");
+        let older = take(&registry(&key, 4, 1_700_000_000));
+        assert!(matches!(
+            older,
+            Err(MemoryFault::Behind { is: 4, seen: 5, .. })
+        ));
+        assert!(matches!(
+            take(&registry(&key, 0, 1_700_000_000)),
+            Err(MemoryFault::Behind { is: 0, .. })
+        ));
+        for count in [5, 6] {
+            let other = take(&registry(&key, count, 1_700_000_001));
+            assert!(matches!(other, Err(MemoryFault::Forked { seen: 5, .. })));
+        }
+        take(&registry(&key, 6, 1_700_000_000)).expect("it grew");
+        assert!(take(&newest).is_err());
+        std::fs::write(&path, "x").expect("written");
+        assert!(matches!(take(&newest), Err(MemoryFault::File { .. })));
+    }
+}
