@@ -253,6 +253,7 @@ impl LinkTask {
             since,
             why: why.to_string(),
             why_km: why.km(),
+            turned_away: why.turned_away(),
         });
     }
 }

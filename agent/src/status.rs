@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use schemas::event::Timestamp;
+use schemas::refusal::Code;
 use serde::Serialize;
 use tokio::time::Instant;
+
+use crate::outbox::Held;
 
 /// A trouble that lasts is told again after so long.
 const TOLD_AGAIN: Duration = Duration::from_secs(10 * 60);
@@ -22,6 +25,8 @@ pub enum LinkState {
         why: String,
         /// In Khmer, where the office itself can mend it.
         why_km: Option<String>,
+        /// The gateways do not take the office, and will not until the authority says something else.
+        turned_away: Option<Code>,
     },
 }
 
@@ -37,6 +42,8 @@ pub struct LinkReport {
     pub why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_km: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
 }
 
 impl LinkState {
@@ -47,6 +54,7 @@ impl LinkState {
             since: None,
             why: None,
             why_km: None,
+            code: None,
         };
         match self {
             LinkState::Connecting => plain("connecting"),
@@ -55,13 +63,36 @@ impl LinkState {
                 since: Some(since.to_string()),
                 ..plain("connected")
             },
-            LinkState::Down { since, why, why_km } => LinkReport {
+            LinkState::Down {
+                since,
+                why,
+                why_km,
+                turned_away,
+            } => LinkReport {
                 since: Some(since.to_string()),
                 why: Some(why.clone()),
                 why_km: why_km.clone(),
+                code: turned_away.map(|code| code.name),
                 ..plain("down")
             },
         }
+    }
+
+    /// What holds up everything that waits, where the gateways do not take the office at all.
+    pub fn held(&self) -> Option<Held> {
+        let LinkState::Down {
+            since,
+            turned_away: Some(code),
+            ..
+        } = self
+        else {
+            return None;
+        };
+        Some(Held {
+            code: code.name.to_owned(),
+            text: code.en.to_owned(),
+            since_ms: u64::try_from(since.unix_seconds()).unwrap_or(0) * 1_000,
+        })
     }
 }
 

@@ -107,6 +107,22 @@ impl Scope {
     }
 }
 
+/// Whether a peer is let in, and may stay: asked at its arrival, and of every session with each further registry.
+///
+/// # Errors
+/// The registry does not know the office, or has closed it, or the certificate was revoked.
+pub fn enter(registry: &Registry, peer: &Peer) -> Result<(), Hold> {
+    if registry.is_revoked(peer.serial()) {
+        Err(Hold::CertificateRevoked)
+    } else if registry.office(peer.office()).is_none() {
+        Err(Hold::OfficeUnknown)
+    } else if registry.is_closed(peer.office()) {
+        Err(Hold::OfficeClosed)
+    } else {
+        Ok(())
+    }
+}
+
 /// # Errors
 /// Another's log is refused; what the registry does not know, or does not grant yet, is held.
 pub fn publish(registry: &Arc<Registry>, peer: &Peer, log: LogName) -> Result<PublishPermit, No> {
@@ -159,7 +175,9 @@ pub fn confirm(
     match registry.may_read(peer.office(), &subject.log) {
         Ok(Rule::Grant(_) | Rule::OwnLog) => {}
         Err(Denied::NoGrant { .. }) => return Err(Refusal::ConfirmationNotYours.into()),
-        Err(denied @ (Denied::OfficeUnknown(_) | Denied::FeedUnknown(_))) => {
+        Err(
+            denied @ (Denied::OfficeUnknown(_) | Denied::OfficeClosed(_) | Denied::FeedUnknown(_)),
+        ) => {
             return Err(Hold::from(denied).into());
         }
     }
@@ -242,9 +260,9 @@ pub fn read(registry: &Registry, peer: &Peer, scope: &Scope) -> Result<ReadRight
             feed: scope.feed().clone(),
         }),
         Err(Denied::NoGrant { .. }) => Err(forbidden()),
-        Err(denied @ (Denied::OfficeUnknown(_) | Denied::FeedUnknown(_))) => {
-            Err(Hold::from(denied).into())
-        }
+        Err(
+            denied @ (Denied::OfficeUnknown(_) | Denied::OfficeClosed(_) | Denied::FeedUnknown(_)),
+        ) => Err(Hold::from(denied).into()),
     }
 }
 
@@ -255,9 +273,7 @@ fn read_confirmations(
     scope: &Scope,
     of: Option<&LogName>,
 ) -> Result<ReadRight, No> {
-    if registry.office(peer.office()).is_none() {
-        return Err(Hold::OfficeUnknown.into());
-    }
+    enter(registry, peer)?;
     match of {
         Some(log) if log.office != *peer.office() => {
             let subject = ConfirmSubject::filter(&own_log(peer, &log.feed));

@@ -57,6 +57,9 @@ pub const SILENCE_BEFORE_PING: Duration = Duration::from_secs(120);
 pub const PINGS_UNANSWERED_MAX: u32 = 2;
 /// How long a session that ends may take to send its last words.
 pub const FAREWELL_WAIT: Duration = Duration::from_secs(5);
+/// How long the last words may take to one whom the registry lets in no more: with the second until the registry is looked at, a
+/// revocation takes effect within 5 s.
+pub const SHUT_OUT_WAIT: Duration = Duration::from_secs(2);
 /// Connecting to nats-server, TLS and CONNECT together; it stands nearby.
 pub const UPSTREAM_CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// How long JetStream may take to answer: a batch of the largest size takes 50 ms on a slow disk, electing a leader seconds.

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::acl;
 use crate::audit::Record;
 use crate::gateway::Gateway;
 use crate::limits::{
@@ -60,8 +61,8 @@ pub struct Listener {
 enum NotLetIn {
     #[error("{0} ({code})", code = .0.code())]
     Peer(#[from] PeerFault),
-    #[error("{} ({})", Hold::OfficeUnknown.code().en, Hold::OfficeUnknown.code().name)]
-    OfficeUnknown(Peer),
+    #[error("{} ({})", .1.code().en, .1.code().name)]
+    ShutOut(Peer, Hold),
     #[error("maximum connections exceeded (too-many-sessions)")]
     Full(Peer),
 }
@@ -70,7 +71,7 @@ impl NotLetIn {
     fn code(&self) -> &'static str {
         match self {
             NotLetIn::Peer(fault) => fault.code(),
-            NotLetIn::OfficeUnknown(_) => Hold::OfficeUnknown.code().name,
+            NotLetIn::ShutOut(_, why) => why.code().name,
             NotLetIn::Full(_) => "too-many-sessions",
         }
     }
@@ -78,7 +79,7 @@ impl NotLetIn {
     fn peer(&self) -> Option<&Peer> {
         match self {
             NotLetIn::Peer(_) => None,
-            NotLetIn::OfficeUnknown(peer) | NotLetIn::Full(peer) => Some(peer),
+            NotLetIn::ShutOut(peer, _) | NotLetIn::Full(peer) => Some(peer),
         }
     }
 }
@@ -276,8 +277,8 @@ impl Door {
         let certificate = chain.first().ok_or(PeerFault::Certificate)?;
         let peer = Peer::from_certificate(certificate)?;
         let policy = self.gateway.policy.borrow().clone();
-        if policy.registry.office(peer.office()).is_none() {
-            return Err(NotLetIn::OfficeUnknown(peer));
+        if let Err(why) = acl::enter(&policy.registry, &peer) {
+            return Err(NotLetIn::ShutOut(peer, why));
         }
         match self.sessions.clone().try_acquire_owned() {
             Ok(place) => Ok((peer, place)),

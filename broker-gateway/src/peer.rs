@@ -1,9 +1,10 @@
-//! A verified client certificate comes in, the office that it names goes out. Only the one SPIFFE URI SAN counts: never the
+//! A verified client certificate comes in, the office that it names and its serial number go out. Only the one SPIFFE URI SAN counts: never the
 //! subject's CN, never a name that the client claims in CONNECT. Whether the registry knows the office is asked elsewhere.
 
 use std::fmt;
 
 use rustls_pki_types::CertificateDer;
+use schemas::registry::Serial;
 use schemas::subject::{OFFICE_URI, OfficeId};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
@@ -11,6 +12,7 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Peer {
     office: OfficeId,
+    serial: Serial,
 }
 
 impl Peer {
@@ -41,17 +43,24 @@ impl Peer {
             (Some(_), Some(_)) => Err(PeerFault::SeveralUris),
             (Some(uri), None) => Ok(Peer {
                 office: office(uri)?,
+                serial: Serial::of(certificate.raw_serial()),
             }),
         }
     }
 
     #[cfg(test)]
     pub fn new(office: OfficeId) -> Peer {
-        Peer { office }
+        let serial = Serial::of(&[1]);
+        Peer { office, serial }
     }
 
     pub fn office(&self) -> &OfficeId {
         &self.office
+    }
+
+    /// Of the certificate that was shown: by it a certificate is revoked.
+    pub fn serial(&self) -> &Serial {
+        &self.serial
     }
 
     /// Whether a subject lies in the office's own inbox, the only place to which anything is sent back.
@@ -184,9 +193,7 @@ mod tests {
 
     #[test]
     fn an_inbox_belongs_to_one_office_alone() {
-        let peer = Peer {
-            office: "moh/hq".parse().expect("an office"),
-        };
+        let peer = Peer::new("moh/hq".parse().expect("an office"));
         assert!(peer.owns_inbox("_INBOX.moh.hq.x"));
         assert!(peer.owns_inbox("_INBOX.moh.hq.>"));
         for foreign in [

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, error};
 
+use crate::acl;
 use crate::gateway::Gateway;
 use crate::judge::{self, Breach, Verdict};
 use crate::limits::{
@@ -59,12 +60,14 @@ pub async fn run(
     let queue = down.clone();
     let writing = tokio::spawn(async move { queue.write_to(&mut writer).await });
     let mut writing = AbortOnDropHandle::new(writing);
+    let shutting_out = shut_out(gateway.policy.clone(), peer.clone());
     let mut session = Session::new(gateway, peer, client_id, down.clone());
     let end = {
         let serving = AssertUnwindSafe(session.serve(&mut reader, &shutdown));
         tokio::select! {
             served = serving.catch_unwind() => served.unwrap_or(End::Failed),
             written = &mut writing => written.map_or(End::Failed, |_| End::Gone),
+            end = shutting_out => end,
             () = overtime(&shutdown) => End::Stopped,
         }
     };
@@ -74,7 +77,9 @@ pub async fn run(
         end => debug!(%peer, client_id, %end, "session ended"),
     }
     session.desk.record_end(end.code()).await;
-    if end != End::Gone {
+    if let End::ShutOut(_) = end {
+        down.forget();
+    } else if end != End::Gone {
         // What was submitted before is answered still, if it is soon.
         let answered = async { while session.answering.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(FAREWELL_WAIT, answered).await;
@@ -82,7 +87,7 @@ pub async fn run(
     down.finish(end.words().map(|words| Frame::new().error(&words).finish()));
     // A writer that has ended was waited for above, and a task is waited for once.
     if !writing.is_finished() {
-        let _ = tokio::time::timeout(FAREWELL_WAIT, &mut writing).await;
+        let _ = tokio::time::timeout(end.farewell(), &mut writing).await;
     }
     session.answering.shutdown().await;
 }
@@ -153,9 +158,8 @@ impl Session {
                     }
                 }
                 changed = self.policies.changed() => match changed {
-                    Ok(()) => if let ControlFlow::Break(end) = self.adopt_policy() {
-                        return end;
-                    },
+                    // From here everything is judged by the new registry.
+                    Ok(()) => self.policy = self.policies.borrow_and_update().clone(),
                     Err(_) => return End::Stopped,
                 },
                 () = ended(&mut self.upstream) => return End::BrokerGone,
@@ -323,13 +327,16 @@ impl Session {
             Err(Closed) => ControlFlow::Break(End::Gone),
         }
     }
+}
 
-    /// From here everything is judged by the new registry; an office that it no longer knows has to leave.
-    fn adopt_policy(&mut self) -> ControlFlow<End> {
-        self.policy = self.policies.borrow_and_update().clone();
-        match self.policy.registry.office(self.desk.peer.office()) {
-            Some(_) => ControlFlow::Continue(()),
-            None => ControlFlow::Break(End::OfficeUnknown),
+/// Ends when the registry lets the peer in no more, whatever its session waits for.
+async fn shut_out(mut policies: watch::Receiver<Arc<Policy>>, peer: Peer) -> End {
+    loop {
+        if let Err(why) = acl::enter(&policies.borrow_and_update().registry, &peer) {
+            return End::ShutOut(why.code());
+        }
+        if policies.changed().await.is_err() {
+            return End::Stopped;
         }
     }
 }

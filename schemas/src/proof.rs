@@ -66,7 +66,9 @@ fn names_key(said: &RegistryEvent, keys: &[&str]) -> bool {
         | RegistryEvent::ContractAdded(_)
         | RegistryEvent::FeedAdded(_)
         | RegistryEvent::GrantAdded(_)
-        | RegistryEvent::GrantRemoved(_) => false,
+        | RegistryEvent::GrantRemoved(_)
+        | RegistryEvent::OfficeClosed(_)
+        | RegistryEvent::CertificateRevoked(_) => false,
     }
 }
 
@@ -318,7 +320,9 @@ impl Keys {
             | RegistryEvent::ContractAdded(_)
             | RegistryEvent::FeedAdded(_)
             | RegistryEvent::GrantAdded(_)
-            | RegistryEvent::GrantRemoved(_) => false,
+            | RegistryEvent::GrantRemoved(_)
+            | RegistryEvent::OfficeClosed(_)
+            | RegistryEvent::CertificateRevoked(_) => false,
         }
     }
 

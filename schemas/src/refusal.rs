@@ -221,6 +221,10 @@ pub enum Hold {
     BusFull,
     /// More requests to heal than anybody needs.
     AskedTooOften,
+    /// The authority has closed the office: it is let in no more.
+    OfficeClosed,
+    /// The authority has revoked the certificate that was shown.
+    CertificateRevoked,
 }
 
 impl Hold {
@@ -240,6 +244,8 @@ impl Hold {
             Hold::BusUnavailable => codes::BUS_UNAVAILABLE,
             Hold::BusFull => codes::BUS_FULL,
             Hold::AskedTooOften => codes::ASKED_TOO_OFTEN,
+            Hold::OfficeClosed => codes::OFFICE_CLOSED,
+            Hold::CertificateRevoked => codes::CERTIFICATE_REVOKED,
         }
     }
 
@@ -259,7 +265,9 @@ impl Hold {
             | Hold::LogUnreadable
             | Hold::BusUnavailable
             | Hold::BusFull
-            | Hold::AskedTooOften => None,
+            | Hold::AskedTooOften
+            | Hold::OfficeClosed
+            | Hold::CertificateRevoked => None,
         }
     }
 
@@ -283,7 +291,9 @@ impl Hold {
             | Hold::LogUnreadable
             | Hold::BusUnavailable
             | Hold::BusFull
-            | Hold::AskedTooOften => Vec::new(),
+            | Hold::AskedTooOften
+            | Hold::OfficeClosed
+            | Hold::CertificateRevoked => Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod head;
 mod policy;
 mod record;
+mod revoked;
 mod seed;
 
 use std::collections::BTreeMap;
@@ -21,9 +22,10 @@ pub use crate::tables::{Ministry, Node, Province};
 pub use self::head::{Beside, REGISTRY_HEADER, RegistryHead};
 pub use self::policy::{Denied, Rule};
 pub use self::record::{
-    ContractRecord, Gateway, Grant, Key, KeyRecord, KeyRetirement, Office, RegistryEvent, Right,
-    RuleName, Span, Standing, Who,
+    ContractRecord, Gateway, Grant, Key, KeyRecord, KeyRetirement, Office, OfficeName,
+    RegistryEvent, Revocation, Right, RuleName, Span, Standing, Who,
 };
+pub use self::revoked::{NotASerial, Serial};
 pub use self::seed::seed;
 
 /// Why an event cannot be applied: it contradicts what stands, or builds on what does not.
@@ -73,6 +75,7 @@ pub struct Registry {
     contracts: BTreeMap<String, Arc<Contract>>,
     feeds: BTreeMap<FeedName, Feed>,
     grants: BTreeMap<String, Grant>,
+    revoked: revoked::Revoked,
 }
 
 impl Registry {
@@ -92,6 +95,7 @@ impl Registry {
             contracts: BTreeMap::new(),
             feeds: BTreeMap::new(),
             grants: BTreeMap::new(),
+            revoked: revoked::Revoked::default(),
         }
     }
 
@@ -121,6 +125,10 @@ impl Registry {
                 if self.grants.remove(&name.rule).is_none() {
                     return Err(unknown("the removal", "rule", &name.rule));
                 }
+            }
+            RegistryEvent::OfficeClosed(name) => self.close_office(&name.office)?,
+            RegistryEvent::CertificateRevoked(Revocation { serial }) => {
+                self.revoked.certificates.insert(serial.clone());
             }
         }
         self.position += 1;
@@ -240,6 +248,7 @@ impl Registry {
                 .get(node)
                 .ok_or_else(|| unknown(&name, "node", node))?;
         }
+        self.revoked.offices.remove(&office.id);
         self.offices.insert(office.id.clone(), office.clone());
         Ok(())
     }

@@ -11,6 +11,7 @@ use async_nats::{Client, ConnectErrorKind, Event};
 use rustls::CertificateError;
 use rustls_pki_types::UnixTime;
 use schemas::event::Timestamp;
+use schemas::refusal::{Code, Hold};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -76,6 +77,20 @@ impl NoSession {
             | NoSession::Tls(_)
             | NoSession::Session(_) => None,
         }
+    }
+
+    /// The code by which the gateway turned the office away, if it was for the registry's sake: it takes a word of the authority.
+    pub fn turned_away(&self) -> Option<Code> {
+        let NoSession::NotTaken { reason, .. } = self else {
+            return None;
+        };
+        let shut = [
+            Hold::OfficeUnknown,
+            Hold::OfficeClosed,
+            Hold::CertificateRevoked,
+        ];
+        let mut codes = shut.iter().map(Hold::code);
+        codes.find(|code| reason.contains(&format!("({})", code.name)))
     }
 }
 
@@ -372,6 +387,22 @@ mod tests {
             not_after: unix(1_795_879_179),
         });
         assert!(ahead.contains("ended on 2026-11-28T15:19:39Z: set the clock"));
+    }
+
+    #[test]
+    fn who_is_turned_away_for_the_registrys_sake_knows_it() {
+        let not_taken = |reason: &str| NoSession::NotTaken {
+            address: "gateway:4443".into(),
+            reason: reason.into(),
+        };
+        let closed =
+            not_taken("authorization: the authority has closed this office (office-closed)");
+        assert_eq!(closed.turned_away(), Some(Hold::OfficeClosed.code()));
+        assert_eq!(
+            not_taken("Maximum Connections Exceeded").turned_away(),
+            None
+        );
+        assert_eq!(silent().turned_away(), None);
     }
 
     #[test]

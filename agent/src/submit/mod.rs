@@ -12,7 +12,7 @@ use schemas::feed::{Action, EventType, Feed};
 use schemas::json;
 use schemas::limits::{DATA_BYTES_MAX, FAULTS_NAMED_MAX};
 use schemas::refusal::{Detail, Hold, Refusal};
-use schemas::registry::{Denied, Registry};
+use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, OfficeId};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -125,9 +125,7 @@ impl<'r> Desk<'r> {
     fn may_publish(&self, log: &LogName) -> Result<(), Problem> {
         match self.registry.may_publish(&log.office, &log.feed) {
             Ok(_) => Ok(()),
-            Err(Denied::OfficeUnknown(_)) => Err(Hold::OfficeUnknown.into()),
-            Err(Denied::FeedUnknown(_)) => Err(Hold::FeedUnknown.into()),
-            Err(Denied::NoGrant { .. }) => Err(Hold::GrantUnknown.into()),
+            Err(denied) => Err(Hold::from(denied).into()),
         }
     }
 

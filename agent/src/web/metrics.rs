@@ -45,7 +45,7 @@ impl Metrics {
 
 /// `GET /metrics`
 pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let outbox = read(&app, |app| app.outbox.status()).await?;
+    let outbox = read(&app, |app| app.outbox_status()).await?;
     let beside = read(&app, |app| Ok(Beside::of(&app.settings))).await?;
     let connected = matches!(*app.link.borrow(), LinkState::Connected { .. });
     with_local_recorder(&app.metrics.gauges, || {

@@ -34,7 +34,7 @@ pub use self::metrics::Metrics;
 use crate::deliver::Targets;
 use crate::heal::gaps::Gaps;
 use crate::inbox::Inbox;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Status};
 use crate::receive::Holds;
 use crate::settings::{Settings, Token};
 use crate::status::LinkState;
@@ -63,6 +63,15 @@ impl App {
     /// The registry of this moment.
     fn registry(&self) -> Arc<Registry> {
         Arc::clone(&self.registry.borrow())
+    }
+
+    /// What waits in the outbox, and what holds it up: a feed's own hold, or that the gateways turn the office away.
+    fn outbox_status(&self) -> Result<Status, store::Outage> {
+        let mut status = self.outbox.status()?;
+        let turned_away = self.link.borrow().held();
+        let waiting = status.feeds.iter_mut().filter(|feed| feed.waiting > 0);
+        waiting.for_each(|feed| feed.held = turned_away.clone().or_else(|| feed.held.take()));
+        Ok(status)
     }
 }
 

@@ -16,7 +16,7 @@ pub fn stage(app: &App, feed: &FeedName, id: &str, known: &Known) -> Result<Valu
     match known.stage {
         Stage::Accepted => {
             told["stage"] = "accepted".into();
-            let feeds = app.outbox.status()?.feeds;
+            let feeds = app.outbox_status()?.feeds;
             let held = feeds.into_iter().find(|status| status.feed == *feed);
             if let Some(held) = held.and_then(|status| status.held) {
                 told["held"] = json!(held);

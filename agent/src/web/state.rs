@@ -21,7 +21,7 @@ use crate::submit::problem::Problem;
 
 /// `GET /status`
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    let outbox = read(&app, |app| app.outbox.status()).await?;
+    let outbox = read(&app, |app| app.outbox_status()).await?;
     let alarms = read(&app, |app| {
         let mut alarms = app.outbox.alarms().list();
         alarms.extend(app.inbox.alarms().list());
@@ -139,7 +139,7 @@ pub async fn health() -> Json<Value> {
 
 /// `GET /readyz`: submissions are accepted. The link may be down: that is what the outbox is for.
 pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    let outbox = read(&app, |app| app.outbox.status()).await?;
+    let outbox = read(&app, |app| app.outbox_status()).await?;
     let stopped = outbox.stopped || app.inbox.failed().is_cancelled();
     match stopped {
         false => Ok(Json(json!({"state": "ready"}))),

@@ -101,7 +101,9 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
         Hold::LogUnreadable => Hold::BusUnavailable,
         Hold::BusUnavailable => Hold::BusFull,
         Hold::BusFull => Hold::AskedTooOften,
-        Hold::AskedTooOften => return None,
+        Hold::AskedTooOften => Hold::OfficeClosed,
+        Hold::OfficeClosed => Hold::CertificateRevoked,
+        Hold::CertificateRevoked => return None,
     })
 }
 

@@ -1,9 +1,12 @@
 //! Why a session ends, what its client is told of it, and what the audit writes.
 
-use schemas::refusal::Hold;
+use std::time::Duration;
+
+use schemas::refusal::Code;
 
 use super::outgoing::Closed;
 use crate::judge::Breach;
+use crate::limits::{FAREWELL_WAIT, SHUT_OUT_WAIT};
 use crate::wire::WireFault;
 
 /// Why a session ends.
@@ -29,8 +32,9 @@ pub enum End {
     HalfOperation,
     #[error("Stale Connection")]
     Silent,
-    #[error("{} ({})", Hold::OfficeUnknown.code().en, Hold::OfficeUnknown.code().name)]
-    OfficeUnknown,
+    /// The registry lets the office or its certificate in no more.
+    #[error("{} ({})", .0.en, .0.name)]
+    ShutOut(Code),
 }
 
 impl End {
@@ -44,7 +48,23 @@ impl End {
             | End::ConnectAwaited
             | End::HalfOperation
             | End::Silent
-            | End::OfficeUnknown => Some(self.to_string()),
+            | End::ShutOut(_) => Some(self.to_string()),
+        }
+    }
+
+    /// How long the last words may take. Who is shut out gets nothing more than them.
+    pub fn farewell(self) -> Duration {
+        match self {
+            End::ShutOut(_) => SHUT_OUT_WAIT,
+            End::Gone
+            | End::Stopped
+            | End::BrokerGone
+            | End::Failed
+            | End::Wire(_)
+            | End::Breach(_)
+            | End::ConnectAwaited
+            | End::HalfOperation
+            | End::Silent => FAREWELL_WAIT,
         }
     }
 
@@ -60,7 +80,7 @@ impl End {
             End::ConnectAwaited => "connect-awaited",
             End::HalfOperation => "half-operation",
             End::Silent => "stale-connection",
-            End::OfficeUnknown => Hold::OfficeUnknown.code().name,
+            End::ShutOut(code) => code.name,
         }
     }
 }

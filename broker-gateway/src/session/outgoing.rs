@@ -52,6 +52,11 @@ impl Outgoing {
         self.ready.notify_one();
     }
 
+    /// Lets what waits go unsent.
+    pub fn forget(&self) {
+        self.frames().clear();
+    }
+
     fn put(&self, frame: Bytes) {
         self.frames().push_back(frame);
         self.ready.notify_one();

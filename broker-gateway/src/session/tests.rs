@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use schemas::registry::{OfficeName, RegistryEvent};
 use serde_json::Value;
 use tokio::io::{AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf};
 
@@ -119,4 +120,21 @@ async fn every_other_end_leaves_one_audit_line_too() {
     let audit = alone.audit().await;
     let codes = ["connection-ended", "unknown-operation", "gateway-stops"];
     assert_eq!(ends(&audit), codes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_shut_out_and_reads_nothing_is_gone_in_time_all_the_same() {
+    let (alone, stop) = (Alone::start(), CancellationToken::new());
+    let (mut client, session) = connected(&alone.gateway, &stop).await;
+    // Answers fill the line down to the client, until the session waits for room in it.
+    let flood = b"PING\r\n".repeat(10_000);
+    let stuck = async { while client.write_all(&flood).await.is_ok() {} };
+    let stuck = tokio::time::timeout(Duration::from_secs(2), stuck).await;
+    assert!(stuck.is_err(), "nothing is read on while nothing is taken");
+    alone.say(&RegistryEvent::OfficeClosed(OfficeName {
+        office: "moh/siem-reap".parse().expect("an office"),
+    }));
+    let ended = tokio::time::timeout(Duration::from_secs(4), session).await;
+    ended.expect("it ends in time").expect("no panic");
+    assert_eq!(ends(&alone.audit().await), ["office-closed"]);
 }

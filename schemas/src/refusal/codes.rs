@@ -275,3 +275,15 @@ pub(super) const ASKED_TOO_OFTEN: Code = code(
     "this is asked for more often than it can be of use; ask again in a minute",
     "សំណើនេះញឹកញាប់ពេក សូមសួរម្តងទៀតក្នុងមួយនាទី",
 );
+pub(super) const OFFICE_CLOSED: Code = code(
+    60241,
+    "office-closed",
+    "the authority has closed this office; nothing is sent or read, what waits is kept: ask the authority",
+    "អាជ្ញាធរបានបិទការិយាល័យនេះ គ្មានអ្វីត្រូវបានផ្ញើ ឬអានទេ អ្វីដែលរង់ចាំត្រូវបានរក្សាទុក សូមសួរអាជ្ញាធរ",
+);
+pub(super) const CERTIFICATE_REVOKED: Code = code(
+    60242,
+    "certificate-revoked",
+    "the authority has revoked this office's certificate; what waits is kept: ask the authority for a new one",
+    "អាជ្ញាធរបានដកហូតវិញ្ញាបនបត្ររបស់ការិយាល័យនេះ អ្វីដែលរង់ចាំត្រូវបានរក្សាទុក សូមសុំវិញ្ញាបនបត្រថ្មីពីអាជ្ញាធរ",
+);

@@ -24,6 +24,8 @@ pub enum Rule<'r> {
 pub enum Denied {
     #[error("the registry knows no office {0}")]
     OfficeUnknown(OfficeId),
+    #[error("the authority has closed the office {0}")]
+    OfficeClosed(OfficeId),
     #[error("the registry knows no feed {0}")]
     FeedUnknown(FeedName),
     #[error("no rule lets {office} {right} {feed}")]
@@ -104,6 +106,9 @@ impl Registry {
         let known = self
             .office(office)
             .ok_or_else(|| Denied::OfficeUnknown(office.clone()))?;
+        if self.is_closed(office) {
+            return Err(Denied::OfficeClosed(office.clone()));
+        }
         if self.feed(feed).is_none() {
             return Err(Denied::FeedUnknown(feed.clone()));
         }
@@ -127,6 +132,7 @@ impl From<Denied> for Hold {
     fn from(denied: Denied) -> Hold {
         match denied {
             Denied::OfficeUnknown(_) => Hold::OfficeUnknown,
+            Denied::OfficeClosed(_) => Hold::OfficeClosed,
             Denied::FeedUnknown(_) => Hold::FeedUnknown,
             Denied::NoGrant { .. } => Hold::GrantUnknown,
         }

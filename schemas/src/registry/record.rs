@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Serial;
 use crate::event::Position;
 use crate::feed::Feed;
 use crate::signing::PublicKey;
@@ -28,6 +29,8 @@ pub enum RegistryEvent {
     FeedAdded(Feed),
     GrantAdded(Grant),
     GrantRemoved(RuleName),
+    OfficeClosed(OfficeName),
+    CertificateRevoked(Revocation),
 }
 
 impl RegistryEvent {
@@ -45,6 +48,8 @@ impl RegistryEvent {
             RegistryEvent::FeedAdded(_) => "feed-added",
             RegistryEvent::GrantAdded(_) => "grant-added",
             RegistryEvent::GrantRemoved(_) => "grant-removed",
+            RegistryEvent::OfficeClosed(_) => "office-closed",
+            RegistryEvent::CertificateRevoked(_) => "certificate-revoked",
         }
     }
 }
@@ -72,6 +77,20 @@ pub struct ContractRecord {
 #[serde(deny_unknown_fields)]
 pub struct RuleName {
     pub rule: String,
+}
+
+/// Names an office. Closed, it is let in no more and has no rights; its logs and keys stay what they were. Adding it again opens it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfficeName {
+    pub office: OfficeId,
+}
+
+/// Names a certificate of the offices' CA that opens no gateway any more, for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    pub serial: Serial,
 }
 
 /// A place of a ministry, which has logs.

@@ -181,3 +181,60 @@ fn pages_hold_whole_lines_and_together_the_whole_file() {
         "one line is always given, however long"
     );
 }
+
+/// The words that end something, as they stand in the lines' data: older lines are read for ever.
+#[test]
+fn the_words_that_end_something_are_written_as_ever() {
+    for (text, kind) in [
+        (
+            r#"{"kind":"office-closed","office":"mlvt/kampot"}"#,
+            "office-closed",
+        ),
+        (
+            r#"{"kind":"certificate-revoked","serial":"4a0bc1d2"}"#,
+            "certificate-revoked",
+        ),
+        (
+            r#"{"kind":"key-retired","keyid":"k","last":{"labour-returns":77}}"#,
+            "key-retired",
+        ),
+        (
+            r#"{"kind":"grant-removed","rule":"price-bulletin/read/everyone"}"#,
+            "grant-removed",
+        ),
+    ] {
+        let said = content(text.as_bytes()).expect(text);
+        assert_eq!(said.kind(), kind);
+        assert_eq!(written(&said), text);
+    }
+}
+
+/// What an older version does with a word of a newer one: it goes on by what it knew, and says which line it cannot read. A word
+/// that ends a right must not be passed over, so no line behind it is taken either.
+#[test]
+fn a_word_that_is_not_understood_ends_the_reading_there_and_changes_nothing() {
+    let key = key();
+    let (mut log, _) = write(&key, &ministries(2));
+    let before = log.head();
+    let core = |data: &str| Core {
+        id: "registry-3".into(),
+        event_type: "kh.gov.nida.registry.seal-broken.v1".into(),
+        subject: None,
+        time: now(),
+        data_content_type: "application/json".into(),
+        data_schema: DATA_SCHEMA.into(),
+        causation_id: None,
+        data_classification: Classification::Internal,
+        data: Bytes::copy_from_slice(data.as_bytes()),
+    };
+    let unknown = core(r#"{"kind":"seal-broken","office":"moh/hq"}"#);
+    let event = Event::new(log_name(), unknown, now()).expect("an event");
+    let line = structured::encode(&SignedEvent::sign(event, before.next(), &key)) + "\n";
+    let fault = log.extend(&line).expect_err("not understood");
+    assert!(matches!(
+        (fault.line, &fault.what),
+        (1, LineFault::Content(_))
+    ));
+    assert!(fault.to_string().contains("understands"), "{fault}");
+    assert_eq!(log.head(), before);
+}

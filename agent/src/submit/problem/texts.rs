@@ -275,7 +275,7 @@ fn refusal_status(refusal: &Refusal) -> u16 {
 fn hold_status(hold: &Hold) -> u16 {
     match hold {
         Hold::FeedUnknown => 404,
-        Hold::GrantUnknown => 403,
+        Hold::GrantUnknown | Hold::OfficeClosed | Hold::CertificateRevoked => 403,
         Hold::OfficeUnknown
         | Hold::KeyUnknown
         | Hold::ContractUnknown

@@ -208,3 +208,40 @@ fn a_provincial_office_sends_its_own_provinces_figures_and_a_headquarters_any() 
         "a bulletin is of no province"
     );
 }
+
+#[test]
+fn a_closed_office_has_no_rights_and_its_log_stays_checkable() {
+    let mut registry = peopled();
+    let closed = office("mlvt/kampot");
+    let record = key_record("mlvt/kampot");
+    registry
+        .apply(&RegistryEvent::KeyAdded(record.clone()))
+        .expect("applied");
+    let close = RegistryEvent::OfficeClosed(OfficeName {
+        office: closed.clone(),
+    });
+    registry.apply(&close).expect("applied");
+    let denied = Denied::OfficeClosed(closed.clone());
+    let labour = feed("labour-returns");
+    let log = LogName {
+        feed: labour.clone(),
+        office: closed.clone(),
+    };
+    assert_eq!(registry.may_publish(&closed, &labour), Err(denied.clone()));
+    assert_eq!(registry.may_read(&closed, &log), Err(denied));
+    assert!(registry.readable_feeds(&closed).is_empty());
+    let first = Position::new(1).expect("a position");
+    let key = registry.key_for(&closed, &labour, first).expect("honoured");
+    assert_eq!(key.keyid, record.keyid);
+
+    let again = registry.office(&closed).expect("known").clone();
+    registry
+        .apply(&RegistryEvent::OfficeAdded(again))
+        .expect("opened again");
+    assert!(registry.may_publish(&closed, &labour).is_ok());
+
+    let nobody = RegistryEvent::OfficeClosed(OfficeName {
+        office: office("mlvt/kep"),
+    });
+    assert!(registry.apply(&nobody).is_err());
+}
