@@ -108,7 +108,8 @@ impl Credentials {
         flight
     }
 
-    fn client_config(&self) -> ClientConfig {
+    /// How a client with them speaks TLS.
+    pub fn client_config(&self) -> ClientConfig {
         let mut roots = rustls::RootCertStore::empty();
         let added = roots.add_parsable_certificates(self.trusted.iter().cloned());
         assert_ne!(added, (0, 0), "a client trusts somebody");

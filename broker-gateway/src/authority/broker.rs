@@ -8,16 +8,23 @@ use crate::settings::ServerAddress;
 /// The port on which the servers of a cluster meet.
 const CLUSTER_PORT: u16 = 6222;
 
+/// As whom the servers of a cluster meet.
+const ROUTE_USER: &str = "route";
+/// The file of the routes' CA, without its ending: where a cluster's configuration does not name it, gateways could join it.
+pub const ROUTES_CA: &str = "routes-ca";
+
 /// What the configurations of all servers have in common.
 #[derive(Debug)]
 pub struct Broker<'a> {
     pub servers: &'a [ServerAddress],
-    /// The folder of `ca.pem`, `server.pem` and `server.key`; nats-server takes paths from where it is started, so it is absolute.
+    /// The folder of the certificates and keys of both CAs, the gateways' and, in a cluster, the routes'; nats-server takes paths from where it is started, so it is absolute.
     pub folder: &'a Path,
     pub data_dir: &'a Path,
     /// Public nkeys.
     pub gateway: &'a str,
     pub operator: &'a str,
+    /// What the servers of a cluster tell each other besides their certificates.
+    pub route_password: &'a str,
 }
 
 /// What a gateway may say to nats-server: append and read, and nothing that changes or destroys a stream.
@@ -68,7 +75,7 @@ pub fn file_name(index: usize, servers: usize) -> String {
 /// The configuration of one of the servers.
 pub fn configuration(broker: &Broker<'_>, index: usize) -> String {
     let ServerAddress { host, port } = &broker.servers[index];
-    let tls = tls(broker.folder);
+    let tls = tls(broker.folder, "server", "ca");
     format!(
         r#"# nats-server behind the spean gateways. Written by `spean-gateway init`.
 server_name: {name}
@@ -130,13 +137,13 @@ authorization {{
     )
 }
 
-fn tls(folder: &Path) -> String {
-    let file = |name: &str| quoted(&folder.join(name).to_string_lossy());
+fn tls(folder: &Path, certificate: &str, ca: &str) -> String {
+    let file = |name: &str, end| quoted(&folder.join(format!("{name}.{end}")).to_string_lossy());
     format!(
         "  cert_file: {}\n  key_file: {}\n  ca_file: {}\n  verify: true\n  min_version: \"1.3\"\n",
-        file("server.pem"),
-        file("server.key"),
-        file("ca.pem"),
+        file(certificate, "pem"),
+        file(certificate, "key"),
+        file(ca, "pem"),
     )
 }
 
@@ -155,13 +162,28 @@ fn cluster(broker: &Broker<'_>, index: usize) -> String {
     let others = broker.servers.iter().enumerate();
     let routes: Vec<String> = others
         .filter(|(other, _)| *other != index)
-        .map(|(_, server)| quoted(&format!("nats://{}", route(server))))
+        .map(|(_, server)| {
+            let password = broker.route_password;
+            quoted(&format!("nats://{ROUTE_USER}:{password}@{}", route(server)))
+        })
         .collect();
     format!(
-        "\ncluster {{\n  name: spean\n  listen: {}\n  routes: [{}]\n  tls {{\n{}  }}\n}}\n",
-        quoted(&route(&broker.servers[index])),
-        routes.join(", "),
-        tls(broker.folder),
+        r#"
+# A server is believed everything. So servers have a CA of their own, by which no gateway and no operator has a certificate, and a
+# password besides.
+cluster {{
+  name: spean
+  listen: {listen}
+  authorization {{ user: {ROUTE_USER}, password: {password}, timeout: 5 }}
+  routes: [{routes}]
+  tls {{
+{tls}  }}
+}}
+"#,
+        listen = quoted(&route(&broker.servers[index])),
+        password = quoted(broker.route_password),
+        routes = routes.join(", "),
+        tls = tls(broker.folder, "route", ROUTES_CA),
     )
 }
 

@@ -1,5 +1,6 @@
-//! Names and public keys come in, certificates go out. There are two CAs: one for offices and the gateway that they meet, one for
-//! nats-server and the gateways that it lets in, so that no office's certificate ever opens nats-server.
+//! Names and public keys come in, certificates go out. There are three CAs: one for offices and the gateway that they meet, one for
+//! nats-server and the gateways that it lets in, so that no office's certificate ever opens nats-server, and one for the servers of a
+//! cluster among themselves, so that no gateway's certificate is a server's.
 //! What a certificate request asks for is not read: only its public key is taken, once the request proves that its sender has the key.
 
 use std::time::Duration;
@@ -60,20 +61,37 @@ impl Ca {
         Ok(Ca { issuer })
     }
 
-    /// For a server that is met under these host names and addresses.
+    /// For a server that is met under these host names and addresses, and itself meets nobody.
     ///
     /// # Errors
     /// A name is neither.
     pub fn server(&self, name: &str, hosts: &[String]) -> anyhow::Result<Pair> {
+        self.at_hosts(name, hosts, vec![ExtendedKeyUsagePurpose::ServerAuth])
+    }
+
+    /// For a server of a cluster, as the others meet it and as it meets them.
+    ///
+    /// # Errors
+    /// A name is neither a host's nor an address.
+    pub fn route(&self, name: &str, hosts: &[String]) -> anyhow::Result<Pair> {
+        let both = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
+        self.at_hosts(name, hosts, both)
+    }
+
+    fn at_hosts(
+        &self,
+        name: &str,
+        hosts: &[String],
+        usages: Vec<ExtendedKeyUsagePurpose>,
+    ) -> anyhow::Result<Pair> {
         let mut params = params(name, SERVER_DAYS)?;
         params.subject_alt_names = CertificateParams::new(hosts)
             .with_context(|| format!("{hosts:?} are not all host names or addresses"))?
             .subject_alt_names;
-        // Servers of a cluster meet one another as clients, too.
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
+        params.extended_key_usages = usages;
         self.pair(params)
     }
 

@@ -13,7 +13,7 @@ use schemas::registry_log::RegistryLog;
 use schemas::signing::PublicKey;
 use serde::Serialize;
 
-use super::broker::GATEWAY_SUBSCRIBE;
+use super::broker::{GATEWAY_SUBSCRIBE, ROUTES_CA};
 use super::folder;
 use super::streams::{self, StreamState};
 use super::table::Table;
@@ -118,7 +118,7 @@ async fn check_folder(raw: GatewayToml, folder: &Path, findings: &mut Findings) 
     if let Err(why) = KeyPair::from_seed(seed.trim()) {
         findings.mistake("nats.nkey", format!("is no nkey seed: {why}"));
     }
-    sync_interval(folder, findings);
+    configurations(folder, findings);
     match Settings::check(raw, folder) {
         Ok(settings) => {
             notary(&settings, registry.as_ref(), findings);
@@ -177,8 +177,8 @@ fn private(path: &Path, findings: &mut Findings) {
     }
 }
 
-/// nats-server tells nobody how often it syncs; where its configuration lies in the folder, it can be read.
-fn sync_interval(folder: &Path, findings: &mut Findings) {
+/// nats-server tells nobody how often it syncs, and whom its routes believe; where its configuration lies in the folder, it can be read.
+fn configurations(folder: &Path, findings: &mut Findings) {
     let configurations: Vec<PathBuf> = fs::read_dir(folder.join("nats"))
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
         .unwrap_or_default();
@@ -192,10 +192,15 @@ fn sync_interval(folder: &Path, findings: &mut Findings) {
             let why = "does not say sync_interval: always; acknowledged events can be lost when the power fails";
             findings.mistake(path.display(), why);
         }
+        let routes_ca = format!("{ROUTES_CA}.pem");
+        if text.contains("\ncluster {") && !text.contains(&routes_ca) {
+            let why = "its routes believe the gateways' CA, so a gateway's certificate can join as a server; until the authority is made anew, close the routes' port to all machines but the servers";
+            findings.mistake(path.display(), why);
+        }
     }
     if !seen {
         let what =
-            "its sync_interval cannot be seen from here; see that its configuration says always";
+            "its configuration cannot be seen from here; see that it says sync_interval: always, and gives routes a CA of their own";
         findings.add(Level::Note, "nats-server", what);
     }
 }

@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nkeys::KeyPair;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use schemas::event::Timestamp;
 use schemas::registry::{self, Gateway, RegistryEvent};
 use schemas::registry_log::RegistryLog;
@@ -118,6 +121,7 @@ impl Init {
         write_pair(folder, "gateway/nats-client", &ca.client(&self.names[0])?)?;
         let gateway = nkey(&folder.file("gateway/gateway.nk"))?;
         let operator = nkey(&folder.operator_nkey())?;
+        let route_password = self.routes(folder, &hosts)?;
         let data_dir = match &self.data_dir {
             Some(named) => std::path::absolute(named)?,
             None => folder.file("nats/data"),
@@ -129,13 +133,30 @@ impl Init {
             data_dir: &data_dir,
             gateway: &gateway,
             operator: &operator,
+            route_password: &route_password,
         };
         for index in 0..self.nats.len() {
             let name = broker::file_name(index, self.nats.len());
             let path = folder.file("nats").join(name);
-            folder::write(&path, broker::configuration(&broker, index))?;
+            folder::write_secret(&path, broker::configuration(&broker, index))?;
         }
         Ok(())
+    }
+
+    /// What the servers of a cluster know each other by: a CA of their own, and a password. Returns the password.
+    fn routes(&self, folder: &Folder, hosts: &[String]) -> anyhow::Result<String> {
+        if self.nats.len() > 1 {
+            let (ca, pair) = Ca::make("spean nats-server routes")?;
+            let name = format!("nats/{}.pem", broker::ROUTES_CA);
+            folder::write(&folder.file(&name), &pair.certificate)?;
+            folder::write_secret(&folder.file("authority/routes-ca.key"), &pair.key)?;
+            write_pair(folder, "nats/route", &ca.route("nats-server", hosts)?)?;
+        }
+        let mut bytes = [0; 24];
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
     fn gateway_toml(&self, authority_key: &str) -> String {

@@ -1,6 +1,8 @@
 //! nats-server as `spean-gateway init` sets it up: it knows gateways and the operator, and nobody else.
 //! In: the authority's folder. Out: who is let in, and what each may do. Never: an office's certificate at the broker.
 
+mod listeners;
+
 use tests::broker::Broker;
 use tests::gateway::Authority;
 use tests::nats::NatsServer;
