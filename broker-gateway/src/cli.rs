@@ -1,5 +1,7 @@
 //! The command line: arguments come in, a `Command` goes out. What a command does stands in the library.
 
+mod words;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,11 @@ use broker_gateway::settings::ServerAddress;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schemas::registry::Standing;
 use schemas::subject::{FeedName, OfficeId};
+
+pub use self::words::{
+    CertificateCommand, GrantArgs, KeyCommand, OfficeCommand, RegistryCommand, SayArgs, SignArgs,
+    WithdrawArgs,
+};
 
 /// The one door to the bus: it admits what an office may say, signed and in order, and stores it.
 #[derive(Debug, Parser)]
@@ -36,6 +43,29 @@ pub enum Command {
         With --csr and --key, made at the office, its private keys never leave it:\n  \
         spean-gateway enrol maff/kampot --csr office.csr --key signing.pub --out bundles/maff-kampot")]
     Enrol(EnrolArgs),
+    /// End what an office may do
+    #[command(subcommand)]
+    Office(OfficeCommand),
+    /// End a signing key
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// List and revoke the certificates of offices
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
+    /// Let offices publish on a feed, or read it
+    #[command(after_help = "Examples:\n  \
+        spean-gateway grant read market-prices --office mlvt/kampot --dir authority\n  \
+        spean-gateway grant publish labour-returns --ministry mlvt --province 07 --province 12 --dir authority\n  \
+        spean-gateway grant read price-bulletin --everyone --dir authority --dry-run")]
+    Grant(GrantArgs),
+    /// Take a rule back: what it alone allowed ends within seconds, open consumers and pulls included
+    #[command(
+        after_help = "Example:\n  spean-gateway withdraw price-bulletin/read/everyone --dir authority --dry-run"
+    )]
+    Withdraw(WithdrawArgs),
+    /// Bring what the authority said elsewhere to a gateway
+    #[command(subcommand)]
+    Registry(RegistryCommand),
     /// Run the gateway
     #[command(after_help = "Example:\n  spean-gateway serve authority")]
     Serve {
@@ -179,12 +209,17 @@ impl From<InitArgs> for Init {
     }
 }
 
-impl From<EnrolArgs> for Enrol {
-    fn from(args: EnrolArgs) -> Enrol {
-        let standing = args.standing.map(|standing| match standing {
+impl From<StandingArg> for Standing {
+    fn from(standing: StandingArg) -> Standing {
+        match standing {
             StandingArg::Headquarters => Standing::Headquarters,
             StandingArg::Provincial => Standing::Provincial,
-        });
+        }
+    }
+}
+
+impl From<EnrolArgs> for Enrol {
+    fn from(args: EnrolArgs) -> Enrol {
         Enrol {
             office: args.office,
             out: args.out,
@@ -192,7 +227,7 @@ impl From<EnrolArgs> for Enrol {
             named: Named {
                 title: args.title,
                 title_km: args.title_km,
-                standing,
+                standing: args.standing.map(Standing::from),
                 province: args.province,
                 node: args.node,
             },

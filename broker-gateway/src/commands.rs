@@ -1,12 +1,16 @@
 //! A command comes in, the library does it, words for people (or JSON for programs) and an exit status go out.
 
+mod say;
+
 use std::io::{Write as _, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use broker_gateway::authority::streams::{self, NewStreams, StreamState};
-use broker_gateway::authority::{self, Enrol, Init};
+use broker_gateway::authority::{
+    self, Enrol, Folder, Init, Issued, Words, certificates, certificates_table,
+};
 use broker_gateway::scrub;
 use broker_gateway::serve;
 use broker_gateway::settings::Settings;
@@ -15,7 +19,7 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, StreamsArgs};
+use crate::cli::{CertificateCommand, Cli, Command, RegistryCommand, StreamsArgs};
 
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
@@ -30,6 +34,21 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             let said = enrol.run()?;
             say(&enrol.outcome(&said))
         }
+        Command::Office(command) => {
+            let (words, sign) = command.words();
+            say::signed(&words, &sign)
+        }
+        Command::Key(command) => {
+            let (words, sign) = command.words();
+            say::signed(&words, &sign)
+        }
+        Command::Certificate(command) => certificate(command),
+        Command::Grant(args) => {
+            let (words, sign) = args.words()?;
+            say::signed(&words, &sign)
+        }
+        Command::Withdraw(args) => say::signed(&Words::Withdraw(args.rule), &args.sign),
+        Command::Registry(RegistryCommand::Append { file, say }) => say::carried(&file, &say),
         Command::Serve { dir, config } => serve_folder(&config.unwrap_or(dir)),
         Command::Check { dir, json } => {
             let findings = wait_for(async { Ok(authority::check(&dir).await) })?;
@@ -55,7 +74,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             json,
         } => {
             let log = authority::registry(&dir)?;
-            let explanation = authority::explain(log.registry(), &office, &feed)?;
+            let issued = Issued::all(&Folder::new(&dir))?;
+            let explanation = authority::explain(log.registry(), issued, &office, &feed)?;
             match json {
                 true => say(&as_json(&explanation)?),
                 false => say(&explanation.table()),
@@ -70,6 +90,23 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
             say(&String::from_utf8_lossy(&page))
+        }
+    }
+}
+
+fn certificate(command: CertificateCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        CertificateCommand::Revoke { certificate, sign } => {
+            say::signed(&certificate.words(), &sign)
+        }
+        CertificateCommand::List { office, dir, json } => {
+            let log = authority::registry(&dir)?;
+            let issued = Issued::all(&Folder::new(&dir))?;
+            let lines = certificates(issued, log.registry(), office.as_ref());
+            match json {
+                true => say(&as_json(&lines)?),
+                false => say(&certificates_table(&lines)),
+            }
         }
     }
 }

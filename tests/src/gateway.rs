@@ -38,6 +38,24 @@ impl Authority {
         authority
     }
 
+    /// The folder of a second gateway, with the same keys and the same registry.
+    pub fn twin(&self, folder: &Path, gateway: SocketAddr) -> Authority {
+        let settings = std::fs::read_to_string(self.folder.join("gateway.toml"));
+        let settings = settings.expect("an authority has settings");
+        let own = self.folder.display();
+        let elsewhere = settings
+            .replace(&self.gateway.to_string(), &gateway.to_string())
+            .replace("\"gateway/", &format!("\"{own}/gateway/"))
+            .replace("\"registry.", &format!("\"{own}/registry."));
+        std::fs::create_dir(folder).expect("a folder can be made");
+        std::fs::write(folder.join("gateway.toml"), elsewhere).expect("it can be written");
+        Authority {
+            folder: folder.to_owned(),
+            gateway,
+            nats: self.nats,
+        }
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }

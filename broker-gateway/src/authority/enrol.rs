@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
-use schemas::registry::{KeyRecord, Office, Registry, RegistryEvent, Standing};
+use schemas::registry::{KeyRecord, Office, Registry, RegistryEvent, Serial, Standing};
 use schemas::registry_log::RegistryLog;
 use schemas::signing::{PublicKey, SigningKey};
 use schemas::subject::OfficeId;
@@ -13,6 +13,7 @@ use schemas::subject::OfficeId;
 use super::certificates::Ca;
 use super::folder::{self, Folder};
 use super::init::now;
+use super::issued::Issued;
 use crate::settings::GatewayToml;
 
 /// An office to be enrolled.
@@ -40,6 +41,14 @@ pub struct Named {
     pub node: Option<String>,
 }
 
+/// What was said of an office, and what it was given.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// The kinds of what was added to the registry.
+    pub said: Vec<&'static str>,
+    pub certificate: Serial,
+}
+
 /// What an office gets besides what everybody may know.
 struct Credentials {
     certificate: String,
@@ -49,11 +58,11 @@ struct Credentials {
 }
 
 impl Enrol {
-    /// Enrols it; says what was added to the registry.
+    /// Enrols it.
     ///
     /// # Errors
     /// The registry and the folder for the bundle stay as they were, but for files that were written before a disk failed.
-    pub fn run(&self) -> anyhow::Result<Vec<String>> {
+    pub fn run(&self) -> anyhow::Result<Enrolled> {
         let folder = Folder::new(&self.authority);
         let key = SigningKey::from_pkcs8(&folder::read(&folder.signing_key())?)
             .with_context(|| format!("{} is no key", folder.signing_key().display()))?;
@@ -71,13 +80,18 @@ impl Enrol {
             text.push('\n');
         }
         self.write_bundle(&folder, &credentials, &text)?;
+        let issued = Issued::of(&credentials.certificate)?;
+        issued.note(&folder)?;
         folder::replace(&folder.registry(), text.as_bytes(), &lock)?;
-        Ok(events.iter().map(|event| event.kind().to_owned()).collect())
+        Ok(Enrolled {
+            said: events.iter().map(RegistryEvent::kind).collect(),
+            certificate: issued.serial,
+        })
     }
 
     /// For the operator to read: what was said to the registry, and where the bundle lies.
-    pub fn outcome(&self, said: &[String]) -> String {
-        let added = match said {
+    pub fn outcome(&self, enrolled: &Enrolled) -> String {
+        let added = match &enrolled.said[..] {
             [] => "nothing new".to_owned(),
             said => said.join(", "),
         };
@@ -86,8 +100,9 @@ impl Enrol {
             None => "it holds the office's private keys: carry it there, and delete it here",
         };
         format!(
-            "enrolled {} (registry: {added})\nthe bundle is {}; {secret}",
+            "enrolled {} (registry: {added}; certificate {})\nthe bundle is {}; {secret}",
             self.office,
+            enrolled.certificate,
             self.out.display()
         )
     }
@@ -99,7 +114,9 @@ impl Enrol {
             None => registry.usual_office(&self.office),
         };
         let office = self.named.applied(&self.office, usual, registry)?;
-        let known = registry.office(&self.office) == Some(&office);
+        // What is said anew of a closed office opens it again.
+        let known =
+            registry.office(&self.office) == Some(&office) && !registry.is_closed(&self.office);
         Ok((!known).then_some(RegistryEvent::OfficeAdded(office)))
     }
 

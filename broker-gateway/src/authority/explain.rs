@@ -5,12 +5,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use schemas::feed::Feed;
-use schemas::registry::{Office, Registry, Right, Standing};
+use schemas::registry::{Office, Registry, Right, Span, Standing};
 use schemas::registry_log::RegistryLog;
 use schemas::subject::{FeedName, OfficeId};
 use serde::Serialize;
 
+use super::changes::positions;
 use super::folder;
+use super::issued::{self, CertificateLine, Issued};
 use super::table::Table;
 use crate::settings::Settings;
 
@@ -21,11 +23,15 @@ pub struct Explanation {
     pub feed: FeedName,
     /// The registry's position at which this holds.
     pub registry: u64,
+    /// Whether the authority has closed the office.
+    pub closed: bool,
     pub rights: Vec<Allowed>,
     /// Whose figures it may send, where the feed has a row rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<String>,
     pub keys: Vec<KeyLine>,
+    /// Those that are written down in the authority's folder.
+    pub certificates: Vec<CertificateLine>,
 }
 
 /// One thing that an office may do, or may not.
@@ -60,6 +66,7 @@ pub fn registry(folder: &Path) -> anyhow::Result<RegistryLog> {
 /// The registry knows no such office, or no such feed.
 pub fn explain(
     registry: &Registry,
+    issued: Vec<Issued>,
     office: &OfficeId,
     feed: &FeedName,
 ) -> anyhow::Result<Explanation> {
@@ -81,17 +88,25 @@ pub fn explain(
             last: span.last,
         }
     });
+    let certificates = issued::certificates(issued, registry, Some(office));
     Ok(Explanation {
         office: office.clone(),
         feed: feed.name.clone(),
         registry: registry.position(),
+        closed: registry.is_closed(office),
         rights: rights(registry, known, feed),
         rows: rows(registry, known, feed),
         keys: keys.collect(),
+        certificates,
     })
 }
 
 fn rights(registry: &Registry, office: &Office, feed: &Feed) -> Vec<Allowed> {
+    let open = !registry.is_closed(&office.id);
+    let of_open = |allowed: Option<&str>| match open {
+        true => allowed.unwrap_or("no rule allows it").to_owned(),
+        false => "the authority has closed the office".to_owned(),
+    };
     let granted = |what, right| {
         let mut grants = registry.grants();
         let grant = grants.find(|grant| {
@@ -99,10 +114,8 @@ fn rights(registry: &Registry, office: &Office, feed: &Feed) -> Vec<Allowed> {
         });
         Allowed {
             what,
-            allowed: grant.is_some(),
-            rule: grant
-                .map_or("no rule allows it", |grant| &grant.rule)
-                .to_owned(),
+            allowed: open && grant.is_some(),
+            rule: of_open(grant.map(|grant| &*grant.rule)),
         }
     };
     vec![
@@ -110,8 +123,8 @@ fn rights(registry: &Registry, office: &Office, feed: &Feed) -> Vec<Allowed> {
         granted("read every office's log", Right::Read),
         Allowed {
             what: "read its own log",
-            allowed: true,
-            rule: "an office reads its own logs".to_owned(),
+            allowed: open,
+            rule: of_open(Some("an office reads its own logs")),
         },
         Allowed {
             what: "publish to another's log",
@@ -144,7 +157,7 @@ impl Explanation {
             let allowed = if right.allowed { "yes" } else { "no" };
             rights.row([right.what, allowed, &right.rule]);
         }
-        let mut keys = Table::new(&["signing key", "honoured at positions"]);
+        let mut keys = Table::new(&["signing key", "its signatures"]);
         for key in &self.keys {
             keys.row([key.keyid.as_str(), &key.positions()]);
         }
@@ -152,8 +165,13 @@ impl Explanation {
         let rows = rows.map_or(String::new(), |rows| {
             format!("figures it may send: {rows}\n")
         });
+        let certificates = match &self.certificates[..] {
+            [] => String::new(),
+            lines => format!("{}\n", issued::certificates_table(lines)),
+        };
+        let closed = if self.closed { " (CLOSED)" } else { "" };
         format!(
-            "{} on {}, by the registry at position {}\n{rights}\n{rows}{keys}\n",
+            "{}{closed} on {}, by the registry at position {}\n{rights}\n{rows}{keys}\n{certificates}",
             self.office, self.feed, self.registry
         )
     }
@@ -161,11 +179,10 @@ impl Explanation {
 
 impl KeyLine {
     fn positions(&self) -> String {
-        match self.last {
-            Some(0) => "none: retired".to_owned(),
-            Some(last) => format!("{} to {last}", self.first),
-            None => format!("{} and on", self.first),
-        }
+        positions(&Span {
+            first: Some(self.first),
+            last: self.last,
+        })
     }
 }
 
@@ -193,7 +210,8 @@ mod tests {
 
     fn explained(office: &str, feed: &str) -> Explanation {
         let office = office.parse().expect("an office");
-        explain(&given(), &office, &feed.parse().expect("a feed")).expect("known")
+        let feed = feed.parse().expect("a feed");
+        explain(&given(), Vec::new(), &office, &feed).expect("known")
     }
 
     #[test]

@@ -42,6 +42,11 @@ impl Folder {
         self.file("authority/signing.pk8")
     }
 
+    /// A line for each certificate that offices were given.
+    pub fn issued(&self) -> PathBuf {
+        self.file("authority/issued.ndjson")
+    }
+
     pub fn operator_nkey(&self) -> PathBuf {
         self.file("authority/operator.nk")
     }

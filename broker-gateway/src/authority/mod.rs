@@ -3,17 +3,22 @@
 
 mod broker;
 mod certificates;
+mod changes;
 mod check;
 mod enrol;
 mod explain;
 mod folder;
 mod init;
+mod issued;
+mod say;
 pub mod streams;
 mod table;
 
 pub use self::check::{Finding, Findings, Level, check};
-pub use self::enrol::{Enrol, Named};
+pub use self::enrol::{Enrol, Enrolled, Named};
 pub use self::explain::{Explanation, explain, registry};
 pub use self::folder::Folder;
 pub use self::init::Init;
+pub use self::issued::{CertificateLine, Issued, certificates, certificates_table};
+pub use self::say::{After, Report, Saying, Words, rule_name};
 pub use self::table::Table;

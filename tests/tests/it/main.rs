@@ -12,5 +12,6 @@ mod clerk;
 mod office;
 mod abuse;
 mod evidence;
+mod revoke;
 mod stock_client;
 mod interface;
