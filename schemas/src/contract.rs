@@ -13,6 +13,13 @@ use crate::json::{self, JsonFault, JsonFaultKind};
 use crate::limits::FAULTS_NAMED_MAX;
 use crate::refusal::Detail;
 
+/// Whether data of this content type can be checked by a contract, which is one of JSON; parameters do not matter.
+pub fn is_json(content_type: &str) -> bool {
+    let media = content_type.split(';').next().unwrap_or_default();
+    let media = media.trim().to_ascii_lowercase();
+    media == "application/json" || media == "text/json" || media.ends_with("+json")
+}
+
 /// A schema, ready to check with.
 pub struct Contract {
     uri: String,

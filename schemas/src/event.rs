@@ -110,6 +110,7 @@ pub enum Must {
     BeBase64,
     BeText,
     StandAlone,
+    BeJson,
 }
 
 impl Must {
@@ -133,6 +134,9 @@ impl Must {
             Must::BeBase64 => "must be standard base64 with padding",
             Must::BeText => "must be text in quotes",
             Must::StandAlone => "must not stand beside data; send one of the two",
+            Must::BeJson => {
+                "must be application/json, or another type that ends with +json: the contract is one of JSON"
+            }
         }
     }
 
@@ -154,6 +158,7 @@ impl Must {
             Must::BeBase64 => "ត្រូវជា base64 ស្តង់ដារ",
             Must::BeText => "ត្រូវជាអក្សរក្នុងសញ្ញាសម្រង់",
             Must::StandAlone => "មិនត្រូវនៅជាមួយ data ទេ សូមផ្ញើតែមួយ",
+            Must::BeJson => "ត្រូវជា application/json ឬប្រភេទដែលបញ្ចប់ដោយ +json",
         }
     }
 }

@@ -6,7 +6,7 @@
 pub mod csv;
 pub mod problem;
 
-use schemas::contract::ContractFault;
+use schemas::contract::{self, ContractFault};
 use schemas::event::{AttributeFault, Classification, Core, Draft, Event, Hash, Must, Timestamp};
 use schemas::feed::{Action, EventType, Feed};
 use schemas::json;
@@ -85,7 +85,14 @@ impl<'r> Desk<'r> {
         if draft.data.len() > DATA_BYTES_MAX {
             return Err(Refusal::TooLarge.into());
         }
-        json_content_type(draft.data_content_type.as_deref())?;
+        // What is named nothing is JSON.
+        if draft
+            .data_content_type
+            .as_deref()
+            .is_some_and(|given| !contract::is_json(given))
+        {
+            return Err(Problem::MediaTypeUnsupported);
+        }
         self.check_time(&draft)?;
         let checked = self.check_data(&schema, &draft)?;
         let event = self.fill(draft, log, feed, event_type, schema);
@@ -240,14 +247,6 @@ fn event_type<'f>(feed: &'f Feed, given: Option<&str>) -> Result<&'f EventType, 
         Some(name) => feed.event_type(name),
     };
     known.ok_or(Refusal::TypeNotOfFeed.into())
-}
-
-/// Contracts are of JSON; data of another content type could not be checked with one.
-fn json_content_type(given: Option<&str>) -> Result<(), Problem> {
-    let media = given.unwrap_or("application/json").split(';').next();
-    let media = media.unwrap_or_default().trim().to_ascii_lowercase();
-    let json = media == "application/json" || media == "text/json" || media.ends_with("+json");
-    json.then_some(()).ok_or(Problem::MediaTypeUnsupported)
 }
 
 /// The event and its data, or all that is wrong with either.

@@ -1,8 +1,9 @@
 //! One event as it was sent comes in; what it says, and whose key must have signed it, goes out, or the first thing that is wrong.
 //! Every check but the signature's is made here, once for each event.
 
+use schemas::contract;
 use schemas::envelope::nats::{self, Received};
-use schemas::event::Timestamp;
+use schemas::event::{AttributeFault, Must, Timestamp};
 use schemas::feed::{EventType, Feed};
 use schemas::json;
 use schemas::limits::{DATA_BYTES_MAX, HEADER_BYTES_MAX};
@@ -118,12 +119,20 @@ impl<'r> Examiner<'r> {
         let core = event.event().core();
         let event_type = self.feed.admits(&core.event_type);
         let event_type = event_type.ok_or(Refusal::TypeNotOfFeed)?;
-        let contract = self.registry.contract(&core.data_schema);
-        let contract = contract.ok_or(Hold::ContractUnknown)?;
+        let known = self.registry.contract(&core.data_schema);
+        let known = known.ok_or(Hold::ContractUnknown)?;
         if !event_type.takes(&core.data_schema) {
             return Err(Refusal::SchemaNotOfFeed.into());
         }
-        match contract.check(&core.data) {
+        // Readers hand the data on under the content type that is signed: it is what was checked.
+        if !contract::is_json(&core.data_content_type) {
+            let fault = AttributeFault {
+                attribute: "datacontenttype",
+                must: Must::BeJson,
+            };
+            return Err(Refusal::AttributeInvalid(vec![fault]).into());
+        }
+        match known.check(&core.data) {
             Ok(data) => self.row(event_type, &data),
             Err(faults) => {
                 let mut details: Vec<Detail> = faults.into_iter().map(Detail::from).collect();

@@ -79,3 +79,14 @@ async fn a_line_end_hidden_in_an_attribute_adds_no_header() {
     assert_refused(&scene.publish(&letter).await, "header-forbidden");
     scene.assert_untouched().await;
 }
+
+#[tokio::test]
+async fn data_that_does_not_call_itself_json_is_refused() {
+    let mut scene = Scene::start().await;
+    for content_type in ["text/html", "application/jsonp", "text/html;+json", ""] {
+        let strange = scene.first().set("datacontenttype", content_type);
+        let answer = scene.publish(&strange.sign(&scene.key)).await;
+        assert_refused(&answer, "attribute-invalid");
+    }
+    scene.assert_untouched().await;
+}
