@@ -127,6 +127,8 @@ pub const HEADS_READ_AT_ONCE: usize = 64;
 pub const STALE_TRIES_MAX: u32 = 3;
 /// How long a gateway that begins waits before it looks again at the streams of a nats-server that does not answer.
 pub const STREAMS_LOOK_INTERVAL: Duration = Duration::from_secs(10);
+/// How often streams are looked at whose server stays connected: changing their settings takes the operator's own hand.
+pub const STREAMS_LOOK_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// How long a stream's counts are told without counting again: many who reconnect at once share one count.
 pub const COUNTS_FRESH: Duration = Duration::from_secs(1);
 /// Questions for counts that wait.

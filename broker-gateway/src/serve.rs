@@ -11,19 +11,20 @@ use tracing::{error, info, warn};
 
 use crate::admit::Admission;
 use crate::audit::{Audit, Bounds};
-use crate::authority::streams::{self, Difference, StreamState};
+use crate::authority::streams;
 use crate::commit::{Commits, Notary, NotaryFault};
 use crate::counts::Counts;
 use crate::gateway::Gateway;
-use crate::limits::STREAMS_LOOK_INTERVAL;
+use crate::limits::{STREAMS_LOOK_AGAIN, STREAMS_LOOK_INTERVAL};
 use crate::listen::Listener;
 use crate::policy::{self, Memory, MemoryFault, Policy, PolicyFault};
 use crate::settings::Settings;
 use crate::tls::{self, TlsFault};
+use crate::upstream::jetstream::{JetStream, Outage};
 use crate::upstream::raw::Broker;
 use crate::watch::Watch;
 
-/// Why a gateway cannot begin.
+/// Why a gateway cannot begin, or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     #[error(transparent)]
@@ -39,12 +40,17 @@ pub enum Fault {
         address: std::net::SocketAddr,
         source: std::io::Error,
     },
+    #[error(
+        "nats-server is not as it must be, so nothing is served:\n  {}\nmend it (spean-gateway check names all of it) and start the gateway again",
+        .0.join("\n  ")
+    )]
+    Broker(Vec<String>),
 }
 
 /// Serves until shutdown, and returns when every session has ended.
 ///
 /// # Errors
-/// `Fault`, before anything is served.
+/// `Fault`, before anything is stored.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), Fault> {
     let policy = Policy::read(&settings.registry, settings.authority_key)?;
     // Beside the audit: that is the gateway's own, and the registry's folder is copied to and fro.
@@ -65,9 +71,6 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let socket = TcpListener::bind(address)
         .await
         .map_err(|source| Fault::Listen { address, source })?;
-    let comparing = compare_streams(Broker::new(&settings.nats)?, policy.registry.clone());
-    let comparing = shutdown.clone().run_until_cancelled_owned(comparing);
-    let comparing = tokio::spawn(comparing);
     let (policy_sender, policies) = watch::channel(Arc::new(policy));
     let (audit, audit_writer) = Audit::new(settings.audit.clone(), Bounds::USUAL);
     let watching = policy::watch(
@@ -77,6 +80,9 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         shutdown.clone(),
     );
     let watching = tokio::spawn(watching);
+    let of_broker = Broker::new(&settings.nats)?;
+    let of_broker = look_at_broker(of_broker, policies.clone(), shutdown.clone());
+    let of_broker = tokio::spawn(of_broker);
     let auditing = tokio::spawn(audit_writer.run());
 
     let commits = Commits::new(Broker::new(&settings.nats)?, notary);
@@ -96,36 +102,86 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let listener = Listener { socket, tls };
     // The listener holds the gateway; when it returns, the last end of the audit's channel is gone with it.
     listener.run(Arc::new(gateway), shutdown).await;
-    let _ = tokio::join!(watching, auditing, comparing, counting, looking);
+    let (_, _, fit, _, _) = tokio::join!(watching, auditing, of_broker, counting, looking);
     info!(name, "stopped");
+    // Who looked and panicked has found nothing.
+    fit.unwrap_or(Ok(()))
+}
+
+/// Looks at nats-server as soon as it answers, then after each outage of its and now and then. What it finds first ends the gateway:
+/// nobody should take for served what is held. What it finds later is said again and again until it is mended; meanwhile nothing is stored,
+/// for whoever stores looks for himself (`streams::fit`).
+async fn look_at_broker(
+    broker: Broker,
+    policies: watch::Receiver<Arc<Policy>>,
+    shutdown: CancellationToken,
+) -> Result<(), Fault> {
+    let mut served = false;
+    while !shutdown.is_cancelled() {
+        let registry = policies.borrow().registry.clone();
+        let looked = shutdown.run_until_cancelled(look(&broker, &registry)).await;
+        let fit = match looked {
+            None => break,
+            Some(Ok((jetstream, faults))) if faults.is_empty() => {
+                if !served {
+                    info!("the streams are as they must be");
+                }
+                served = true;
+                Some(jetstream)
+            }
+            Some(Ok((_, faults)) | Err(Looked::Unfit(faults))) if !served => {
+                shutdown.cancel();
+                return Err(Fault::Broker(faults));
+            }
+            Some(Ok((_, faults)) | Err(Looked::Unfit(faults))) => {
+                for fault in faults {
+                    error!(
+                        fault,
+                        "nats-server is not as it must be; what it concerns is held"
+                    );
+                }
+                None
+            }
+            Some(Err(Looked::Not(fault))) => {
+                warn!(fault, "the streams cannot be looked at yet");
+                None
+            }
+        };
+        let again = async {
+            match fit {
+                Some(jetstream) => tokio::select! {
+                    () = jetstream.closed() => {}
+                    () = tokio::time::sleep(STREAMS_LOOK_AGAIN) => {}
+                },
+                None => tokio::time::sleep(STREAMS_LOOK_INTERVAL).await,
+            }
+        };
+        shutdown.run_until_cancelled(again).await;
+    }
     Ok(())
 }
 
-/// Says once, when nats-server answers, which streams are not as they must be. Nothing is changed, and nothing waits for it.
-async fn compare_streams(broker: Broker, registry: Arc<Registry>) {
-    let found = loop {
-        let found = match streams::connect(&broker).await {
-            Ok(jetstream) => streams::compare(&jetstream, &registry).await,
-            Err(fault) => Err(fault),
-        };
-        match found {
-            Ok(found) => break found,
-            Err(fault) => warn!(%fault, "the streams cannot be looked at yet"),
-        }
-        tokio::time::sleep(STREAMS_LOOK_INTERVAL).await;
+/// Why a look has shown no streams.
+enum Looked {
+    /// Nothing answers, or not now.
+    Not(String),
+    Unfit(Vec<String>),
+}
+
+async fn look(broker: &Broker, registry: &Registry) -> Result<(JetStream, Vec<String>), Looked> {
+    let outage = |outage| match outage {
+        Outage::Unfit(fault) => Looked::Unfit(vec![fault]),
+        Outage::Unreachable(_)
+        | Outage::Broken
+        | Outage::Silent
+        | Outage::NoResponder(_)
+        | Outage::Answer(_) => Looked::Not(outage.to_string()),
     };
-    for report in found {
-        let (stream, state) = (report.stream, report.state);
-        match state {
-            StreamState::Right | StreamState::Created => {}
-            StreamState::Missing => {
-                error!(%stream, "the stream is missing; run spean-gateway streams")
-            }
-            StreamState::Different { differences } => {
-                for Difference { setting, is, must } in differences {
-                    error!(%stream, setting, %is, must, "the stream is not as it must be");
-                }
-            }
-        }
-    }
+    let jetstream = JetStream::connect(broker).await.map_err(outage)?;
+    let reports = streams::compare(&jetstream, registry).await;
+    let reports = reports.map_err(|fault| Looked::Not(fault.to_string()))?;
+    let faults = reports
+        .iter()
+        .flat_map(|report| streams::faults(&report.stream, &report.state));
+    Ok((jetstream, faults.collect()))
 }

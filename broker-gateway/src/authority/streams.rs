@@ -18,8 +18,6 @@ use crate::settings::{NatsSettings, Settings};
 use crate::upstream::jetstream::{JetStream, Outage};
 use crate::upstream::raw::Broker;
 
-/// Below this nats-server has open advisories, or lacks what the bus stands on.
-const SERVER_VERSION_MIN: [u32; 3] = [2, 14, 3];
 /// JetStream's "stream not found".
 pub const STREAM_NOT_FOUND: u32 = 10059;
 const GIB: u64 = 1 << 30;
@@ -61,8 +59,6 @@ pub struct Difference {
 pub enum BrokerFault {
     #[error(transparent)]
     Outage(#[from] Outage),
-    #[error("nats-server is {0}; it must be at least 2.14.3")]
-    TooOld(String),
     #[error("cannot {what}: {why}")]
     Api { what: String, why: String },
 }
@@ -98,30 +94,19 @@ async fn reached(
     let began = Instant::now();
     loop {
         let looking = async {
-            let jetstream = connect(broker).await?;
+            let jetstream = JetStream::connect(broker).await?;
             let reports = compare(&jetstream, registry).await?;
             Ok((jetstream, reports))
         };
         match looking.await {
-            Err(BrokerFault::Outage(_)) if began.elapsed() < SERVER_START_WAIT => {
+            Err(BrokerFault::Outage(why))
+                if !matches!(why, Outage::Unfit(_)) && began.elapsed() < SERVER_START_WAIT =>
+            {
                 tokio::time::sleep(SERVER_LOOK_INTERVAL).await;
             }
             looked => return looked,
         }
     }
-}
-
-/// Connects to a server that the bus can stand on.
-///
-/// # Errors
-/// It does not answer, is too old, or has no JetStream.
-pub async fn connect(broker: &Broker) -> Result<JetStream, BrokerFault> {
-    let jetstream = JetStream::connect(broker).await?;
-    let info = jetstream.info();
-    if version(&info.version).is_none_or(|version| version < SERVER_VERSION_MIN) {
-        return Err(BrokerFault::TooOld(info.version.clone()));
-    }
-    Ok(jetstream)
 }
 
 /// Looks at the stream of every feed and at that of confirmations, and changes nothing.
@@ -132,30 +117,61 @@ pub async fn compare(
     jetstream: &JetStream,
     registry: &Registry,
 ) -> Result<Vec<StreamReport>, BrokerFault> {
+    let mut reports = Vec::new();
+    let feeds = registry.feeds().map(|feed| feed.name.clone());
+    for stream in feeds.chain([CONFIRMATIONS.parse().expect("a token")]) {
+        let state = state(jetstream, &stream).await?;
+        reports.push(StreamReport { stream, state });
+    }
+    Ok(reports)
+}
+
+/// Asked by whoever is about to store, on each new connection: nothing is stored in a stream that could lose it.
+///
+/// # Errors
+/// It is missing, or not as it must be; or the server does not say.
+pub async fn fit(jetstream: &JetStream, stream: &FeedName) -> Result<(), Outage> {
+    match state(jetstream, stream).await {
+        Ok(StreamState::Right | StreamState::Created) => Ok(()),
+        Ok(state) => Err(Outage::Unfit(faults(stream, &state).join("; "))),
+        Err(BrokerFault::Outage(outage)) => Err(outage),
+        Err(fault @ BrokerFault::Api { .. }) => Err(Outage::Unreachable(fault.to_string())),
+    }
+}
+
+async fn state(jetstream: &JetStream, stream: &FeedName) -> Result<StreamState, BrokerFault> {
     #[derive(Deserialize)]
     struct StreamInfo {
         config: Map<String, Value>,
     }
-    let mut reports = Vec::new();
-    let feeds = registry.feeds().map(|feed| feed.name.clone());
-    for stream in feeds.chain([CONFIRMATIONS.parse().expect("a token")]) {
-        let subject = format!("$JS.API.STREAM.INFO.{stream}");
-        let state = match jetstream.ask::<StreamInfo>(&subject, &json!({})).await? {
-            Ok(found) => match differences(&stream, &found.config) {
-                none if none.is_empty() => StreamState::Right,
-                differences => StreamState::Different { differences },
-            },
-            Err(error) if error.err_code == STREAM_NOT_FOUND => StreamState::Missing,
-            Err(error) => {
-                return Err(BrokerFault::Api {
-                    what: format!("look at the stream {stream}"),
-                    why: error.to_string(),
-                });
-            }
-        };
-        reports.push(StreamReport { stream, state });
+    let subject = format!("$JS.API.STREAM.INFO.{stream}");
+    match jetstream.ask::<StreamInfo>(&subject, &json!({})).await? {
+        Ok(found) => Ok(match differences(stream, &found.config) {
+            none if none.is_empty() => StreamState::Right,
+            differences => StreamState::Different { differences },
+        }),
+        Err(error) if error.err_code == STREAM_NOT_FOUND => Ok(StreamState::Missing),
+        Err(error) => Err(BrokerFault::Api {
+            what: format!("look at the stream {stream}"),
+            why: error.to_string(),
+        }),
     }
-    Ok(reports)
+}
+
+/// What is wrong with a stream, one sentence each.
+pub fn faults(stream: &FeedName, state: &StreamState) -> Vec<String> {
+    match state {
+        StreamState::Right | StreamState::Created => Vec::new(),
+        StreamState::Missing => vec![format!(
+            "the stream {stream} is missing; run spean-gateway streams"
+        )],
+        StreamState::Different { differences } => differences
+            .iter()
+            .map(|Difference { setting, is, must }| {
+                format!("the stream {stream}: {setting} is {is} and must be {must}")
+            })
+            .collect(),
+    }
 }
 
 async fn create_one(
@@ -163,11 +179,7 @@ async fn create_one(
     stream: &FeedName,
     new: NewStreams,
 ) -> Result<(), BrokerFault> {
-    let mut config = fixed(stream);
-    config.retain(|_, value| !value.is_null());
-    config.insert("name".into(), json!(stream));
-    config.insert("num_replicas".into(), json!(new.replicas));
-    config.insert("max_bytes".into(), json!(u64::from(new.room_gib) * GIB));
+    let config = configuration(stream, new);
     let subject = format!("$JS.API.STREAM.CREATE.{stream}");
     match jetstream.ask::<Value>(&subject, &config).await? {
         Ok(_) => Ok(()),
@@ -176,6 +188,16 @@ async fn create_one(
             why: error.to_string(),
         }),
     }
+}
+
+/// With what a stream is created.
+pub fn configuration(stream: &FeedName, new: NewStreams) -> Map<String, Value> {
+    let mut config = fixed(stream);
+    config.retain(|_, value| !value.is_null());
+    config.insert("name".into(), json!(stream));
+    config.insert("num_replicas".into(), json!(new.replicas));
+    config.insert("max_bytes".into(), json!(u64::from(new.room_gib) * GIB));
+    config
 }
 
 /// What must be so on every stream: `null` is "not set". Full is an outage and never a loss, so only bytes are limited;
@@ -244,15 +266,6 @@ fn differences(stream: &FeedName, config: &Map<String, Value>) -> Vec<Difference
     differences
 }
 
-fn version(text: &str) -> Option<[u32; 3]> {
-    let plain = text.split('-').next()?;
-    let numbers: Vec<u32> = plain
-        .split('.')
-        .filter_map(|part| part.parse().ok())
-        .collect();
-    numbers.try_into().ok()
-}
-
 /// For a person to read.
 pub fn table(reports: &[StreamReport]) -> String {
     let mut table = Table::new(&["stream", "state", "setting", "is", "must be"]);
@@ -314,13 +327,5 @@ mod tests {
             assert_eq!(found.len(), 1, "{setting}");
             assert_eq!(found[0].setting, setting);
         }
-    }
-
-    #[test]
-    fn versions_are_compared_by_number() {
-        assert!(version("2.15.1").expect("three numbers") > SERVER_VERSION_MIN);
-        assert!(version("2.9.10").expect("three numbers") < SERVER_VERSION_MIN);
-        assert!(version("2.14.3-RC.1").expect("three numbers") >= SERVER_VERSION_MIN);
-        assert_eq!(version("new"), None);
     }
 }

@@ -29,6 +29,7 @@ use super::read::Reader;
 use super::writer::held;
 use super::{Answers, Notary};
 use crate::admit::{Healing, Healings};
+use crate::authority::streams;
 use crate::limits::STALE_TRIES_MAX;
 use crate::refuse::{Answer, Answered};
 use crate::upstream::jetstream::{JetStream, Outage, Source};
@@ -160,6 +161,7 @@ impl Healer {
             Some(open) => Ok(self.connection.insert(open).clone()),
             None => {
                 let opened = self.broker.open(None).await?;
+                streams::fit(&opened, &self.feed).await?;
                 Ok(self.connection.insert(opened).clone())
             }
         }

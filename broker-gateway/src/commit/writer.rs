@@ -21,6 +21,7 @@ use super::notary::Notary;
 use super::plan::{Joint, Plan};
 use super::read::{Reader, Unreadable};
 use super::unit::Unit;
+use crate::authority::streams;
 use crate::limits::HEADS_READ_AT_ONCE;
 use crate::upstream::jetstream::{Ear, JetStream, Outage, Source};
 
@@ -102,6 +103,7 @@ impl Writer {
                     hear: Box::new(move |subject, body| hears.hear(subject, body)),
                 };
                 let opened = self.broker.open(Some(ear)).await?;
+                streams::fit(&opened, &self.feed).await?;
                 self.heard = heard;
                 info!(feed = %self.feed, server = opened.info().server_name, "connected to nats-server");
                 self.connection = Some(opened.clone());

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::read;
 use super::{FeedReport, LogReport};
-use crate::authority::{self, streams};
+use crate::authority;
 use crate::settings::Settings;
+use crate::upstream::jetstream::JetStream;
 use crate::upstream::raw::Broker;
 
 /// What a scrub of all feeds found.
@@ -31,7 +32,7 @@ pub async fn run(folder: &Path, only: Option<&FeedName>) -> anyhow::Result<Repor
     let log = authority::registry(folder)?;
     let registry = log.registry();
     let broker = Broker::new(&settings.nats)?;
-    let jetstream = streams::connect(&broker).await?;
+    let jetstream = JetStream::connect(&broker).await?;
     let named = |name: &&FeedName| only.is_none_or(|only| only == *name);
     let (mut feeds, mut asked) = (Vec::new(), 0);
     for feed in registry.feeds().map(|feed| &feed.name).filter(named) {

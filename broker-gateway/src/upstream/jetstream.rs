@@ -35,6 +35,9 @@ pub enum Outage {
     NoResponder(String),
     #[error("nats-server's answer cannot be read: {0}")]
     Answer(String),
+    /// It answers, and the bus cannot stand on it; somebody has to mend that.
+    #[error("{0}")]
+    Unfit(String),
 }
 
 /// A connection on which questions are asked. Dropping the last handle closes it.
@@ -94,7 +97,16 @@ impl Source for Broker {
 }
 
 fn unreachable(why: raw::Outage) -> Outage {
-    Outage::Unreachable(why.to_string())
+    let words = why.to_string();
+    match why {
+        raw::Outage::TooOld(_) => Outage::Unfit(words),
+        raw::Outage::Io(_)
+        | raw::Outage::Silent
+        | raw::Outage::Wire(_)
+        | raw::Outage::Said(_)
+        | raw::Outage::NotSubscribed(_)
+        | raw::Outage::Incapable => Outage::Unreachable(words),
+    }
 }
 
 impl JetStream {

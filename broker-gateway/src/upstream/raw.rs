@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::version;
 use crate::limits::UPSTREAM_CONNECT_WAIT;
 use crate::settings::{NatsSettings, ServerAddress};
 use crate::socket;
@@ -60,6 +61,8 @@ pub enum Outage {
     NotSubscribed(String),
     #[error("nats-server has no nonce to sign, headers or JetStream")]
     Incapable,
+    #[error("nats-server is {0}; it must be at least 2.14.3")]
+    TooOld(String),
 }
 
 #[derive(Serialize)]
@@ -117,6 +120,9 @@ impl Broker {
         let mut socket = TcpStream::connect((server.host.as_str(), server.port)).await?;
         socket::prepare(&socket)?;
         let info = read_info(&mut socket).await?;
+        if !version::is_enough(&info.version) {
+            return Err(Outage::TooOld(info.version));
+        }
         let host = ServerName::try_from(server.host.clone())
             .expect("settings were checked for names that TLS can verify");
         let mut stream = self.tls.connect(host, socket).await?;

@@ -2,6 +2,7 @@
 //! In: the authority's folder. Out: who is let in, and what each may do. Never: an office's certificate at the broker.
 
 mod listeners;
+mod unfit;
 
 use tests::broker::Broker;
 use tests::gateway::Authority;

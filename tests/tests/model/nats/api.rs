@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use broker_gateway::authority::streams::{self, NewStreams};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ impl Server {
         let tokens: Vec<&str> = asked.split('.').collect();
         let answer = match tokens[..] {
             ["STREAM", "MSG", "GET", stream] => message(&self.streams[stream], &body),
-            ["STREAM", "INFO", stream] => info(&self.streams[stream], &body),
+            ["STREAM", "INFO", stream] => info(stream, &self.streams[stream], &body),
             ["DIRECT", "GET", stream] => return self.direct(stream, &body, reply),
             ["CONSUMER", "CREATE", stream, name] => self.create(stream, name, &body),
             ["CONSUMER", "DELETE", stream, name] => {
@@ -85,10 +86,16 @@ fn message(stream: &Stream, body: &Value) -> Value {
     }
 }
 
-fn info(stream: &Stream, body: &Value) -> Value {
+fn info(name: &str, stream: &Stream, body: &Value) -> Value {
+    let name = name.parse().expect("a token");
+    let new = NewStreams {
+        replicas: 1,
+        room_gib: 1,
+    };
     let subjects = body["subjects_filter"].as_str();
     let subjects = subjects.map(|filter| stream.counts(filter));
     json!({
+        "config": streams::configuration(&name, new),
         "total": subjects.as_ref().map_or(0, |counts| counts.len()),
         "state": {
             "messages": stream.messages.len(),
