@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod own;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    own::keep_to_oneself();
     rustls::crypto::ring::default_provider()
         .install_default()
         .expect("nothing chose another provider before main");

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -188,6 +189,8 @@ impl Settings {
     /// Every mistake in it.
     pub fn check(raw: GatewayToml, folder: &Path) -> Result<Settings, SettingsFault> {
         let mut mistakes = Mistakes(Vec::new());
+        mistakes.own("folder", folder);
+        mistakes.own("folder", &folder.join(FILE_NAME));
         let name = mistakes.name("name", raw.name);
         let listen = mistakes.parsed(
             "listen",
@@ -229,13 +232,17 @@ impl Settings {
             key,
             nkey,
         };
+        let audit = folder.join(raw.audit);
+        if let Some(folder) = audit.parent() {
+            mistakes.own("audit", folder);
+        }
         match (listen, authority_key) {
             (Some(listen), Some(authority_key)) if mistakes.0.is_empty() => Ok(Settings {
                 name,
                 listen,
                 registry,
                 authority_key,
-                audit: folder.join(raw.audit),
+                audit,
                 signing_key,
                 sessions_max: raw.sessions_max,
                 heal,
@@ -281,7 +288,23 @@ impl Mistakes {
         if let Err(error) = std::fs::File::open(path) {
             self.value(key, format!("cannot open {}: {error}", path.display()));
         }
+        for path in [Some(path), path.parent()].into_iter().flatten() {
+            self.own(key, path);
+        }
         path.to_owned()
+    }
+
+    /// Who can write a file, or the folder that it lies in, can put another in its place.
+    fn own(&mut self, key: &'static str, path: &Path) {
+        let mode = std::fs::metadata(path).map(|found| found.permissions().mode());
+        if mode.is_ok_and(|mode| mode & 0o022 != 0) {
+            let path = path.display();
+            let why = format!("others can write {path}: chmod go-w {path}");
+            let mistake = SettingsMistake::Value { key, why };
+            if !self.0.contains(&mistake) {
+                self.0.push(mistake);
+            }
+        }
     }
 
     fn servers(&mut self, servers: &[String]) -> Vec<ServerAddress> {

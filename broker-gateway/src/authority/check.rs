@@ -19,7 +19,7 @@ use super::streams::{self, StreamState};
 use super::table::Table;
 use crate::commit::Notary;
 use crate::settings::{FILE_NAME, GatewayToml, Settings};
-use crate::upstream::jetstream::{Ear, Source};
+use crate::upstream::jetstream::{Ear, JetStream, Source};
 use crate::upstream::raw::Broker;
 
 /// One thing that is not as it must be, or that somebody should know.
@@ -106,13 +106,22 @@ async fn check_folder(raw: GatewayToml, folder: &Path, findings: &mut Findings) 
     let path = |within: &PathBuf| folder.join(within);
     let registry = registry(&raw, folder, findings);
     certificates::check(&raw, folder, findings);
-    for secret in [
+    let named = [
         &raw.tls.key,
         &raw.signing_key,
         &raw.nats.key,
         &raw.nats.nkey,
-    ] {
-        private(&path(secret), findings);
+    ];
+    let mut secrets: Vec<PathBuf> = named.into_iter().map(path).collect();
+    secrets.extend(secrets_within(folder));
+    secrets.sort();
+    secrets.dedup();
+    for secret in secrets {
+        private(&secret, findings);
+    }
+    if folder.join("authority").is_dir() {
+        let what = "the authority's keys lie in the gateway's folder: whoever takes this machine can speak for the authority. For more than a trial keep them on another one, and carry what is signed there here (docs/operating.md)";
+        findings.add(Level::Note, folder.join("authority").display(), what);
     }
     let seed = folder::read_text(&path(&raw.nats.nkey)).unwrap_or_default();
     if let Err(why) = KeyPair::from_seed(seed.trim()) {
@@ -166,14 +175,31 @@ fn notary(settings: &Settings, registry: Option<&Registry>, findings: &mut Findi
     }
 }
 
+/// Every file of keys and passwords that `init` makes, and the folders that they lie in: also what this gateway does not use itself.
+fn secrets_within(folder: &Path) -> Vec<PathBuf> {
+    let mut secrets = Vec::new();
+    for within in ["authority", "gateway", "nats"].map(|name| folder.join(name)) {
+        let files = fs::read_dir(&within).into_iter().flatten().flatten();
+        let files = files.map(|file| file.path());
+        secrets.extend(files.filter(|file| is_secret(file)));
+        secrets.extend(within.is_dir().then_some(within));
+    }
+    secrets
+}
+
+/// A cluster's configurations hold the password of its routes.
+fn is_secret(path: &Path) -> bool {
+    let end = path.extension().and_then(|end| end.to_str());
+    end.is_some_and(|end| ["key", "pk8", "nk", "conf"].contains(&end))
+}
+
 /// A private key that others can read is nobody's.
 fn private(path: &Path, findings: &mut Findings) {
     let open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
     if open {
-        findings.mistake(
-            path.display(),
-            "is open to others on this machine: chmod 600",
-        );
+        let mode = if path.is_dir() { "700" } else { "600" };
+        let what = format!("is open to others on this machine: chmod {mode}");
+        findings.mistake(path.display(), what);
     }
 }
 
@@ -199,8 +225,7 @@ fn configurations(folder: &Path, findings: &mut Findings) {
         }
     }
     if !seen {
-        let what =
-            "its configuration cannot be seen from here; see that it says sync_interval: always, and gives routes a CA of their own";
+        let what = "its configuration cannot be seen from here; see that it says sync_interval: always, and gives routes a CA of their own";
         findings.add(Level::Note, "nats-server", what);
     }
 }
@@ -211,7 +236,7 @@ async fn broker(settings: &Settings, registry: Option<&Registry>, findings: &mut
         Ok(broker) => broker,
         Err(fault) => return findings.mistake(at, fault),
     };
-    let jetstream = match streams::connect(&broker).await {
+    let jetstream = match JetStream::connect(&broker).await {
         Ok(jetstream) => jetstream,
         Err(fault) => return findings.mistake(at, fault),
     };

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
@@ -75,12 +75,12 @@ pub struct RegistryLock {
     _file: File,
 }
 
-/// Makes a folder that does not exist yet, or uses an empty one.
+/// Makes a folder that does not exist yet, or uses an empty one; it is its owner's alone.
 ///
 /// # Errors
 /// It holds something already: a folder of keys is never written over.
 pub fn make_empty(path: &Path) -> anyhow::Result<()> {
-    make(path, 0o755)?;
+    make_private(path)?;
     let empty = fs::read_dir(path)
         .with_context(|| format!("cannot read {}", path.display()))?
         .next()
@@ -90,7 +90,9 @@ pub fn make_empty(path: &Path) -> anyhow::Result<()> {
         "{} is not empty, and nothing in it is overwritten; name another folder",
         path.display()
     );
-    Ok(())
+    // One that was there already may have been made for everybody.
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("cannot make {} its owner's alone", path.display()))
 }
 
 /// Makes a folder that its owner alone may look into.
@@ -98,13 +100,9 @@ pub fn make_empty(path: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// The folder cannot be made.
 pub fn make_private(path: &Path) -> anyhow::Result<()> {
-    make(path, 0o700)
-}
-
-fn make(path: &Path, mode: u32) -> anyhow::Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
-        .mode(mode)
+        .mode(0o700)
         .create(path)
         .with_context(|| format!("cannot make the folder {}", path.display()))
 }
@@ -164,8 +162,6 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]

@@ -1,6 +1,8 @@
 //! The operator's commands against a real nats-server: streams are created once and never changed, and what is wrong is named.
 //! In: an authority's folder. Out: what the commands say. Never: a stream made by other means than the one under test.
 
+mod own;
+
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::broker::Broker;
@@ -30,7 +32,10 @@ async fn authority() -> Given {
 impl Given {
     fn check(&self) -> (bool, Vec<Value>) {
         let output = programs::output(GATEWAY, &["check", &self.authority.arg(), "--json"]);
-        let findings = serde_json::from_slice(&output.stdout).expect("findings are JSON");
+        let mut findings: Vec<Value> =
+            serde_json::from_slice(&output.stdout).expect("findings are JSON");
+        // That the authority lies beside the gateway is so in every folder that `init` has just made.
+        findings.retain(|finding| finding["level"] != "note");
         (output.status.success(), findings)
     }
 }
