@@ -14,6 +14,9 @@ for office in $offices; do
         --gateway gateway-1:4443 --gateway gateway-2:4443
 done
 
+# In production an office hears it by telephone or on paper, and not beside its bundle.
+spean-gateway fingerprint /authority/folder >/bundles/authority.fingerprint
+
 # Gateways and brokers get what is theirs; the authority's keys stay here.
 for gateway in gateway-1 gateway-2; do
     mkdir -p "/gateways/$gateway"

@@ -52,6 +52,13 @@ pub enum Command {
     /// List and revoke the certificates of offices
     #[command(subcommand)]
     Certificate(CertificateCommand),
+    /// Show the authority's fingerprint, by which offices know its bundles
+    #[command(after_help = "Example:\n  spean-gateway fingerprint authority")]
+    Fingerprint {
+        /// The authority's folder, or a gateway's
+        #[arg(env = "SPEAN_DIR", default_value = ".")]
+        dir: PathBuf,
+    },
     /// Let offices publish on a feed, or read it
     #[command(after_help = "Examples:\n  \
         spean-gateway grant read market-prices --office mlvt/kampot --dir authority\n  \

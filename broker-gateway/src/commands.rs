@@ -25,8 +25,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Init(args) => {
             let init = Init::from(args);
-            init.run()?;
-            say(&init.next_steps())
+            let fingerprint = init.run()?;
+            say(&init.next_steps(fingerprint))
         }
         Command::Streams(args) => wait_for(create_streams(args)),
         Command::Enrol(args) => {
@@ -34,20 +34,15 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             let said = enrol.run()?;
             say(&enrol.outcome(&said))
         }
-        Command::Office(command) => {
-            let (words, sign) = command.words();
-            say::signed(&words, &sign)
-        }
-        Command::Key(command) => {
-            let (words, sign) = command.words();
-            say::signed(&words, &sign)
-        }
+        Command::Office(command) => say::signed(command.words()),
+        Command::Key(command) => say::signed(command.words()),
         Command::Certificate(command) => certificate(command),
-        Command::Grant(args) => {
-            let (words, sign) = args.words()?;
-            say::signed(&words, &sign)
+        Command::Fingerprint { dir } => {
+            let log = authority::registry(&dir)?;
+            say(&log.authority().fingerprint().to_string())
         }
-        Command::Withdraw(args) => say::signed(&Words::Withdraw(args.rule), &args.sign),
+        Command::Grant(args) => say::signed(args.words()?),
+        Command::Withdraw(args) => say::signed((Words::Withdraw(args.rule), args.sign)),
         Command::Registry(RegistryCommand::Append { file, say }) => say::carried(&file, &say),
         Command::Serve { dir, config } => serve_folder(&config.unwrap_or(dir)),
         Command::Check { dir, json } => {
@@ -97,7 +92,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn certificate(command: CertificateCommand) -> anyhow::Result<ExitCode> {
     match command {
         CertificateCommand::Revoke { certificate, sign } => {
-            say::signed(&certificate.words(), &sign)
+            say::signed((certificate.words(), sign))
         }
         CertificateCommand::List { office, dir, json } => {
             let log = authority::registry(&dir)?;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use schemas::signing::PublicKey;
 use serde_json::Value;
 
 use crate::deadline::{eventually, until, within};
@@ -19,6 +20,18 @@ pub struct Office {
     http: reqwest::Client,
     address: SocketAddr,
     token: String,
+}
+
+/// Makes the agent's folder from a bundle; the office was told its authority's fingerprint.
+pub fn settle(bundle: &Path, folder: &Path) {
+    let key = std::fs::read_to_string(bundle.join("authority.pub")).expect("a bundle has its key");
+    let key = PublicKey::try_from(key.trim().to_owned()).expect("the key is one");
+    let told = key.fingerprint().to_string();
+    let (folder, bundle) = (folder.to_string_lossy(), bundle.to_string_lossy());
+    programs::run(
+        AGENT,
+        &["--dir", &folder, "init", &bundle, "--authority", &told],
+    );
 }
 
 /// A running agent, and how it is reached.
@@ -96,15 +109,7 @@ impl Office {
         settings: &str,
     ) -> Office {
         let line = FaultProxy::start(gateway).await;
-        programs::run(
-            AGENT,
-            &[
-                "--dir",
-                &folder.to_string_lossy(),
-                "init",
-                &bundle.to_string_lossy(),
-            ],
-        );
+        settle(bundle, folder);
         point_at(&folder.join("agent.toml"), line.address(), settings);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (name, folder) = (name.to_owned(), folder.to_owned());

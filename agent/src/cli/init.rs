@@ -1,12 +1,13 @@
 //! `init`: a bundle comes in, an agent's folder that can run goes out. Nothing is overwritten, and no key is readable by others.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IsTerminal as _, stdin};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use schemas::registry_log::RegistryLog;
+use schemas::signing::{Fingerprint, PublicKey};
 
 use super::terminal::say;
 use crate::settings::{Folder, Settings, Token};
@@ -22,7 +23,8 @@ const FILES: [(&str, bool); 7] = [
     ("agent.toml", false),
 ];
 
-pub fn run(bundle: &Path, folder: Folder) -> anyhow::Result<ExitCode> {
+/// `told` is what the office was told of its authority by another way than the bundle.
+pub fn run(bundle: &Path, folder: Folder, told: Option<Fingerprint>) -> anyhow::Result<ExitCode> {
     let dir = folder.path();
     ensure!(
         bundle.join("agent.toml").exists(),
@@ -35,6 +37,8 @@ pub fn run(bundle: &Path, folder: Folder) -> anyhow::Result<ExitCode> {
             dir.join(name).display()
         );
     }
+    let fingerprint = authority(bundle)?;
+    believe(fingerprint, told)?;
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     for (name, secret) in FILES {
         copy(bundle, dir, name, secret)?;
@@ -48,9 +52,48 @@ pub fn run(bundle: &Path, folder: Folder) -> anyhow::Result<ExitCode> {
     let office = &settings.office;
     let dir = settings.folder.path().display();
     say(&format!(
-        "{dir} is the agent's folder of {office}.\nThe registry is the authority's ({known} entries), and knows the office and its key.\n\
+        "{dir} is the agent's folder of {office}.\nIts authority is {fingerprint}: the registry is signed by it ({known} entries), and knows the office and its key.\n\
          Next: spean-agent run --dir {dir}"
     ))
+}
+
+/// Whose bundle it is, by the key that lies in it.
+fn authority(bundle: &Path) -> anyhow::Result<Fingerprint> {
+    let path = bundle.join("authority.pub");
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let key = PublicKey::try_from(text.trim().to_owned())
+        .map_err(|fault| anyhow!("{} {fault}", path.display()))?;
+    Ok(key.fingerprint())
+}
+
+/// A bundle says of itself whatever its maker wants; who it is has to come by another way.
+fn believe(found: Fingerprint, told: Option<Fingerprint>) -> anyhow::Result<()> {
+    match told {
+        Some(told) if told == found => Ok(()),
+        Some(told) => bail!(
+            "this bundle is of the authority {found}, and yours is {told}: do not use it, and tell the authority\n\
+             កញ្ចប់នេះមិនមែនរបស់អាជ្ញាធររបស់អ្នកទេ កុំប្រើវា ហើយសូមជូនដំណឹងអាជ្ញាធរ"
+        ),
+        None if !stdin().is_terminal() => bail!(
+            "say whose bundle this must be: --authority FINGERPRINT, as the authority told the office by telephone or on paper (`spean-gateway enrol` shows it there)\n\
+             សូមបញ្ជាក់ --authority តាមលេខសម្គាល់ដែលអាជ្ញាធរបានប្រាប់តាមទូរស័ព្ទ ឬលើក្រដាស"
+        ),
+        None => {
+            eprint!(
+                "This bundle is of the authority\n  {found}\nIs that, to the last character, what the authority told you by telephone or on paper?\n\
+                 តើនេះជាលេខសម្គាល់ដែលអាជ្ញាធរបានប្រាប់អ្នកតាមទូរស័ព្ទ ឬលើក្រដាសឬទេ?\n\
+                 Type yes / សូមវាយ yes: "
+            );
+            let mut answer = String::new();
+            stdin().read_line(&mut answer)?;
+            ensure!(
+                answer.trim().eq_ignore_ascii_case("yes"),
+                "nothing was made: ask the authority for its fingerprint"
+            );
+            Ok(())
+        }
+    }
 }
 
 fn is_in_both(name: &str, bundle: &Path, dir: &Path) -> bool {

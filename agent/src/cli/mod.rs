@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use schemas::signing::Fingerprint;
 use schemas::subject::{FeedName, LogName, OfficeId};
 
 use self::client::Agent;
@@ -42,12 +43,17 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make an agent's folder from the bundle that the authority gave the office
-    #[command(
-        after_help = "Example:\n  spean-agent init bundles/moh-siem-reap --dir agent\n  spean-agent run --dir agent"
-    )]
+    #[command(after_help = "Example:\n  \
+        spean-agent init bundles/moh-siem-reap --dir agent --authority 3f2a-91bc-07d1-...\n  \
+        spean-agent run --dir agent\n\n\
+        Whoever gives an office a bundle can give it another authority, too. So the authority tells the office its fingerprint by\n\
+        another way, by telephone or on paper; `spean-gateway enrol` shows it.")]
     Init {
         /// The bundle's folder, as `spean-gateway enrol` makes it
         bundle: PathBuf,
+        /// The authority's fingerprint, as it told the office by another way than the bundle; asked for on a terminal
+        #[arg(long, env = "SPEAN_AUTHORITY", value_name = "FINGERPRINT")]
+        authority: Option<Fingerprint>,
     },
     /// Run the agent
     #[command(
@@ -187,7 +193,7 @@ pub enum TrayAction {
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let folder = Folder::new(cli.dir);
     match cli.command {
-        Command::Init { bundle } => init::run(&bundle, folder),
+        Command::Init { bundle, authority } => init::run(&bundle, folder, authority),
         Command::Run => serve(folder).await,
         Command::Submit(args) => submit::run(args, folder).await,
         Command::Status { json } => status::run(&Agent::of(folder)?, json).await,

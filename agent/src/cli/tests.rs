@@ -5,7 +5,7 @@ use std::path::Path;
 
 use schemas::registry::{KeyRecord, RegistryEvent, seed};
 use schemas::registry_log::RegistryLog;
-use schemas::signing::SigningKey;
+use schemas::signing::{Fingerprint, PublicKey, SigningKey};
 
 use super::*;
 
@@ -103,10 +103,11 @@ fn a_bundle_becomes_a_folder_once_and_its_keys_are_its_owners_alone() {
         temporary.path().join("agent"),
     );
     bundle(&from, "moh/siem-reap");
-    init::run(&from, Folder::new(&to)).expect("made");
+    let told = authority(&from);
+    init::run(&from, Folder::new(&to), Some(told)).expect("made");
     let settings = Settings::load(Folder::new(&to)).expect("good settings");
     assert_eq!(settings.office.to_string(), "moh/siem-reap");
-    let again = init::run(&from, Folder::new(&to)).expect_err("there already");
+    let again = init::run(&from, Folder::new(&to), Some(told)).expect_err("there already");
     assert!(
         again.to_string().ends_with("nothing is overwritten"),
         "{again}"
@@ -120,6 +121,30 @@ fn a_bundle_becomes_a_folder_once_and_its_keys_are_its_owners_alone() {
             .mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
+}
+
+fn authority(bundle: &Path) -> Fingerprint {
+    let text = fs::read_to_string(bundle.join("authority.pub")).expect("a key");
+    let key = PublicKey::try_from(text.trim().to_owned()).expect("a key");
+    key.fingerprint()
+}
+
+#[test]
+fn a_bundle_of_an_authority_that_the_office_was_not_told_of_makes_nothing() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let (from, other) = (
+        temporary.path().join("bundle"),
+        temporary.path().join("other"),
+    );
+    bundle(&from, "moh/siem-reap");
+    bundle(&other, "moh/siem-reap");
+    let to = temporary.path().join("agent");
+    let made = |told| init::run(&other, Folder::new(&to), told).expect_err("another's");
+    let words = made(Some(authority(&from))).to_string();
+    for fingerprint in [authority(&from), authority(&other)] {
+        assert!(words.contains(&fingerprint.to_string()), "{words}");
+    }
+    assert!(!to.exists());
 }
 
 #[test]
@@ -143,7 +168,8 @@ fn a_bundle_of_another_authority_or_office_makes_no_folder_that_looks_good() {
             fs::copy(from.join(file), mixed.join(file)).expect("copied");
         }
         fs::copy(other.join(name), mixed.join(name)).expect("copied");
-        let made = init::run(&mixed, Folder::new(temporary.path().join(to)));
+        let to = Folder::new(temporary.path().join(to));
+        let made = init::run(&mixed, to, Some(authority(&mixed)));
         made.expect_err(name).to_string()
     };
     assert!(refused("registry.ndjson", "a").ends_with("is not this authority's"));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail, ensure};
 use schemas::registry::{KeyRecord, Office, Registry, RegistryEvent, Serial, Standing};
 use schemas::registry_log::RegistryLog;
-use schemas::signing::{PublicKey, SigningKey};
+use schemas::signing::{Fingerprint, PublicKey, SigningKey};
 use schemas::subject::OfficeId;
 
 use super::certificates::Ca;
@@ -47,6 +47,8 @@ pub struct Enrolled {
     /// The kinds of what was added to the registry.
     pub said: Vec<&'static str>,
     pub certificate: Serial,
+    /// Of the authority's key: the office has to hear it by another way than its bundle.
+    pub authority: Fingerprint,
 }
 
 /// What an office gets besides what everybody may know.
@@ -86,6 +88,7 @@ impl Enrol {
         Ok(Enrolled {
             said: events.iter().map(RegistryEvent::kind).collect(),
             certificate: issued.serial,
+            authority: key.public().fingerprint(),
         })
     }
 
@@ -100,10 +103,13 @@ impl Enrol {
             None => "it holds the office's private keys: carry it there, and delete it here",
         };
         format!(
-            "enrolled {} (registry: {added}; certificate {})\nthe bundle is {}; {secret}",
+            "enrolled {} (registry: {added}; certificate {})\nthe bundle is {}; {secret}\n\
+             the authority's fingerprint is {authority}: tell it to the office by telephone or on paper, for `spean-agent init` asks for it\n\
+             លេខសម្គាល់អាជ្ញាធរ៖ {authority} សូមប្រាប់ការិយាល័យតាមទូរស័ព្ទ ឬលើក្រដាស",
             self.office,
             enrolled.certificate,
-            self.out.display()
+            self.out.display(),
+            authority = enrolled.authority,
         )
     }
 
@@ -152,8 +158,8 @@ impl Enrol {
         credentials: &Credentials,
         registry: &str,
     ) -> anyhow::Result<()> {
-        let settings = self.agent_toml(folder)?;
-        folder::make_private(&self.out)?;
+        let authority = SigningKey::from_pkcs8(&folder::read(&folder.signing_key())?)?;
+        let settings = self.agent_toml(folder, authority.public().fingerprint())?;
         folder::make_empty(&self.out)?;
         let file = |name: &str| self.out.join(name);
         folder::write(&file("ca.pem"), folder::read(&folder.ca())?)?;
@@ -164,13 +170,12 @@ impl Enrol {
         if let Some(document) = &credentials.signing_document {
             folder::write_secret(&file("signing.pk8"), document)?;
         }
-        let authority = SigningKey::from_pkcs8(&folder::read(&folder.signing_key())?)?;
         folder::write(&file("authority.pub"), format!("{}\n", authority.public()))?;
         folder::write(&file("registry.ndjson"), registry)?;
         folder::write(&file("agent.toml"), settings)
     }
 
-    fn agent_toml(&self, folder: &Folder) -> anyhow::Result<String> {
+    fn agent_toml(&self, folder: &Folder, authority: Fingerprint) -> anyhow::Result<String> {
         let path = folder.file(crate::settings::FILE_NAME);
         let gateway: GatewayToml = toml::from_str(&folder::read_text(&path)?)
             .with_context(|| format!("cannot read {}", path.display()))?;
@@ -180,6 +185,7 @@ impl Enrol {
         };
         Ok(format!(
             r#"# The agent of {office}. `spean-agent init` puts it, with the keys beside it, into the office's folder.
+# Its authority is {authority}; whether that is so, the authority itself says by another way.
 office = "{office}"
 # host:port of each gateway; if one does not answer, the next is tried.
 gateways = {gateways:?}

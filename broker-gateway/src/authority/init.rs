@@ -11,7 +11,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use schemas::event::Timestamp;
 use schemas::registry::{self, Gateway, RegistryEvent};
 use schemas::registry_log::RegistryLog;
-use schemas::signing::{PublicKey, SigningKey};
+use schemas::signing::{Fingerprint, PublicKey, SigningKey};
 use time::OffsetDateTime;
 
 use super::broker::{self, Broker};
@@ -33,11 +33,11 @@ pub struct Init {
 }
 
 impl Init {
-    /// Makes it all.
+    /// Makes it all, and says by what the new authority is known.
     ///
     /// # Errors
     /// The folder is not empty, or cannot be written.
-    pub fn run(&self) -> anyhow::Result<()> {
+    pub fn run(&self) -> anyhow::Result<Fingerprint> {
         ensure!(!self.names.is_empty(), "a gateway needs a name");
         ensure!(!self.nats.is_empty(), "a gateway needs a nats-server");
         folder::make_empty(&self.folder)?;
@@ -52,18 +52,19 @@ impl Init {
         folder::write(
             &folder.file("gateway.toml"),
             self.gateway_toml(&String::from(*authority.public())),
-        )
+        )?;
+        Ok(authority.public().fingerprint())
     }
 
     /// For the operator to read, and to copy.
-    pub fn next_steps(&self) -> String {
+    pub fn next_steps(&self, fingerprint: Fingerprint) -> String {
         let folder = self.folder.display();
         let servers = (0..self.nats.len()).map(|index| {
             let name = broker::file_name(index, self.nats.len());
             format!("  nats-server --config {folder}/nats/{name}\n")
         });
         format!(
-            "made an authority in {folder}; keep {folder}/authority to yourself\n\nnext:\n{}  \
+            "made an authority in {folder}; keep {folder}/authority to yourself\nits fingerprint is {fingerprint}\n\nnext:\n{}  \
              spean-gateway streams {folder}\n  \
              spean-gateway enrol moh/siem-reap --dir {folder} --out bundles/moh-siem-reap\n  \
              spean-gateway serve {folder}",

@@ -10,8 +10,8 @@ use broker_gateway::authority::{Saying, Words};
 use super::{as_json, say};
 use crate::cli::{SayArgs, SignArgs};
 
-pub fn signed(words: &Words, sign: &SignArgs) -> anyhow::Result<ExitCode> {
-    let saying = Saying::prepare(&sign.say.dir, words)?;
+pub fn signed((words, sign): (Words, SignArgs)) -> anyhow::Result<ExitCode> {
+    let saying = Saying::prepare(&sign.say.dir, &words)?;
     conclude(saying, &sign.say, sign.out.as_deref())
 }
 

@@ -3,6 +3,7 @@
 //! Whether the signer may sign for this log is not asked here.
 
 pub mod dsse;
+mod fingerprint;
 mod key;
 mod seal;
 mod skeleton;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use self::dsse::{PAYLOAD_TYPE, core_digest_of, ext_digest, pre_authentication_encoding};
+pub use self::fingerprint::{Fingerprint, NotAFingerprint};
 pub use self::key::{KeyFault, PublicKey, SigningKey};
 pub use self::seal::{Seal, SealFault};
 pub use self::skeleton::Skeleton;

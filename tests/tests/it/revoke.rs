@@ -216,7 +216,10 @@ async fn a_rule_that_is_withdrawn_ends_reading_and_one_that_is_granted_begins_it
     let mut reader = Envoy::new(bus.raw(READER).await, READER).await;
     reads(&mut reader, "").await;
     let told = said(&bus, &["withdraw", rule]);
-    assert!(told.contains(READER) && told.contains("read health-quarterly"), "{told}");
+    assert!(
+        told.contains(READER) && told.contains("read health-quarterly"),
+        "{told}"
+    );
     reads(&mut reader, "request-forbidden").await;
     said(&bus, &["grant", "read", HEALTH.feed, "--office", READER]);
     reads(&mut reader, "").await;

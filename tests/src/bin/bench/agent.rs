@@ -7,9 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::gateway::Authority;
-use tests::office::Running;
+use tests::office::{Running, settle};
 use tests::ports;
-use tests::programs::{self, AGENT};
 
 use crate::events::{Kind, LABOUR, SIEM_REAP};
 
@@ -32,8 +31,7 @@ impl Agent {
 
     /// Makes the agent's folder from a bundle and starts it.
     pub async fn start(bundle: &Path, folder: &Path, kind: Kind) -> Result<Agent> {
-        let dir = folder.to_string_lossy();
-        programs::run(AGENT, &["--dir", &dir, "init", &bundle.to_string_lossy()]);
+        settle(bundle, folder);
         let settings = folder.join("agent.toml");
         let text = std::fs::read_to_string(&settings).context("an agent has settings")?;
         let any_port = text.replace("127.0.0.1:7070", "127.0.0.1:0");

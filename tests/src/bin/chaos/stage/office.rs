@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tests::programs::{self, AGENT};
+use tests::office::settle;
 use tokio::sync::Mutex;
 
 use crate::scenario::{HEALTH, PRICES, Role, Seat};
@@ -46,8 +46,7 @@ impl Office {
         folder: &Path,
         gateways: &[String],
     ) -> Result<Office> {
-        let (dir, bundle) = (folder.to_string_lossy(), bundle.to_string_lossy());
-        programs::run(AGENT, &["--dir", &dir, "init", &bundle]);
+        settle(bundle, folder);
         write_settings(&folder.join("agent.toml"), seat.role, gateways)?;
         let http = reqwest::Client::builder()
             .no_proxy()
