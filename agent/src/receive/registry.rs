@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use schemas::registry::{Beside, Registry, RegistryHead};
-use schemas::registry_log::{RegistryLog, RegistryLogFault};
+use schemas::registry_log::{LineFault, RegistryLog, RegistryLogFault};
 use schemas::signing::PublicKey;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
@@ -52,6 +52,8 @@ pub struct RegistryKeeper {
     outbox: Outbox,
     /// Since when somebody is seen to work by another registry than the gateway gives here.
     behind: Option<Instant>,
+    /// The registry has a word that is not understood here; said once.
+    outgrown: bool,
 }
 
 /// The registry as it was read, before there is a link.
@@ -140,6 +142,7 @@ impl RegistryFile {
             memory,
             outbox,
             behind: None,
+            outgrown: false,
         };
         (keeper, registry, wanted)
     }
@@ -212,6 +215,10 @@ impl RegistryKeeper {
                 Ok(true)
             }
             Err(fault) => {
+                let news = matches!(fault.what, LineFault::Content(_));
+                if news && !std::mem::replace(&mut self.outgrown, true) {
+                    tracing::warn!(%fault, "the registry says what this version does not understand, so nothing behind it counts here: update the agent");
+                }
                 // An answer to an older question repeats what is known already; anything else is the gateway's fault.
                 tracing::debug!(%fault, "an answer holds no further lines of the registry");
                 Ok(false)
