@@ -127,7 +127,9 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
     let opened = options.create_new(true).write(true).mode(mode).open(path);
     let mut file = opened.with_context(|| format!("cannot write {}", path.display()))?;
-    file.write_all(bytes)
+    // What is for everybody is so under every umask: the registry is read by gateways, who may be other users than the operator.
+    file.set_permissions(fs::Permissions::from_mode(mode))
+        .and_then(|()| file.write_all(bytes))
         .and_then(|()| file.sync_all())
         .with_context(|| format!("cannot write {}", path.display()))
 }

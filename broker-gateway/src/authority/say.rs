@@ -74,7 +74,9 @@ impl Saying {
     /// They are not the authority's, or do not follow what is known here.
     pub fn carried(folder: &Path, file: &Path) -> anyhow::Result<Saying> {
         let settings = Settings::read(folder)?;
-        let lock = Folder::new(folder).lock_registry()?;
+        // Several gateways of one machine may read one registry.
+        let beside = settings.registry.parent().unwrap_or(folder);
+        let lock = Folder::new(beside).lock_registry()?;
         let (known, mut log) = read(&settings.registry, settings.authority_key)?;
         let before = log.registry().clone();
         let text = folder::read_text(file)?;
