@@ -2,25 +2,22 @@
 //! first: size, envelope, source, signer, type, contract, row, chain within the submission, signature. What the log holds already
 //! is not asked here: no broker, no wait.
 
-mod doubt;
 mod examine;
 mod gap;
 mod heal;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use schemas::chain::{self, Head, Run};
 use schemas::envelope::nats::Received;
 use schemas::event::Hash;
-use schemas::limits::BATCH_EVENTS_MIN;
+use schemas::limits::{BATCH_EVENTS_MIN, RUN_EVENTS_MAX};
 use schemas::refusal::{Hold, Refusal};
 use schemas::registry::Registry;
-use schemas::signing::{PublicKey, SignedEvent};
+use schemas::signing::{PublicKey, SignedEvent, verify_all};
 use schemas::subject::LogName;
 
-use self::doubt::Doubts;
 use self::examine::Examiner;
 pub use self::gap::Declared;
 pub use self::heal::{Healing, Healings, Refills};
@@ -65,8 +62,7 @@ pub struct Judged {
     pub answered: Vec<Answered>,
 }
 
-/// A run that may be stored, all or nothing; made only here. Its last event's signature was verified, and with it, by the chain,
-/// all of it.
+/// A run that may be stored, all or nothing; made only here. The signature of each of its events was verified.
 #[derive(Debug)]
 pub struct Admitted {
     run: Run,
@@ -107,21 +103,18 @@ impl Admitted {
 
 /// The checks that need no broker.
 #[derive(Debug, Default)]
-pub struct Admission {
-    doubts: Doubts,
-}
+pub struct Admission;
 
-/// An event that passed every check of its own but the signature's.
-struct Examined<'r> {
+/// An event that passed every check of its own.
+struct Passed {
     place: usize,
     event: SignedEvent,
     headers: Bytes,
-    key: &'r PublicKey,
 }
 
 impl Admission {
     pub fn new() -> Admission {
-        Admission::default()
+        Admission
     }
 
     /// Checks a submission against the registry that its permit was made by.
@@ -132,7 +125,6 @@ impl Admission {
             peer: _,
         } = submission;
         let mut parts = Parts {
-            doubts: &self.doubts,
             registry: permit.registry(),
             broken: None,
             part: Vec::new(),
@@ -140,8 +132,9 @@ impl Admission {
         };
         match Examiner::new(permit.registry(), permit.log()) {
             Ok(mut examiner) => {
-                for (place, raw) in events.into_iter().enumerate() {
-                    parts.take(place, examiner.examine_new(&raw));
+                let verdicts = events.iter().map(|raw| examiner.examine_new(raw)).collect();
+                for (place, verdict) in authentic(verdicts).into_iter().enumerate() {
+                    parts.take(place, verdict);
                 }
             }
             Err(hold) => {
@@ -156,10 +149,9 @@ impl Admission {
 
 /// A submission as it is taken apart into contiguous parts, each of which becomes runs.
 struct Parts<'r> {
-    doubts: &'r Doubts,
     registry: &'r Arc<Registry>,
     broken: Option<Broken>,
-    part: Vec<Examined<'r>>,
+    part: Vec<Passed>,
     judged: Judged,
 }
 
@@ -171,29 +163,49 @@ struct Broken {
     end: Head,
 }
 
-/// What the examination of one event came to.
+/// What the checks of one event came to.
 enum Verdict<'r> {
     Passes(Received, &'r PublicKey),
     /// What could be read of it says where it would have stood.
     Fails(Option<SignedEvent>, No),
 }
 
-impl<'r> Parts<'r> {
-    fn take(&mut self, place: usize, verdict: Verdict<'r>) {
+/// Verifies what has passed all other checks as one, whatever logs and parts it is of: a signature that is bad is a check that failed
+/// like any other.
+fn authentic(mut verdicts: Vec<Verdict<'_>>) -> Vec<Verdict<'_>> {
+    let claims = verdicts.iter().filter_map(|verdict| match verdict {
+        Verdict::Passes(received, key) => Some(received.event.claim(key)),
+        Verdict::Fails(..) => None,
+    });
+    let mut signatures = verify_all(&claims.collect::<Vec<_>>()).into_iter();
+    for verdict in &mut verdicts {
+        let Verdict::Passes(received, _) = verdict else {
+            continue;
+        };
+        if signatures.next() != Some(Ok(())) {
+            let event = Some(received.event.clone());
+            *verdict = Verdict::Fails(event, Refusal::SignatureInvalid.into());
+        }
+    }
+    verdicts
+}
+
+impl Parts<'_> {
+    fn take(&mut self, place: usize, verdict: Verdict<'_>) {
         match verdict {
             Verdict::Passes(Received { event, .. }, _) if self.hangs_on_broken(&event) => {
                 self.unlinked(place, &event)
             }
-            Verdict::Passes(Received { event, headers }, key) => {
-                let follows = |last: &Examined<'_>| chain::follows(&last.event, &event).is_ok();
-                if !self.part.last().is_some_and(follows) {
+            Verdict::Passes(Received { event, headers }, _) => {
+                let follows = |last: &Passed| chain::follows(&last.event, &event).is_ok();
+                let full = self.part.len() >= RUN_EVENTS_MAX;
+                if full || !self.part.last().is_some_and(follows) {
                     self.close();
                 }
-                self.part.push(Examined {
+                self.part.push(Passed {
                     place,
                     event,
                     headers,
-                    key,
                 });
             }
             Verdict::Fails(None, no) => self.judged.answered.push(unread(place, no)),
@@ -227,76 +239,24 @@ impl<'r> Parts<'r> {
         self.judged.answered.push(answered(place, event, no));
     }
 
-    /// Ends a contiguous part. A long one is a run that is verified at its last event and by sample; a short one is taken apart,
-    /// because its events will be stored by appends of their own, and the last event of each append must be verified.
+    /// Ends a contiguous part. A long one is a run; a short one is taken apart, because its events will be stored by appends of their own.
     fn close(&mut self) {
         let part = std::mem::take(&mut self.part);
-        let Some(last) = part.last() else { return };
-        let log = last.event.event().log().clone();
         if part.len() < BATCH_EVENTS_MIN {
-            self.verify_each(part);
-        } else if self.doubts.about(&log) {
-            self.verify_all(part);
-        } else if verified_by_sample(&part) {
-            self.admit(part);
+            part.into_iter().for_each(|passed| self.admit(vec![passed]));
         } else {
-            // One bad signature: from here on nothing of this log is taken on its neighbour's word.
-            self.doubts.begin(log);
-            self.verify_all(part);
-        }
-    }
-
-    fn verify_each(&mut self, part: Vec<Examined<'r>>) {
-        let mut part = VecDeque::from(part);
-        while let Some(examined) = part.pop_front() {
-            if let Err(refusal) = examined.event.verify(examined.key) {
-                self.refuse_and_unlink(examined, refusal, part);
-                return;
-            }
-            self.admit(vec![examined]);
-        }
-    }
-
-    fn verify_all(&mut self, mut part: Vec<Examined<'r>>) {
-        let bad = part
-            .iter()
-            .position(|examined| examined.event.verify(examined.key).is_err());
-        let Some(bad) = bad else {
             self.admit(part);
-            return;
-        };
-        let mut behind = VecDeque::from(part.split_off(bad));
-        self.admit(part);
-        if let Some(examined) = behind.pop_front() {
-            self.refuse_and_unlink(examined, Refusal::SignatureInvalid, behind);
         }
     }
 
-    fn refuse_and_unlink(
-        &mut self,
-        bad: Examined<'r>,
-        refusal: Refusal,
-        behind: VecDeque<Examined<'r>>,
-    ) {
-        self.break_off(&bad.event);
-        let no = refusal.into();
-        self.judged
-            .answered
-            .push(answered(bad.place, &bad.event, no));
-        for Examined { place, event, .. } in behind {
-            self.unlinked(place, &event);
-        }
-    }
-
-    /// All signatures of the part are vouched for.
-    fn admit(&mut self, part: Vec<Examined<'r>>) {
+    fn admit(&mut self, part: Vec<Passed>) {
         let (mut places, mut events, mut headers) = (Vec::new(), Vec::new(), Vec::new());
-        for examined in part {
-            places.push(examined.place);
-            events.push(examined.event);
-            headers.push(examined.headers);
+        for passed in part {
+            places.push(passed.place);
+            events.push(passed.event);
+            headers.push(passed.headers);
         }
-        // An empty part is no run, and nothing to admit.
+        // Each follows the one before it: it is a run.
         if let Ok(run) = Run::new(events) {
             self.judged.admitted.push(Admitted {
                 run,
@@ -306,18 +266,6 @@ impl<'r> Parts<'r> {
             });
         }
     }
-}
-
-/// Whether the last signature, which vouches for all below it, and one in 16 of the others are good.
-fn verified_by_sample(part: &[Examined<'_>]) -> bool {
-    let last = part.len() - 1;
-    let drawn = |index| {
-        index == last || fastrand::u32(..).is_multiple_of(schemas::limits::RUN_SAMPLE_ONE_IN)
-    };
-    part.iter()
-        .enumerate()
-        .filter(|(index, _)| drawn(*index))
-        .all(|(_, examined)| examined.event.verify(examined.key).is_ok())
 }
 
 fn answered(place: usize, event: &SignedEvent, no: No) -> Answered {

@@ -104,11 +104,6 @@ pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Filters or subjects in one request: the offices of a ministry.
 pub const FILTERS_MAX: usize = 256;
-/// How long each event of a log is verified on its own after a bad signature was found in it: long enough that mending the
-/// sender comes first.
-pub const DOUBT_TIME: Duration = Duration::from_secs(10 * 60);
-/// Logs in doubt at once: of all offices on all feeds, a few at a time.
-pub const DOUBTED_LOGS_MAX: usize = 1_024;
 /// Runs in line for one feed's writer: some seconds of what it stores; past that, sessions wait.
 pub const COMMIT_LINE_RUNS_MAX: usize = 1_024;
 /// Gatherings of refills in line for one feed's healer: each takes a second at most; past that, sessions wait.

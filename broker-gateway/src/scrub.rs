@@ -1,5 +1,6 @@
 //! A feed's stream comes in, message by message in its order; what it lacks, and what in it is damaged, goes out: for each log the
-//! positions that are missing, the places where the chain breaks, and the head's hash, which covers all below it. No socket here.
+//! positions that are missing, the places where the chain breaks, the events that nobody signed who might, and the head's hash, which covers
+//! all below it. No socket here.
 
 pub mod command;
 pub mod read;
@@ -9,11 +10,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use schemas::chain::Head;
 use schemas::envelope::nats::{self, Origin};
-use schemas::event::Hash;
+use schemas::event::{Hash, Position};
 use schemas::heal::Ranges;
+use schemas::limits::BATCH_SIGNATURES_MAX;
 use schemas::registry::Registry;
-use schemas::signing::SignedEvent;
-use schemas::subject::{FeedName, LogName, LogSubject, OfficeId};
+use schemas::signing::{Claim, PublicKey, SignedEvent, verify_all};
+use schemas::subject::{FeedName, LogSubject, OfficeId};
 use serde::Serialize;
 
 use crate::limits::DAMAGED_NAMED_MAX;
@@ -43,8 +45,8 @@ pub struct LogReport {
     pub declared: Ranges,
     /// Positions that do not link to the one before.
     pub unlinked: Ranges,
-    /// Whether the head bears a signature that the registry honours, and with it, by the chain, all below.
-    pub signed: bool,
+    /// Positions whose event bears no signature of a key that the registry honours there.
+    pub unsigned: Ranges,
 }
 
 /// A message that is no event of its log.
@@ -59,7 +61,9 @@ impl FeedReport {
     /// Nothing is missing but what was declared, and nothing is damaged.
     pub fn is_whole(&self) -> bool {
         let whole = |log: &LogReport| {
-            log.missing.without(&log.declared).is_empty() && log.unlinked.is_empty() && log.signed
+            log.missing.without(&log.declared).is_empty()
+                && log.unlinked.is_empty()
+                && log.unsigned.is_empty()
         };
         self.damaged.is_empty() && self.logs.iter().all(whole)
     }
@@ -67,22 +71,26 @@ impl FeedReport {
 
 /// A scrub of one feed's stream under way.
 #[derive(Debug)]
-pub struct Scrub {
+pub struct Scrub<'r> {
     feed: FeedName,
-    genesis: Hash,
+    registry: &'r Registry,
     messages: u64,
     logs: BTreeMap<OfficeId, LogScrub>,
     damaged: Vec<Damaged>,
+    /// Signatures that are verified when there are many of them.
+    claims: Vec<Claim>,
+    /// Where they stand, in the same order.
+    claimed: Vec<(OfficeId, Position)>,
 }
 
 #[derive(Debug)]
 struct LogScrub {
     head: Head,
-    last: Option<SignedEvent>,
     holes: Vec<Hole>,
     refilled: BTreeMap<u64, (Hash, Hash)>,
     declared: Ranges,
     unlinked: Vec<u64>,
+    unsigned: Vec<u64>,
 }
 
 /// Positions without an appended event; what stands before them, and what the one behind them names.
@@ -94,14 +102,16 @@ struct Hole {
     named: Hash,
 }
 
-impl Scrub {
-    pub fn new(feed: FeedName, genesis: Hash) -> Scrub {
+impl<'r> Scrub<'r> {
+    pub fn new(feed: FeedName, registry: &'r Registry) -> Scrub<'r> {
         Scrub {
             feed,
-            genesis,
+            registry,
             messages: 0,
             logs: BTreeMap::new(),
             damaged: Vec::new(),
+            claims: Vec::new(),
+            claimed: Vec::new(),
         }
     }
 
@@ -130,36 +140,62 @@ impl Scrub {
         if event.event().log() != named.log() || named.log().feed != self.feed {
             return Err("an event of another log".into());
         }
-        let genesis = self.genesis;
+        let genesis = self.registry.genesis();
         let office = named.log().office.clone();
+        let key = self.key_of(&event);
         let log = self
             .logs
-            .entry(office)
+            .entry(office.clone())
             .or_insert_with(|| LogScrub::new(genesis));
+        let position = event.link().position;
         match named {
-            LogSubject::Log(_) => log.append(event),
-            LogSubject::Refill(_, position) if position == event.link().position => {
+            LogSubject::Log(_) => log.append(&event),
+            LogSubject::Refill(_, named) if named == position => {
                 let stands = (event.hash(), event.link().prev);
                 log.refilled.insert(position.number(), stands);
             }
             LogSubject::Refill(..) => return Err("an event of another position".into()),
-            LogSubject::Gap(_) => log.declare(&event)?,
+            LogSubject::Gap(_) if key.is_none_or(|key| event.verify(key).is_err()) => {
+                return Err("a declaration that its office did not sign".into());
+            }
+            LogSubject::Gap(_) => return log.declare(&event),
+        }
+        match key {
+            None => log.unsigned.push(position.number()),
+            Some(key) => {
+                self.claims.push(event.claim(key));
+                self.claimed.push((office, position));
+            }
+        }
+        if self.claims.len() >= BATCH_SIGNATURES_MAX {
+            self.verify();
         }
         Ok(())
     }
 
-    pub fn finish(self, registry: &Registry) -> FeedReport {
-        let feed = self.feed;
-        let logs = self.logs.into_iter().map(|(office, log)| {
-            let name = LogName {
-                feed: feed.clone(),
-                office,
-            };
-            log.finish(name, registry)
-        });
+    /// Whose signature counts where the event stands.
+    fn key_of(&self, event: &SignedEvent) -> Option<&'r PublicKey> {
+        let log = event.event().log();
+        let key = self.registry.key(event.keyid())?;
+        let honoured = key.office == log.office && key.honoured(&log.feed, event.link().position);
+        honoured.then_some(&key.public)
+    }
+
+    fn verify(&mut self) {
+        let verdicts = verify_all(&std::mem::take(&mut self.claims));
+        for ((office, position), verdict) in self.claimed.drain(..).zip(verdicts) {
+            if let (Err(_), Some(log)) = (verdict, self.logs.get_mut(&office)) {
+                log.unsigned.push(position.number());
+            }
+        }
+    }
+
+    pub fn finish(mut self) -> FeedReport {
+        self.verify();
+        let logs = self.logs.into_iter();
         FeedReport {
-            logs: logs.collect(),
-            feed,
+            logs: logs.map(|(office, log)| log.finish(office)).collect(),
+            feed: self.feed,
             messages: self.messages,
             damaged: self.damaged,
         }
@@ -170,15 +206,15 @@ impl LogScrub {
     fn new(genesis: Hash) -> LogScrub {
         LogScrub {
             head: Head::empty(genesis),
-            last: None,
             holes: Vec::new(),
             refilled: BTreeMap::new(),
             declared: Ranges::default(),
             unlinked: Vec::new(),
+            unsigned: Vec::new(),
         }
     }
 
-    fn append(&mut self, event: SignedEvent) {
+    fn append(&mut self, event: &SignedEvent) {
         let (next, link) = (self.head.next(), *event.link());
         if link.position > next.position {
             self.holes.push(Hole {
@@ -191,8 +227,7 @@ impl LogScrub {
             self.unlinked.push(link.position.number());
         }
         if link.position >= next.position {
-            self.head = Head::of(&event);
-            self.last = Some(event);
+            self.head = Head::of(event);
         }
     }
 
@@ -203,7 +238,7 @@ impl LogScrub {
         Ok(())
     }
 
-    fn finish(mut self, log: LogName, registry: &Registry) -> LogReport {
+    fn finish(mut self, office: OfficeId) -> LogReport {
         let mut missing = Ranges::default();
         for hole in std::mem::take(&mut self.holes) {
             missing = missing.union(&self.look_into(&hole));
@@ -211,23 +246,16 @@ impl LogScrub {
         let declared_behind = self.declared.without(&Ranges::one(1..=self.head.number()));
         let refilled = Ranges::of(self.refilled.keys().copied());
         let missing = missing.union(&declared_behind.without(&refilled));
-        let signed = self.last.as_ref().is_none_or(|event| {
-            let key = registry.key(event.keyid());
-            let key = key.filter(|key| {
-                key.office == log.office && key.honoured(&log.feed, event.link().position)
-            });
-            key.is_some_and(|key| event.verify(&key.public).is_ok())
-        });
         let hash = self.head.position.map(|_| self.head.hash.to_string());
         LogReport {
-            office: log.office,
+            office,
             head: self.head.number(),
             hash: hash.unwrap_or_default(),
             refilled: self.refilled.len() as u64,
             declared: self.declared.without(&self.declared.without(&missing)),
             missing,
             unlinked: Ranges::of(self.unlinked),
-            signed,
+            unsigned: Ranges::of(self.unsigned),
         }
     }
 

@@ -193,6 +193,7 @@ fn tell(report: &FeedReport, took: Duration) {
         office,
         missing,
         unlinked,
+        unsigned,
         ..
     } in &report.logs
     {
@@ -201,6 +202,9 @@ fn tell(report: &FeedReport, took: Duration) {
         }
         if !unlinked.is_empty() {
             tracing::error!(%feed, %office, %unlinked, "the chain is broken");
+        }
+        if !unsigned.is_empty() {
+            tracing::error!(%feed, %office, %unsigned, "events are not signed by their office");
         }
     }
     for damaged in &report.damaged {

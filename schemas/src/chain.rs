@@ -1,9 +1,9 @@
-//! The chain: signed events come in, runs go out that are one log, contiguous and linked; verified once, at their last event.
-//! Which head a run must join is the caller's knowledge.
+//! The chain: signed events come in, runs go out that are one log, contiguous and linked. Whether their signatures are good is not asked
+//! here, and which head a run must join is the caller's knowledge.
 
 use crate::event::{Hash, Position};
-use crate::limits::{RUN_EVENTS_MAX, RUN_SAMPLE_ONE_IN};
-use crate::signing::{PublicKey, SignedEvent};
+use crate::limits::RUN_EVENTS_MAX;
+use crate::signing::SignedEvent;
 use crate::subject::LogName;
 
 /// An event's place: its position, and the hash of the event before it (at position 1, of the registry's genesis).
@@ -117,25 +117,6 @@ impl Run {
     pub fn into_events(self) -> Vec<SignedEvent> {
         self.0
     }
-
-    /// Verifies the last signature, which vouches for all below it, and by chance one in 16 of the others (`lot` draws).
-    ///
-    /// # Errors
-    /// The index of the event whose signature is bad.
-    pub fn verify(
-        self,
-        key: &PublicKey,
-        mut lot: impl FnMut() -> u32,
-    ) -> Result<AuthenticRun, usize> {
-        let last = self.0.len() - 1;
-        for (index, event) in self.0.iter().enumerate() {
-            let drawn = index == last || lot().is_multiple_of(RUN_SAMPLE_ONE_IN);
-            if drawn && event.verify(key).is_err() {
-                return Err(index);
-            }
-        }
-        Ok(AuthenticRun(self))
-    }
 }
 
 /// Says whether `next` can stand directly behind `event`.
@@ -148,19 +129,5 @@ pub fn follows(event: &SignedEvent, next: &SignedEvent) -> Result<(), RunBreak> 
         Err(RunBreak::NotLinked)
     } else {
         Ok(())
-    }
-}
-
-/// A run whose last signature was verified with the key it was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthenticRun(Run);
-
-impl AuthenticRun {
-    pub fn run(&self) -> &Run {
-        &self.0
-    }
-
-    pub fn into_run(self) -> Run {
-        self.0
     }
 }

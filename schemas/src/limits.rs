@@ -23,8 +23,9 @@ pub const FAULTS_NAMED_MAX: usize = 50;
 pub const RUN_EVENTS_MAX: usize = 1_000;
 /// Shorter runs are stored one by one: staging a batch costs the server about 2 ms, a single append one fsync.
 pub const BATCH_EVENTS_MIN: usize = 8;
-/// One signature in so many inside a run is verified besides the last one.
-pub const RUN_SAMPLE_ONE_IN: u32 = 16;
+/// Signatures that are verified as one: as many as a gateway judges together. With more the price of each hardly falls, and one bad one
+/// among them makes all the others be verified one by one.
+pub const BATCH_SIGNATURES_MAX: usize = 256;
 /// A NATS control line; nats-server's own default limit.
 pub const CONTROL_LINE_BYTES_MAX: usize = 4096;
 /// How far an event's `time` and `recordedtime` may lie ahead of the clock that they are held against: a day covers a clock set to

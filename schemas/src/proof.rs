@@ -16,13 +16,16 @@ use crate::event::{Hash, Position, Timestamp, seconds};
 use crate::limits::{CLOCKS_APART_MAX, STAMP_BEFORE_MAX};
 use crate::receipt::{Receipt, ReceiptFault};
 use crate::refusal::Refusal;
-use crate::registry::{Gateway, Key, Registry, RegistryEvent};
+use crate::registry::{GatewayRecord, Key, Registry, RegistryEvent};
 use crate::registry_log::{self, LineFault};
 use crate::signing::{PublicKey, SignedEvent, Skeleton, WithheldEvent};
 use crate::subject::LogName;
 
 /// The first line of the file, by which it is known.
 pub const HEADER: &str = r#"{"spean-proof":1}"#;
+
+/// The line of the event.
+pub const EVENT_LINE: usize = 2;
 
 /// Whether the event's data is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +61,7 @@ fn names_key(said: &RegistryEvent, keys: &[&str]) -> bool {
     match said {
         RegistryEvent::KeyAdded(record) => keys.contains(&record.keyid.as_str()),
         RegistryEvent::KeyRetired(retirement) => keys.contains(&retirement.keyid.as_str()),
-        RegistryEvent::GatewayAdded(gateway) => keys.contains(&gateway.public.keyid().as_str()),
+        RegistryEvent::GatewayAdded(gateway) => keys.contains(&gateway.public_key.keyid().as_str()),
         RegistryEvent::MinistryAdded(_)
         | RegistryEvent::ProvinceAdded(_)
         | RegistryEvent::NodeAdded(_)
@@ -151,7 +154,7 @@ pub fn verify(text: &str, authority: &PublicKey) -> Result<Proved, ProofFault> {
     if lines.next()? != HEADER {
         return Err(at(1, ProofBreak::Header));
     }
-    let (event, data_withheld) = event(lines.next()?).map_err(|what| at(2, what))?;
+    let (event, data_withheld) = event(lines.next()?).map_err(|what| at(EVENT_LINE, what))?;
     let mut head = Head::of(&event);
     while let Ok(skeleton) = serde_json::from_str::<Skeleton>(lines.peek()?) {
         same(lines.peek()?, &json(&skeleton)).map_err(|what| at(lines.number(), what))?;
@@ -172,7 +175,8 @@ pub fn verify(text: &str, authority: &PublicKey) -> Result<Proved, ProofFault> {
         return Err(at(receipt_line, what));
     }
     let keys = Keys::read(&mut lines, authority)?;
-    keys.office_signed(&event).map_err(|what| at(2, what))?;
+    let signed = keys.office_signed(&event);
+    signed.map_err(|what| at(EVENT_LINE, what))?;
     let signed_by = keys
         .gateway_signed(receipt)
         .map_err(|what| at(receipt_line, what))?;
@@ -273,7 +277,7 @@ fn same(line: &str, written_anew: &str) -> Result<(), ProofBreak> {
 #[derive(Default)]
 struct Keys {
     offices: BTreeMap<String, Key>,
-    gateways: Vec<Gateway>,
+    gateways: Vec<GatewayRecord>,
 }
 
 impl Keys {
@@ -301,8 +305,9 @@ impl Keys {
     fn take(&mut self, said: RegistryEvent) -> bool {
         match said {
             RegistryEvent::KeyAdded(record) => {
-                self.offices
-                    .insert(record.keyid.clone(), Key::from(&record));
+                // What is no key signs nothing.
+                let key = Key::try_from(&record).ok();
+                self.offices.extend(key.map(|key| (record.keyid, key)));
                 true
             }
             RegistryEvent::KeyRetired(retirement) => {
@@ -343,7 +348,7 @@ impl Keys {
         let gateway = self
             .gateways
             .iter()
-            .find(|gateway| gateway.public.keyid() == keyid);
+            .find(|gateway| gateway.public_key.keyid() == keyid);
         let gateway = gateway.ok_or(ProofBreak::Key)?;
         let mut registry = Registry::empty(Hash::of(b""));
         registry

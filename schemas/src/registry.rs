@@ -9,7 +9,7 @@ mod record;
 mod revoked;
 mod seed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::contract::{Contract, SchemaFault};
@@ -22,7 +22,7 @@ pub use crate::tables::{Ministry, Node, Province};
 pub use self::head::{Beside, REGISTRY_HEADER, RegistryHead};
 pub use self::policy::{Denied, Rule};
 pub use self::record::{
-    ContractRecord, Gateway, Grant, Key, KeyRecord, KeyRetirement, Office, OfficeName,
+    ContractRecord, Gateway, GatewayRecord, Grant, Key, KeyRecord, KeyRetirement, Office, OfficeName,
     RegistryEvent, Revocation, Right, RuleName, Span, Standing, Who,
 };
 pub use self::revoked::{NotASerial, Serial};
@@ -72,6 +72,8 @@ pub struct Registry {
     keyids: BTreeMap<OfficeId, Vec<String>>,
     /// By the `keyid` of their keys.
     gateways: BTreeMap<String, Gateway>,
+    /// The `keyid`s of what was registered as a key and is none: nothing is verified with it.
+    no_keys: BTreeSet<String>,
     contracts: BTreeMap<String, Arc<Contract>>,
     feeds: BTreeMap<FeedName, Feed>,
     grants: BTreeMap<String, Grant>,
@@ -92,6 +94,7 @@ impl Registry {
             keys: BTreeMap::new(),
             keyids: BTreeMap::new(),
             gateways: BTreeMap::new(),
+            no_keys: BTreeSet::new(),
             contracts: BTreeMap::new(),
             feeds: BTreeMap::new(),
             grants: BTreeMap::new(),
@@ -218,6 +221,11 @@ impl Registry {
         self.gateways.get(keyid)
     }
 
+    /// The `keyid`s of what was registered as a key and is none.
+    pub fn no_keys(&self) -> impl Iterator<Item = &str> {
+        self.no_keys.iter().map(String::as_str)
+    }
+
     pub fn grants(&self) -> impl Iterator<Item = &Grant> {
         self.grants.values()
     }
@@ -254,52 +262,63 @@ impl Registry {
     }
 
     fn add_key(&mut self, record: &KeyRecord) -> Result<(), RegistryFault> {
-        let key = Key::from(record);
-        let thumbprint = key.public.keyid();
-        if key.keyid != thumbprint {
+        let KeyRecord { office, keyid, .. } = record;
+        let thumbprint = record.public_key.keyid();
+        if *keyid != thumbprint {
             return Err(RegistryFault::Keyid {
-                office: key.office,
+                office: office.clone(),
                 thumbprint,
             });
         }
-        if !self.offices.contains_key(&key.office) {
-            return Err(unknown("the key", "office", &key.office.to_string()));
+        if !self.offices.contains_key(office) {
+            return Err(unknown("the key", "office", &office.to_string()));
         }
-        if self.gateways.contains_key(&key.keyid) {
-            return Err(RegistryFault::KeyTaken(key.keyid));
+        if self.gateways.contains_key(keyid) {
+            return Err(RegistryFault::KeyTaken(keyid.clone()));
         }
-        match self.keys.get(&key.keyid) {
-            Some(known) if known.office != key.office => {
-                return Err(RegistryFault::KeyTaken(key.keyid));
+        let Ok(key) = Key::try_from(record) else {
+            self.no_keys.insert(keyid.clone());
+            return Ok(());
+        };
+        match self.keys.get(keyid) {
+            Some(known) if known.office != *office => {
+                return Err(RegistryFault::KeyTaken(keyid.clone()));
             }
             Some(_) => {}
             None => self
                 .keyids
-                .entry(key.office.clone())
+                .entry(office.clone())
                 .or_default()
-                .push(key.keyid.clone()),
+                .push(keyid.clone()),
         }
-        self.keys.insert(key.keyid.clone(), key);
+        self.keys.insert(keyid.clone(), key);
         Ok(())
     }
 
     fn retire_key(&mut self, retirement: &KeyRetirement) -> Result<(), RegistryFault> {
+        if self.no_keys.contains(&retirement.keyid) {
+            return Ok(());
+        }
         let key = self.keys.get_mut(&retirement.keyid);
         key.ok_or_else(|| unknown("the retirement", "key", &retirement.keyid))?
             .retire(&retirement.last);
         Ok(())
     }
 
-    fn add_gateway(&mut self, gateway: &Gateway) -> Result<(), RegistryFault> {
-        if !is_gateway_name(&gateway.name) {
-            return Err(RegistryFault::GatewayName(gateway.name.clone()));
+    fn add_gateway(&mut self, record: &GatewayRecord) -> Result<(), RegistryFault> {
+        if !is_gateway_name(&record.name) {
+            return Err(RegistryFault::GatewayName(record.name.clone()));
         }
-        let keyid = gateway.public.keyid();
-        let other = self.gateways.get(&keyid).filter(|known| *known != gateway);
+        let keyid = record.public_key.keyid();
+        let Ok(gateway) = Gateway::try_from(record) else {
+            self.no_keys.insert(keyid);
+            return Ok(());
+        };
+        let other = self.gateways.get(&keyid).filter(|known| **known != gateway);
         if other.is_some() || self.keys.contains_key(&keyid) {
             return Err(RegistryFault::KeyTaken(keyid));
         }
-        self.gateways.insert(keyid, gateway.clone());
+        self.gateways.insert(keyid, gateway);
         Ok(())
     }
 

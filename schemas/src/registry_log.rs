@@ -1,8 +1,8 @@
 //! The registry as a signed log: lines (structured CloudEvents with `dssematerial`, one each) come in, a registry that the
 //! authority has vouched for goes out; and back, where the authority's key is at hand.
 //!
-//! Every link is checked, and the last signature, which vouches for all below it. Nothing is taken in part: lines
-//! with a fault among them change nothing. No file and no clock here.
+//! Every link is checked, and every signature. Nothing is taken in part: lines with a fault among them change nothing. No file and no
+//! clock here.
 
 use bytes::Bytes;
 
@@ -13,7 +13,7 @@ use crate::json::{self, JsonFault};
 use crate::limits::REGISTRY_PAGE_BYTES_MAX;
 use crate::refusal::Refusal;
 use crate::registry::{LOG_FEED, Registry, RegistryEvent, RegistryFault};
-use crate::signing::{PublicKey, SignedEvent, SigningKey};
+use crate::signing::{PublicKey, SignedEvent, SigningKey, verify_all};
 use crate::subject::LogName;
 
 /// The registry's own log: NiDA's, and no office's.
@@ -90,15 +90,14 @@ impl RegistryLog {
     /// As [`RegistryLog::load`].
     pub fn extend(&mut self, text: &str) -> Result<usize, RegistryLogFault> {
         let signed = self.linked(text)?;
-        let Some(last) = signed.last() else {
-            return Ok(0);
-        };
         let at = |index: usize, what| RegistryLogFault {
             line: index + 1,
             what,
         };
-        if last.verify(&self.authority).is_err() {
-            return Err(at(signed.len() - 1, LineFault::Signature));
+        let claims = signed.iter().map(|event| event.claim(&self.authority));
+        let verdicts = verify_all(&claims.collect::<Vec<_>>());
+        if let Some(bad) = verdicts.iter().position(Result::is_err) {
+            return Err(at(bad, LineFault::Signature));
         }
         let mut next = self.clone();
         for (index, event) in signed.iter().enumerate() {

@@ -75,7 +75,7 @@ fn bundle(dir: &Path, office: &str) {
     say(&RegistryEvent::KeyAdded(KeyRecord {
         office: office.clone(),
         keyid: key.keyid().into(),
-        public_key: *key.public(),
+        public_key: (*key.public()).into(),
         honoured: [].into(),
     }));
     let settings = format!(

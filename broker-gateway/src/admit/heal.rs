@@ -10,7 +10,7 @@ use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 
 use super::examine::Examiner;
-use super::{Admission, RawEvent, Verdict, answered, unread};
+use super::{Admission, RawEvent, Verdict, answered, authentic, unread};
 use crate::acl::HealPermit;
 use crate::refuse::{Answered, No};
 use crate::wire::Subject;
@@ -111,12 +111,11 @@ impl Admission {
             Err(hold) => return (None, held_all(events.len(), &hold)),
         };
         let (mut all, mut told) = (Vec::with_capacity(events.len()), Vec::new());
-        for (place, (position, raw)) in events.into_iter().enumerate() {
-            let (event, as_append) = match examiner.examine(&raw) {
-                Verdict::Passes(received, key) => {
-                    let verified = received.event.verify(key).map_err(No::from);
-                    (received.event, verified)
-                }
+        let verdicts = events.iter().map(|(_, raw)| examiner.examine(raw));
+        let verdicts = authentic(verdicts.collect());
+        for (place, ((position, _), verdict)) in events.into_iter().zip(verdicts).enumerate() {
+            let (event, as_append) = match verdict {
+                Verdict::Passes(received, _) => (received.event, Ok(())),
                 Verdict::Fails(Some(event), no) => (event, Err(no)),
                 Verdict::Fails(None, no) => {
                     told.push(unread(place, no));

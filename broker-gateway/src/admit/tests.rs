@@ -1,7 +1,5 @@
 //! One test for each thing that admission does not let pass, and what becomes of the events around it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use schemas::event::{Event, Position, Timestamp};
 use schemas::registry::{KeyRetirement, RegistryEvent};
 use schemas::signing::SigningKey;
@@ -35,8 +33,8 @@ fn held(pen: &Pen, raw: RawEvent) -> Hold {
     }
 }
 
-/// With the signature of another event in its material: everything else about it is right.
-fn with_bad_signature(event: &SignedEvent, other: &SignedEvent) -> RawEvent {
+/// The event with the signature of another one: everything else about it is right.
+fn unsigned(event: &SignedEvent, other: &SignedEvent) -> SignedEvent {
     let material = String::from_utf8(event.material().to_vec()).expect("JSON");
     let signature = |event: &SignedEvent| {
         let material = String::from_utf8(event.material().to_vec()).expect("JSON");
@@ -44,7 +42,8 @@ fn with_bad_signature(event: &SignedEvent, other: &SignedEvent) -> RawEvent {
         rest.split_once('"').expect("its end").0.to_owned()
     };
     let bad = material.replace(&signature(event), &signature(other));
-    with_header(sent(event), "ce-dssematerial", Some(&STANDARD.encode(bad)))
+    let (event, link) = (event.event().clone(), *event.link());
+    SignedEvent::from_parts(event, link, bad.as_bytes()).expect("well formed")
 }
 
 fn places(judged: &Judged) -> Vec<Vec<usize>> {
@@ -116,43 +115,52 @@ fn those_before_a_bad_one_pass_and_those_behind_it_wait() {
 }
 
 #[test]
-fn a_bad_last_signature_is_found_and_the_rest_is_verified_one_by_one() {
-    let mut pen = Pen::new();
-    let events = pen.run(10);
-    let mut all: Vec<RawEvent> = events.iter().map(sent).collect();
-    all[9] = with_bad_signature(&events[9], &events[0]);
-    let judged = admit(&pen, all);
-    assert_eq!(places(&judged), [(0..9).collect::<Vec<_>>()]);
-    assert_eq!(
-        judged.answered[0].answer,
-        Answer::Refused(Refusal::SignatureInvalid)
-    );
+fn a_bad_signature_is_refused_by_name_wherever_it_stands_in_a_run() {
+    for bad in 0..12 {
+        let mut pen = Pen::new();
+        let mut events = pen.run(12);
+        let other = events[(bad + 1) % 12].clone();
+        // The hash covers the signature: whoever signs badly links to what it has signed.
+        events.truncate(bad + 1);
+        let sixth = unsigned(&events[bad], &other);
+        pen.head = Head::of(&sixth);
+        let all = events[..bad].iter().cloned().chain([sixth]);
+        let all = all.chain(pen.run(11 - bad as u64));
+        let judged = admit(&pen, all.map(|event| sent(&event)).collect());
+        let stored: Vec<usize> = places(&judged).concat();
+        assert_eq!(stored, (0..bad).collect::<Vec<_>>(), "{bad}");
+        let answers: Vec<(usize, Answer)> = judged
+            .answered
+            .iter()
+            .map(|answered| (answered.place, answered.answer.clone()))
+            .collect();
+        let waits = Answer::Held(Hold::ChainMismatch { head: bad as u64 });
+        assert_eq!(
+            answers[0],
+            (bad, Answer::Refused(Refusal::SignatureInvalid))
+        );
+        assert_eq!(answers.len(), 12 - bad);
+        assert!(answers[1..].iter().all(|(_, answer)| *answer == waits));
+    }
 }
 
 #[test]
-fn a_log_in_doubt_is_verified_in_full() {
+fn bad_signatures_in_several_parts_are_each_named_and_their_neighbours_pass() {
     let mut pen = Pen::new();
-    let first = pen.write(1);
-    let admission = Admission::new();
-    let bad = with_bad_signature(&first, &pen.write(2));
-    let filler = pen.run(8);
-    let all = [bad].into_iter().chain(filler.iter().map(sent));
-    // A short part does not raise a doubt, so this one is begun by hand.
-    admission.doubts.begin(pen.log.clone());
-    let judged = admission.admit(pen.submission(all.collect()));
-    assert_eq!(
-        judged.answered[0].answer,
-        Answer::Refused(Refusal::SignatureInvalid)
-    );
-    let events = pen.run(10);
-    let mut all: Vec<RawEvent> = events.iter().map(sent).collect();
-    // The signature is no part of the next event's digests but of its prevhash, so a changed one breaks the chain there.
-    all[4] = with_bad_signature(&events[4], &events[0]);
-    let judged = admission.admit(pen.submission(all));
-    assert_eq!(
-        places(&judged),
-        [[0], [1], [2], [3], [5], [6], [7], [8], [9]]
-    );
+    let mut events = pen.run(30);
+    let foreign = events[29].clone();
+    for bad in [3, 4, 20] {
+        events[bad] = unsigned(&events[bad], &foreign);
+    }
+    let judged = admit(&pen, events.iter().map(sent).collect());
+    let refused = judged.answered.iter().filter_map(|answered| {
+        (answered.answer == Answer::Refused(Refusal::SignatureInvalid)).then_some(answered.place)
+    });
+    assert_eq!(refused.collect::<Vec<_>>(), [3, 4, 20]);
+    // The chain breaks where another signature stands than the next event names, and goes on behind.
+    let stored: Vec<usize> = places(&judged).concat();
+    let good = (0..30).filter(|place| ![3, 4, 20].contains(place));
+    assert_eq!(stored, good.collect::<Vec<_>>());
 }
 
 #[test]
@@ -229,8 +237,8 @@ fn each_thing_that_is_wrong_with_the_signer_has_its_answer() {
     assert_eq!(refused(&pen, strange), Refusal::SignerMismatch);
     pen.key = own;
     let (other, retired) = (pen.write(1), pen.write(1));
-    let forged = with_bad_signature(&retired, &other);
-    assert_eq!(refused(&pen, forged), Refusal::SignatureInvalid);
+    let forged = unsigned(&retired, &other);
+    assert_eq!(refused(&pen, sent(&forged)), Refusal::SignatureInvalid);
     pen.tell(RegistryEvent::KeyRetired(KeyRetirement {
         keyid: pen.key.keyid().to_owned(),
         last: [(pen.log.feed.clone(), other.link().position.number())].into(),

@@ -239,7 +239,7 @@ fn key_event(
         None => Ok(Some(RegistryEvent::KeyAdded(KeyRecord {
             office: office.clone(),
             keyid,
-            public_key: public,
+            public_key: public.into(),
             honoured: Default::default(),
         }))),
     }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nkeys::KeyPair;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use schemas::event::Timestamp;
-use schemas::registry::{self, Gateway, RegistryEvent};
+use schemas::registry::{self, GatewayRecord, RegistryEvent};
 use schemas::registry_log::RegistryLog;
 use schemas::signing::{Fingerprint, PublicKey, SigningKey};
 use time::OffsetDateTime;
@@ -86,9 +86,9 @@ impl Init {
         let now = now()?;
         let mut log = RegistryLog::begin(*key.public());
         let mut lines = String::new();
-        let gateway = RegistryEvent::GatewayAdded(Gateway {
+        let gateway = RegistryEvent::GatewayAdded(GatewayRecord {
             name: self.names[0].clone(),
-            public: gateway,
+            public_key: gateway.into(),
         });
         for said in registry::seed().into_iter().chain([gateway]) {
             lines.push_str(&log.append(&said, &key, now)?);

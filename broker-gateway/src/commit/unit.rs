@@ -56,7 +56,7 @@ impl Unit {
         self.admitted.registry()
     }
 
-    /// The events that have no answer yet; the last of them is the run's last, whose signature was verified.
+    /// The events that have no answer yet.
     pub fn events(&self) -> &[SignedEvent] {
         &self.admitted.events()[self.answered.len()..]
     }

@@ -73,6 +73,9 @@ impl Reports {
         }
         let end = match (self.whole, self.asked) {
             (true, 0) => "every log is whole".to_owned(),
+            (false, 0) => {
+                "not every log is as it must be, and nothing of it can be asked for".to_owned()
+            }
             (_, asked) => format!("{asked} logs lack positions; whoever has them was asked"),
         };
         format!("{table}\n{end}")
@@ -87,8 +90,8 @@ fn what_else(log: &LogReport) -> String {
     if !log.unlinked.is_empty() {
         all.push(format!("does not link: {}", log.unlinked));
     }
-    if !log.signed {
-        all.push("the head is not signed with a key that is honoured".to_owned());
+    if !log.unsigned.is_empty() {
+        all.push(format!("not signed by its office: {}", log.unsigned));
     }
     all.join("; ")
 }

@@ -54,7 +54,7 @@ pub async fn feed(
     }
     let asked = format!("$JS.API.STREAM.INFO.{feed}");
     let Info { state } = jetstream.ask::<Info>(&asked, &json!({})).await??;
-    let mut scrub = Scrub::new(feed.clone(), registry.genesis());
+    let mut scrub = Scrub::new(feed.clone(), registry);
     let mut from = state.first_seq.max(1);
     while from <= state.last_seq {
         // Long stretches of a stream may be gone: the next message that is there is asked for.
@@ -81,7 +81,7 @@ pub async fn feed(
         }
         from = to + 1;
     }
-    Ok(scrub.finish(registry))
+    Ok(scrub.finish())
 }
 
 async fn get(

@@ -8,7 +8,7 @@ use crate::fixtures::pen::Pen;
 const LOG: &str = "spean.log.health-quarterly.moh.siem-reap";
 
 fn scrub(pen: &Pen, messages: &[(String, SignedEvent)]) -> FeedReport {
-    let mut scrub = Scrub::new(pen.log.feed.clone(), pen.registry.genesis());
+    let mut scrub = Scrub::new(pen.log.feed.clone(), &pen.registry);
     for (index, (subject, event)) in messages.iter().enumerate() {
         let headers = nats::encode(event);
         scrub.take(
@@ -18,7 +18,7 @@ fn scrub(pen: &Pen, messages: &[(String, SignedEvent)]) -> FeedReport {
             event.event().data().clone(),
         );
     }
-    scrub.finish(&pen.registry)
+    scrub.finish()
 }
 
 fn appended(events: &[SignedEvent], without: &[u64]) -> Vec<(String, SignedEvent)> {
@@ -80,7 +80,7 @@ fn what_does_not_link_is_named_wherever_it_stands() {
 fn damaged_messages_are_named_by_their_sequence() {
     let mut pen = Pen::new();
     let events = pen.run(3);
-    let mut scrub = Scrub::new(pen.log.feed.clone(), pen.registry.genesis());
+    let mut scrub = Scrub::new(pen.log.feed.clone(), &pen.registry);
     for (index, event) in events.iter().enumerate() {
         let changed = Bytes::from_static(b"{}");
         let data = [event.event().data(), &changed][usize::from(index == 1)].clone();
@@ -92,7 +92,7 @@ fn damaged_messages_are_named_by_their_sequence() {
         &nats::encode(&events[0]),
         events[0].event().data().clone(),
     );
-    let report = scrub.finish(&pen.registry);
+    let report = scrub.finish();
     let damaged: Vec<u64> = report
         .damaged
         .iter()
@@ -124,11 +124,30 @@ fn a_declared_gap_is_missing_and_said_to_be_declared() {
 }
 
 #[test]
-fn a_head_that_nobody_honoured_signed_is_told() {
+fn events_that_nobody_honoured_signed_are_named() {
     let mut pen = Pen::new();
+    let mut events = pen.run(300);
+    for bad in [5, 280] {
+        let material = String::from_utf8(events[bad].material().to_vec()).expect("JSON");
+        let (before, signature) = material.rsplit_once(r#""sig":""#).expect("a signature");
+        let other = if signature.starts_with('A') { "B" } else { "A" };
+        let forged = format!(r#"{before}"sig":"{other}{}"#, &signature[1..]);
+        let (event, link) = (events[bad].event().clone(), *events[bad].link());
+        events[bad] = SignedEvent::from_parts(event, link, forged.as_bytes()).expect("well formed");
+        // Whoever signs badly links to what it has signed.
+        pen.head = Head::of(&events[bad]);
+        let behind = pen.run(299 - bad as u64);
+        events.truncate(bad + 1);
+        events.extend(behind);
+    }
+    let report = scrub(&pen, &appended(&events, &[]));
+    assert_eq!(report.logs[0].unsigned.to_string(), "6, 281");
+    assert_eq!(report.logs[0].unlinked.to_string(), "");
+    assert!(!report.is_whole());
+    pen.head = Head::of(&events[299]);
     let (stranger, _) = schemas::signing::SigningKey::generate().expect("a key");
     pen.key = stranger;
-    let events = pen.run(2);
+    events.extend(pen.run(1));
     let report = scrub(&pen, &appended(&events, &[]));
-    assert!(!report.logs[0].signed && !report.is_whole());
+    assert_eq!(report.logs[0].unsigned.to_string(), "6, 281, 301");
 }

@@ -30,7 +30,7 @@ pub(crate) fn registry(office: &str) -> Registry {
     let key = KeyRecord {
         office,
         keyid: key().keyid().into(),
-        public_key: *key().public(),
+        public_key: (*key().public()).into(),
         honoured: BTreeMap::new(),
     };
     for said in [

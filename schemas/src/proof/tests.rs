@@ -37,12 +37,12 @@ impl Bus {
         bus.say(&RegistryEvent::KeyAdded(KeyRecord {
             office,
             keyid: key().keyid().into(),
-            public_key: *key().public(),
+            public_key: (*key().public()).into(),
             honoured: BTreeMap::new(),
         }));
-        bus.say(&RegistryEvent::GatewayAdded(Gateway {
+        bus.say(&RegistryEvent::GatewayAdded(GatewayRecord {
             name: "gateway-1".into(),
-            public: *bus.gateway.public(),
+            public_key: (*bus.gateway.public()).into(),
         }));
         bus
     }

@@ -1,7 +1,7 @@
 //! Receipts: their golden bytes, what verifies, and what does not.
 
 use super::*;
-use crate::registry::{Gateway, RegistryEvent};
+use crate::registry::{GatewayRecord, RegistryEvent};
 use crate::signing::tests::{golden, key, run_of, signed};
 
 fn stamp() -> Stamp {
@@ -19,9 +19,9 @@ fn receipt() -> Receipt {
 
 fn registry() -> Registry {
     let mut registry = Registry::empty(Hash::of(b"genesis"));
-    let gateway = Gateway {
+    let gateway = GatewayRecord {
         name: "gateway-1".into(),
-        public: *key().public(),
+        public_key: (*key().public()).into(),
     };
     registry
         .apply(&RegistryEvent::GatewayAdded(gateway))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Serial;
 use crate::event::Position;
 use crate::feed::Feed;
-use crate::signing::PublicKey;
+use crate::signing::{KeyFault, PublicKey, WrittenKey};
 use crate::subject::{FeedName, OfficeId};
 use crate::tables::{Ministry, Node, Province};
 
@@ -24,7 +24,7 @@ pub enum RegistryEvent {
     OfficeAdded(Office),
     KeyAdded(KeyRecord),
     KeyRetired(KeyRetirement),
-    GatewayAdded(Gateway),
+    GatewayAdded(GatewayRecord),
     ContractAdded(ContractRecord),
     FeedAdded(Feed),
     GrantAdded(Grant),
@@ -54,14 +54,31 @@ impl RegistryEvent {
     }
 }
 
-/// A gateway and the key with which it signs receipts. A name may have several keys, one after the other: a receipt stays good.
+/// A gateway's key as `gateway-added` carries it. A name may have several keys, one after the other: a receipt stays good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Gateway {
+pub struct GatewayRecord {
     #[serde(rename = "gateway")]
     pub name: String,
-    #[serde(rename = "public_key")]
+    pub public_key: WrittenKey,
+}
+
+/// A gateway and the key with which it signs receipts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    pub name: String,
     pub public: PublicKey,
+}
+
+impl TryFrom<&GatewayRecord> for Gateway {
+    type Error = KeyFault;
+
+    fn try_from(record: &GatewayRecord) -> Result<Gateway, KeyFault> {
+        Ok(Gateway {
+            name: record.name.clone(),
+            public: record.public_key.read()?,
+        })
+    }
 }
 
 /// A contract as the registry carries it: the whole schema.
@@ -133,7 +150,7 @@ pub enum Standing {
 pub struct KeyRecord {
     pub office: OfficeId,
     pub keyid: String,
-    pub public_key: PublicKey,
+    pub public_key: WrittenKey,
     /// The positions at which it is honoured, for logs where those are not all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub honoured: BTreeMap<FeedName, Span>,
@@ -185,15 +202,17 @@ pub struct Key {
     elsewhere: Span,
 }
 
-impl From<&KeyRecord> for Key {
-    fn from(record: &KeyRecord) -> Key {
-        Key {
+impl TryFrom<&KeyRecord> for Key {
+    type Error = KeyFault;
+
+    fn try_from(record: &KeyRecord) -> Result<Key, KeyFault> {
+        Ok(Key {
             office: record.office.clone(),
             keyid: record.keyid.clone(),
-            public: record.public_key,
+            public: record.public_key.read()?,
             honoured: record.honoured.clone(),
             elsewhere: Span::ALL,
-        }
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::feed::Action;
 use crate::signing::SigningKey;
 
+mod keys;
 mod policy;
 
 fn seeded() -> Registry {
@@ -54,7 +55,7 @@ fn key_record(office: &str) -> KeyRecord {
     KeyRecord {
         office: office.parse().expect("an office"),
         keyid: key.keyid().into(),
-        public_key: *key.public(),
+        public_key: (*key.public()).into(),
         honoured: BTreeMap::new(),
     }
 }
@@ -204,9 +205,9 @@ fn a_gateways_key_is_no_others() {
     let mut registry = peopled();
     let (public, offices) = (key_record("moh/hq").public_key, key_record("maff/hq"));
     let gateway = |name: &str, public| {
-        RegistryEvent::GatewayAdded(Gateway {
+        RegistryEvent::GatewayAdded(GatewayRecord {
             name: name.into(),
-            public,
+            public_key: public,
         })
     };
     registry

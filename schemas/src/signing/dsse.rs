@@ -5,9 +5,10 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
+use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::Deserialize;
 
+use super::PublicKey;
 use crate::event::{Hash, Timestamp};
 use crate::limits::MATERIAL_BYTES_MAX;
 
@@ -71,22 +72,22 @@ pub(super) fn encoding_of(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 /// A key with which foreign material can be checked.
 #[derive(Debug, Clone)]
 pub enum VerifyingKey {
-    Ed25519([u8; 32]),
+    Ed25519(PublicKey),
     /// An uncompressed point; signatures are r || s.
     P256([u8; 65]),
 }
 
 impl VerifyingKey {
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        let verdict = match self {
+        match self {
             VerifyingKey::Ed25519(key) => {
-                UnparsedPublicKey::new(&ED25519, key).verify(message, signature)
+                let signature = signature.try_into();
+                signature.is_ok_and(|signature| key.claim(message, signature).is_good())
             }
-            VerifyingKey::P256(key) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key).verify(message, signature)
-            }
-        };
-        verdict.is_ok()
+            VerifyingKey::P256(key) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key)
+                .verify(message, signature)
+                .is_ok(),
+        }
     }
 }
 

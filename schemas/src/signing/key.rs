@@ -1,13 +1,15 @@
-//! Keys of offices and of the authority: Ed25519 through ring, named by their RFC 7638 thumbprint.
+//! Keys of offices, gateways and the authority: Ed25519, named by their RFC 7638 thumbprint. ring signs; whether a signature is good,
+//! and what bytes are a key, is said in `ed25519`.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 
+use super::ed25519::{self, Claim};
 use crate::event::Hash;
 
 /// Why bytes are no key.
@@ -17,8 +19,14 @@ pub enum KeyFault {
     Private,
     #[error("is no Ed25519 public key: 32 bytes in base64 are")]
     Public,
+    #[error("is no Ed25519 public key: these bytes are no point of the curve")]
+    NoPoint,
+    #[error("is a point of the curve that is not written in its one form")]
+    NotCanonical,
     #[error("is a point of small order, with which anybody can sign anything")]
     SmallOrder,
+    #[error("is no point of prime order: no honest program makes such a key")]
+    MixedOrder,
     #[error("cannot be made: the system gives no random bytes")]
     Random,
 }
@@ -94,13 +102,9 @@ pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
     /// # Errors
-    /// `KeyFault::SmallOrder`: verifiers disagree about such keys, so they are none (RFC 8032 §8.4 leaves it open).
+    /// `KeyFault`, where verifiers could disagree about what it signs (RFC 8032 §8.4 leaves some of it open).
     pub fn from_bytes(bytes: [u8; 32]) -> Result<PublicKey, KeyFault> {
-        if has_small_order(&bytes) {
-            Err(KeyFault::SmallOrder)
-        } else {
-            Ok(PublicKey(bytes))
-        }
+        ed25519::check_key(&bytes).map(|()| PublicKey(bytes))
     }
 
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -109,54 +113,25 @@ impl PublicKey {
 
     /// The RFC 7638 thumbprint of the key as a JWK (RFC 8037), in base64url: 43 characters.
     pub fn keyid(&self) -> String {
-        let x = URL_SAFE_NO_PAD.encode(self.0);
-        Hash::of(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()).to_string()
+        thumbprint(&self.0)
     }
 
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, &self.0)
-            .verify(message, signature)
-            .is_ok()
+    /// What a signature of this key over a message says, to be verified alone or among others.
+    pub(super) fn claim(&self, message: &[u8], signature: &[u8; 64]) -> Claim {
+        Claim::new(&self.0, message, signature)
     }
 }
 
-/// The encodings of points whose order divides 8, canonical or not, without their sign bit.
-fn has_small_order(key: &[u8; 32]) -> bool {
-    const fn edge(first: u8) -> [u8; 32] {
-        let mut bytes = [0xFF; 32];
-        bytes[0] = first;
-        bytes[31] = 0x7F;
-        bytes
-    }
-    const fn tiny(first: u8) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        bytes[0] = first;
-        bytes
-    }
-    const ORDER_8: [[u8; 32]; 2] = [
-        [
-            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef,
-            0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88,
-            0x6d, 0x53, 0xfc, 0x05,
-        ],
-        [
-            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10,
-            0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77,
-            0x92, 0xac, 0x03, 0x7a,
-        ],
-    ];
-    let mut unsigned = *key;
-    unsigned[31] &= 0x7F;
-    let edges = [tiny(0), tiny(1), edge(0xEC), edge(0xED), edge(0xEE)];
-    edges.contains(&unsigned) || ORDER_8.contains(&unsigned)
+fn thumbprint(key: &[u8; 32]) -> String {
+    let x = URL_SAFE_NO_PAD.encode(key);
+    Hash::of(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()).to_string()
 }
 
 impl TryFrom<String> for PublicKey {
     type Error = KeyFault;
 
     fn try_from(text: String) -> Result<PublicKey, KeyFault> {
-        let bytes = STANDARD.decode(text.trim()).map_err(|_| KeyFault::Public)?;
-        PublicKey::from_bytes(bytes.try_into().map_err(|_| KeyFault::Public)?)
+        WrittenKey::try_from(text)?.read()
     }
 }
 
@@ -169,5 +144,48 @@ impl From<PublicKey> for String {
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&STANDARD.encode(self.0))
+    }
+}
+
+/// Bytes that were registered as a key: whether they are one is asked when they are to count. What an earlier version took, and is
+/// none, so stays a line of the registry that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct WrittenKey([u8; 32]);
+
+impl WrittenKey {
+    /// # Errors
+    /// As [`PublicKey::from_bytes`].
+    pub fn read(&self) -> Result<PublicKey, KeyFault> {
+        PublicKey::from_bytes(self.0)
+    }
+
+    /// As [`PublicKey::keyid`].
+    pub fn keyid(&self) -> String {
+        thumbprint(&self.0)
+    }
+}
+
+impl From<PublicKey> for WrittenKey {
+    fn from(key: PublicKey) -> WrittenKey {
+        WrittenKey(key.0)
+    }
+}
+
+impl TryFrom<String> for WrittenKey {
+    type Error = KeyFault;
+
+    fn try_from(text: String) -> Result<WrittenKey, KeyFault> {
+        let bytes = STANDARD.decode(text.trim()).map_err(|_| KeyFault::Public)?;
+        bytes
+            .try_into()
+            .map(WrittenKey)
+            .map_err(|_| KeyFault::Public)
+    }
+}
+
+impl From<WrittenKey> for String {
+    fn from(key: WrittenKey) -> String {
+        STANDARD.encode(key.0)
     }
 }

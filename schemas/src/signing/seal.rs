@@ -55,7 +55,8 @@ impl Seal {
 
     /// Whether it was made with this key over this payload.
     pub fn is_of(&self, payload_type: &str, payload: &[u8], key: &PublicKey) -> bool {
-        key.verify(&encoding_of(payload_type, payload), &self.signature)
+        let message = encoding_of(payload_type, payload);
+        key.claim(&message, &self.signature).is_good()
     }
 
     pub fn keyid(&self) -> &str {

@@ -63,7 +63,7 @@ impl Skeleton {
     /// Whether the event at this place was signed with this key.
     pub fn is_signed_with(&self, link: Link, key: &PublicKey) -> bool {
         let message = pre_authentication_encoding(&self.payload_at(&link));
-        key.verify(&message, &self.seal.signature)
+        key.claim(&message, &self.seal.signature).is_good()
     }
 
     fn payload_at(&self, link: &Link) -> Vec<u8> {

@@ -7,7 +7,7 @@ use super::*;
 use crate::chain::{Head, Run, RunBreak};
 use crate::envelope::nats::Origin;
 use crate::envelope::{nats, structured};
-use crate::event::{Classification, Core, Position, Timestamp};
+use crate::event::{Classification, Core, Timestamp};
 
 const BUS: Origin<'static> = Origin::Bus;
 
@@ -222,30 +222,11 @@ fn the_vector_of_the_nats_binding_is_encoded_and_decoded_once() {
 }
 
 #[test]
-fn a_run_is_verified_at_its_last_event() {
-    let run = Run::new(run_of(20)).unwrap();
-    assert_eq!(run.last().link().position, Position::new(20).unwrap());
-    assert!(run.clone().verify(key().public(), || 1).is_ok());
-    let thief = SigningKey::generate().unwrap().0;
-    assert_eq!(run.verify(thief.public(), || 1), Err(19));
-}
-
-#[test]
 fn events_that_do_not_follow_are_no_run() {
     let events = run_of(3);
     let fault = Run::new(vec![events[0].clone(), events[2].clone()]).unwrap_err();
     assert_eq!((fault.index, fault.what), (1, RunBreak::NotLinked));
     assert_eq!(Run::new(Vec::new()).unwrap_err().what, RunBreak::Length);
-}
-
-#[test]
-fn a_key_of_small_order_is_no_key() {
-    let mut one = [0; 32];
-    one[0] = 1;
-    assert_eq!(PublicKey::from_bytes(one), Err(KeyFault::SmallOrder));
-    one[31] = 0x80;
-    assert_eq!(PublicKey::from_bytes(one), Err(KeyFault::SmallOrder));
-    assert!(PublicKey::from_bytes(*key().public().as_bytes()).is_ok());
 }
 
 proptest! {

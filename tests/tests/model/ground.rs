@@ -139,9 +139,9 @@ fn policy(path: &PathBuf, people: &[Person], gateway: &SigningKey, agents: u8) -
     let now = Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
     let mut log = RegistryLog::begin(*authority.public());
     let mut said = registry::seed();
-    let gateway = registry::Gateway {
+    let gateway = registry::GatewayRecord {
         name: "gateway-1".into(),
-        public: *gateway.public(),
+        public_key: (*gateway.public()).into(),
     };
     said.push(RegistryEvent::GatewayAdded(gateway));
     for event in &said {
@@ -153,7 +153,7 @@ fn policy(path: &PathBuf, people: &[Person], gateway: &SigningKey, agents: u8) -
         let key = KeyRecord {
             office: person.office.clone(),
             keyid: person.key.keyid().to_owned(),
-            public_key: *person.key.public(),
+            public_key: (*person.key.public()).into(),
             honoured: Default::default(),
         };
         said.extend([

@@ -20,7 +20,7 @@ fn add_key(registry: &mut Registry, office: &str, key: &SigningKey) {
     let record = KeyRecord {
         office: office.parse().expect("an office"),
         keyid: key.keyid().into(),
-        public_key: *key.public(),
+        public_key: (*key.public()).into(),
         honoured: [].into(),
     };
     registry
@@ -69,10 +69,11 @@ impl Office {
 
     fn verify(&self, lines: &[String]) -> Result<String, String> {
         let text = lines.join("\n");
-        let proved = proved(text.as_bytes(), &self.registry);
-        proved
-            .map(|logs| words(&logs))
-            .map_err(|fault| fault.to_string())
+        let judged = proved(text.as_bytes(), &self.registry).map_err(|fault| fault.to_string())?;
+        match judged.unsigned.is_empty() {
+            true => Ok(words(&judged)),
+            false => Err(words(&judged)),
+        }
     }
 }
 
@@ -154,36 +155,61 @@ fn keys_that_are_unknown_foreign_or_retired_prove_nothing() {
     assert!(office.verify(&lines[..2]).is_ok());
 }
 
+/// The same event with another signature, which is nobody's.
+fn unsigned(event: &SignedEvent) -> SignedEvent {
+    let material = String::from_utf8(event.material().to_vec()).expect("JSON");
+    let (before, signature) = material.rsplit_once("\"sig\":\"").expect("a signature");
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let changed = format!("{before}\"sig\":\"{other}{}", &signature[1..]);
+    let (event, link) = (event.event().clone(), *event.link());
+    SignedEvent::from_parts(event, link, changed.as_bytes()).expect("well formed")
+}
+
+/// A log whose events at these positions are not signed, though those behind name them.
+fn log_with(office: &Office, count: u32, bad: &[u32]) -> Vec<String> {
+    let mut head = Head::empty(office.registry.genesis());
+    let lines = (1..=count).map(|cases| {
+        let mut event = sign(log(), &office.key, head, cases);
+        if bad.contains(&cases) {
+            event = unsigned(&event);
+        }
+        head = Head::of(&event);
+        structured::encode(&event)
+    });
+    lines.collect()
+}
+
 #[test]
-fn every_signature_is_checked_and_not_only_the_last() {
+fn every_line_that_is_not_signed_is_named_and_the_rest_is_judged() {
     let office = office();
-    let events = office.events(2);
-    let forged = structured::encode(&events[0]);
-    let material = forged
-        .split("\"dssematerial\":\"")
-        .nth(1)
-        .expect("material");
-    let material = material.split('"').next().expect("material");
-    let other = structured::encode(&sign(
-        log(),
-        &SigningKey::generate().expect("a key").0,
-        Head::empty(office.registry.genesis()),
-        1,
-    ));
-    assert_ne!(forged, other);
-    let decoded = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, material);
-    let mut text = String::from_utf8(decoded.expect("base64")).expect("text");
-    let at = text.find("\"sig\":\"").expect("a signature") + 10;
-    let flipped = if text.as_bytes()[at] == b'A' {
-        "B"
-    } else {
-        "A"
-    };
-    text.replace_range(at..=at, flipped);
-    let changed = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
-    let lines = [forged.replace(material, &changed)];
-    let fault = office.verify(&lines).expect_err("a forged signature");
-    assert_eq!(fault, "line 1 carries a signature that is not its key's");
+    let said = office.verify(&log_with(&office, 300, &[1, 256, 257, 300]));
+    let said = said.expect_err("four are not signed");
+    let lines: Vec<&str> = said.lines().collect();
+    let bad =
+        |line: u32| format!("NOT VERIFIED: line {line} carries a signature that is not its key's");
+    assert_eq!(lines[..4], [1, 256, 257, 300].map(bad));
+    assert!(
+        lines[4].starts_with("moh/siem-reap health-quarterly: 300 events, positions 1 to 300"),
+        "{said}"
+    );
+    assert!(
+        lines[5].contains("Every other line's signature is good"),
+        "{said}"
+    );
+    let mut broken = log_with(&office, 5, &[2]);
+    broken.remove(3);
+    assert_eq!(
+        office.verify(&broken),
+        Err("line 4 does not follow position 3: the chain is broken".into())
+    );
+    let many: Vec<u32> = (1..=60).collect();
+    let said = office
+        .verify(&log_with(&office, 60, &many))
+        .expect_err("none");
+    assert!(
+        said.contains("NOT VERIFIED: 10 lines more are as bad"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -19,9 +19,9 @@ fn time(seconds: i64) -> Timestamp {
 fn vouched(admitted: Timestamp) -> Vouched {
     let (key, _) = SigningKey::generate().expect("a key");
     let mut registry = Registry::empty(genesis());
-    let gateway = registry::Gateway {
+    let gateway = registry::GatewayRecord {
         name: "gateway-1".into(),
-        public: *key.public(),
+        public_key: (*key.public()).into(),
     };
     registry
         .apply(&RegistryEvent::GatewayAdded(gateway))

@@ -18,9 +18,9 @@ pub struct Notary {
 impl Notary {
     pub fn new() -> Notary {
         let (key, _) = SigningKey::generate().unwrap();
-        let gateway = registry::Gateway {
+        let gateway = registry::GatewayRecord {
             name: "gateway-1".into(),
-            public: *key.public(),
+            public_key: (*key.public()).into(),
         };
         let mut registry = Registry::empty(genesis());
         registry

@@ -2,7 +2,7 @@
 
 use schemas::event::Timestamp;
 use schemas::receipt::{Facts, Stamp};
-use schemas::registry::{Gateway, Registry, RegistryEvent};
+use schemas::registry::{GatewayRecord, Registry, RegistryEvent};
 use schemas::signing::SigningKey;
 use schemas::subject::LogName;
 
@@ -20,9 +20,9 @@ impl Notary {
     pub fn new() -> Notary {
         let (key, _) = SigningKey::generate().expect("random bytes");
         let mut registry = Registry::empty(Hash::of(b"genesis"));
-        let gateway = RegistryEvent::GatewayAdded(Gateway {
+        let gateway = RegistryEvent::GatewayAdded(GatewayRecord {
             name: "gateway-1".into(),
-            public: *key.public(),
+            public_key: (*key.public()).into(),
         });
         registry.apply(&gateway).expect("a gateway");
         Notary { key, registry }

@@ -37,7 +37,7 @@ fn registry(offices: &[(&str, &SigningKey)]) -> Registry {
         let record = KeyRecord {
             office: office(name),
             keyid: key.keyid().into(),
-            public_key: *key.public(),
+            public_key: (*key.public()).into(),
             honoured: std::collections::BTreeMap::new(),
         };
         let added = RegistryEvent::KeyAdded(record);
@@ -104,6 +104,7 @@ fn refused(verdict: &Result<Verified, No>) -> &'static str {
     match verdict {
         Ok(_) => "believed",
         Err(No::Bad(refusal)) => refusal.code().name,
+        Err(No::Unbelieved(event)) => event.why().code().name,
         Err(No::Held(hold)) => hold.code().name,
     }
 }
@@ -121,16 +122,32 @@ fn what_the_office_signed_is_believed() {
 }
 
 #[test]
-fn an_event_below_a_good_signature_is_vouched_for_and_one_above_is_not() {
+fn each_event_is_judged_by_its_own_signature_wherever_it_stands_in_a_batch() {
     let key = key();
-    let mut batch = run(3, &key);
-    batch[2] = under_the_name_of(
-        &key,
-        &SignedEvent::sign(event(3, "KH17"), *batch[2].link(), &super::tests::key()),
-    );
-    let verdicts = verify(registry(&[("maff/siem-reap", &key)]), &batch);
-    let words: Vec<_> = verdicts.iter().map(refused).collect();
-    assert_eq!(words, ["believed", "believed", "signature-invalid"]);
+    for bad in 0..5 {
+        let mut batch = run(bad as u64, &key);
+        let head = batch.last().map_or(Head::empty(genesis()), Head::of);
+        let stranger = super::tests::key();
+        let forged = SignedEvent::sign(event(bad as u64 + 1, "KH17"), head.next(), &stranger);
+        batch.push(under_the_name_of(&key, &forged));
+        // What is behind it names it, and is the office's own.
+        while batch.len() < 5 {
+            let head = Head::of(&batch[batch.len() - 1]);
+            let id = batch.len() as u64 + 1;
+            batch.push(SignedEvent::sign(event(id, "KH17"), head.next(), &key));
+        }
+        let mut expected = ["believed"; 5];
+        expected[bad] = "signature-invalid";
+        let known = || registry(&[("maff/siem-reap", &key)]);
+        let words = |batch: &[SignedEvent]| -> Vec<&str> {
+            verify(known(), batch).iter().map(refused).collect()
+        };
+        assert_eq!(words(&batch), expected);
+        for ends in 1..5 {
+            let (before, behind) = batch.split_at(ends);
+            assert_eq!([words(before), words(behind)].concat(), expected);
+        }
+    }
 }
 
 #[test]
@@ -228,7 +245,6 @@ fn a_gap_is_believed_on_its_own_subject_and_with_its_office_s_signature_alone() 
         ])),
     };
     let words = |incoming: Incoming| {
-        // What is authentic behind it vouches for an event, and for no declaration.
         let batch = [incoming, of(Place::Log, &events[3])];
         refused(&verifier.verify(&feed(), &batch)[0])
     };

@@ -120,6 +120,35 @@ fn a_signing_key_of_another_office_is_not_taken() {
 }
 
 #[test]
+fn what_is_no_key_is_not_enrolled_and_the_mistake_is_named() {
+    let given = Given::authority();
+    let key = KeyPair::generate().expect("a key");
+    let request = CertificateParams::default().serialize_request(&key);
+    std::fs::write(given.path("csr"), request.expect("one").pem().expect("PEM")).expect("written");
+    let before = given.registry().head();
+    for (name, public, why) in [
+        (
+            "y = 2",
+            format!("Ag{}=", "A".repeat(41)),
+            "no point of the curve",
+        ),
+        ("y = 1", format!("AQ{}=", "A".repeat(41)), "small order"),
+        (
+            "a point, and one of order 2 put to it",
+            "FqVn/n1O9UgqtAEsNpv4xfEejQwlWdzaUP3llwj4ruU=".to_owned(),
+            "prime order",
+        ),
+    ] {
+        std::fs::write(given.path("pub"), public).expect("written");
+        let mut enrol = given.enrol("mef/hq", "mef");
+        enrol.from_office = Some((given.path("csr"), given.path("pub")));
+        let fault = enrol.run().expect_err(name).to_string();
+        assert!(fault.contains(why), "{name}: {fault}");
+    }
+    assert_eq!(given.registry().head(), before);
+}
+
+#[test]
 fn what_a_name_does_not_say_must_be_said() {
     let given = Given::authority();
     assert!(given.enrol("moh/laboratory", "one").run().is_err());

@@ -11,7 +11,7 @@ use schemas::chain::Head;
 use schemas::envelope::nats;
 use schemas::event::{Hash, Timestamp};
 use schemas::receipt::{Facts, Receipt, Stamp};
-use schemas::registry::{Gateway, Registry, RegistryEvent};
+use schemas::registry::{GatewayRecord, Registry, RegistryEvent};
 use schemas::signing::{SignedEvent, SigningKey};
 use schemas::subject::FeedName;
 use tempfile::TempDir;
@@ -120,9 +120,9 @@ impl Bus {
         let (office, _) = SigningKey::generate()?;
         let (gateway, _) = SigningKey::generate()?;
         let mut registry = Registry::empty(genesis);
-        registry.apply(&RegistryEvent::GatewayAdded(Gateway {
+        registry.apply(&RegistryEvent::GatewayAdded(GatewayRecord {
             name: "gateway-1".into(),
-            public: *gateway.public(),
+            public_key: (*gateway.public()).into(),
         }))?;
         Ok(Bus {
             feed: feed.clone(),

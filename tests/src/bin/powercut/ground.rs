@@ -15,7 +15,7 @@ use schemas::chain::Head;
 use schemas::envelope::structured;
 use schemas::event::{Draft, Event, Hash};
 use schemas::receipt::{Facts, Receipt, Stamp};
-use schemas::registry::{Gateway, KeyRecord, Registry, RegistryEvent, seed};
+use schemas::registry::{GatewayRecord, KeyRecord, Registry, RegistryEvent, seed};
 use schemas::signing::{SignedEvent, SigningKey};
 use schemas::subject::{FeedName, OfficeId};
 
@@ -149,13 +149,16 @@ fn registry(offices: &[(&str, &SigningKey)], gateway: &SigningKey) -> Result<Reg
         registry.apply(&RegistryEvent::KeyAdded(KeyRecord {
             office,
             keyid: key.keyid().into(),
-            public_key: *key.public(),
+            public_key: (*key.public()).into(),
             honoured: BTreeMap::new(),
         }))?;
     }
     let name = GATEWAY.into();
-    let public = *gateway.public();
-    registry.apply(&RegistryEvent::GatewayAdded(Gateway { name, public }))?;
+    let public_key = (*gateway.public()).into();
+    registry.apply(&RegistryEvent::GatewayAdded(GatewayRecord {
+        name,
+        public_key,
+    }))?;
     Ok(registry)
 }
 
