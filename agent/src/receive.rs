@@ -27,7 +27,9 @@ use crate::store;
 
 pub(crate) use self::reader::batch::Batch;
 pub use self::registry::{MemoryFault, RegistryFault, RegistryFile, RegistryKeeper};
-pub use self::verify::{Incoming, No, Place, Verified, VerifiedEvent, VerifiedGap, Verifier};
+pub use self::verify::{
+    Incoming, No, Place, Unbelieved, Verified, VerifiedEvent, VerifiedGap, Verifier,
+};
 
 /// Why a reader cannot go on now.
 #[derive(Debug, thiserror::Error)]

@@ -156,15 +156,18 @@ fn received(inbox: &Value) -> String {
     }
 }
 
-/// What is missing, and what is not here because its office declared it lost.
+/// What is missing, what is not here because its office declared it lost, and what is here and not believed.
 fn lacking(log: &Value) -> String {
-    let open = missing(&log["missing"]);
-    match log["declared"].as_array() {
-        Some(lost) if !lost.is_empty() => {
-            format!("{open}; declared lost: {}", missing(&log["declared"]))
+    let mut all = missing(&log["missing"]);
+    for (what, ranges) in [
+        ("declared lost", &log["declared"]),
+        ("not believed", &log["not_believed"]),
+    ] {
+        if ranges.as_array().is_some_and(|ranges| !ranges.is_empty()) {
+            all = format!("{all}; {what}: {}", missing(ranges));
         }
-        Some(_) | None => open,
     }
+    all
 }
 
 /// What is not read now, and why.

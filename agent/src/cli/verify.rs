@@ -1,6 +1,6 @@
-//! `verify`: a file of signed events and a registry come in; what they prove, or the first line that is bad, goes out.
-//! Everything is checked on this machine alone: the registry by the authority's key, each event's digests, its signature by the
-//! key that the registry honours at its position, and its link to the event before.
+//! `verify`: a file of signed events and a registry come in; what they prove, the lines that are not authentic, or the first line that is no
+//! part of a log, goes out. Everything is checked on this machine alone: the registry by the authority's key, each event's digests, its
+//! signature by the key that the registry honours at its position, and its link to the event before.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read as _};
@@ -11,9 +11,10 @@ use anyhow::Context as _;
 use schemas::chain::Head;
 use schemas::envelope::structured;
 use schemas::event::{Hash, Position};
+use schemas::limits::{BATCH_SIGNATURES_MAX, FAULTS_NAMED_MAX};
 use schemas::registry::Registry;
 use schemas::registry_log::RegistryLog;
-use schemas::signing::{PublicKey, SignedEvent};
+use schemas::signing::{Claim, PublicKey, SignedEvent, verify_all};
 use schemas::subject::LogName;
 use serde_json::{Value, json};
 
@@ -83,16 +84,17 @@ pub fn run(file: &Path, by: &By<'_>, json: bool) -> anyhow::Result<ExitCode> {
         return proof::verify(&file, &by.authority()?, json);
     }
     match proved(input, &by.registry()?) {
-        // A script goes by the status: what holds no event proves nothing.
-        Ok(logs) if logs.is_empty() => {
+        Ok(judged) => {
             match json {
-                true => say(&json!({"verified": false, "logs": []}).to_string())?,
-                false => say(&words(&logs))?,
+                true => say(&account(&judged).to_string())?,
+                false => say(&words(&judged))?,
             };
-            Ok(ExitCode::FAILURE)
+            // A script goes by the status: what holds no event proves nothing.
+            Ok(match judged.is_verified() {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::FAILURE,
+            })
         }
-        Ok(logs) if json => say(&account(&logs).to_string()),
-        Ok(logs) => say(&words(&logs)),
         Err(fault) => {
             let told =
                 json!({"verified": false, "line": fault.line, "fault": fault.what.to_string()});
@@ -143,59 +145,95 @@ enum LineFault {
     OtherGenesis,
 }
 
-fn proved(input: impl BufRead, registry: &Registry) -> Result<BTreeMap<LogName, Proved>, Fault> {
-    let mut logs = BTreeMap::new();
+/// What a file came to whose lines are logs.
+#[derive(Debug, Default)]
+struct Judged {
+    logs: BTreeMap<LogName, Proved>,
+    /// The lines whose signature is not their key's, of how many there are the first ones. They stand in their chain, and nobody has said
+    /// what they say.
+    unsigned: Vec<usize>,
+    unsigned_count: usize,
+    /// What is still to be verified, and in which line it stands.
+    claims: Vec<Claim>,
+    claimed: Vec<usize>,
+}
+
+fn proved(input: impl BufRead, registry: &Registry) -> Result<Judged, Fault> {
+    let mut judged = Judged::default();
     for (index, line) in input.split(b'\n').enumerate() {
+        let number = index + 1;
         let checked = line.map_err(LineFault::Unreadable).and_then(|line| {
             let line = line.strip_suffix(b"\r").unwrap_or(&line);
             match line.is_empty() {
                 true => Ok(()),
-                false => check(line, registry, &mut logs),
+                false => judged.take(number, line, registry),
             }
         });
-        checked.map_err(|what| Fault {
-            line: index + 1,
-            what,
-        })?;
+        checked.map_err(|what| Fault { line: number, what })?;
     }
-    Ok(logs)
+    judged.verify();
+    Ok(judged)
 }
 
-fn check(
-    line: &[u8],
-    registry: &Registry,
-    logs: &mut BTreeMap<LogName, Proved>,
-) -> Result<(), LineFault> {
-    let event = structured::decode(line).map_err(LineFault::Envelope)?;
-    signature(&event, registry)?;
-    let log = event.event().log();
-    let position = event.link().position;
-    let genesis = Head::empty(registry.genesis()).next();
-    let proved = match logs.get_mut(log) {
-        Some(proved) if proved.head.next() == *event.link() => proved,
-        Some(proved) => {
-            return Err(LineFault::NotLinked(
-                proved.head.position.unwrap_or(position),
-            ));
+impl Judged {
+    /// There is something, and all of it is authentic.
+    fn is_verified(&self) -> bool {
+        !self.logs.is_empty() && self.unsigned.is_empty()
+    }
+
+    fn take(&mut self, number: usize, line: &[u8], registry: &Registry) -> Result<(), LineFault> {
+        let event = structured::decode(line).map_err(LineFault::Envelope)?;
+        self.claims.push(event.claim(key_of(&event, registry)?));
+        self.claimed.push(number);
+        if self.claims.len() >= BATCH_SIGNATURES_MAX {
+            self.verify();
         }
-        None if position == Position::FIRST && *event.link() != genesis => {
-            return Err(LineFault::OtherGenesis);
+        self.link(&event, registry)
+    }
+
+    fn link(&mut self, event: &SignedEvent, registry: &Registry) -> Result<(), LineFault> {
+        let log = event.event().log();
+        let position = event.link().position;
+        let genesis = Head::empty(registry.genesis()).next();
+        let proved = match self.logs.get_mut(log) {
+            Some(proved) if proved.head.next() == *event.link() => proved,
+            Some(proved) => {
+                return Err(LineFault::NotLinked(
+                    proved.head.position.unwrap_or(position),
+                ));
+            }
+            None if position == Position::FIRST && *event.link() != genesis => {
+                return Err(LineFault::OtherGenesis);
+            }
+            None => self.logs.entry(log.clone()).or_insert(Proved {
+                first: position,
+                head: Head::empty(Hash::of(&[])),
+                events: 0,
+                from_genesis: position == Position::FIRST,
+                keys: BTreeMap::new(),
+            }),
+        };
+        proved.head = Head::of(event);
+        proved.events += 1;
+        *proved.keys.entry(event.keyid().to_owned()).or_default() += 1;
+        Ok(())
+    }
+
+    fn verify(&mut self) {
+        let verdicts = verify_all(&std::mem::take(&mut self.claims));
+        let judged = self.claimed.drain(..).zip(verdicts);
+        let bad = judged.filter_map(|(line, verdict)| verdict.is_err().then_some(line));
+        for line in bad {
+            self.unsigned_count += 1;
+            if self.unsigned.len() < FAULTS_NAMED_MAX {
+                self.unsigned.push(line);
+            }
         }
-        None => logs.entry(log.clone()).or_insert(Proved {
-            first: position,
-            head: Head::empty(Hash::of(&[])),
-            events: 0,
-            from_genesis: position == Position::FIRST,
-            keys: BTreeMap::new(),
-        }),
-    };
-    proved.head = Head::of(&event);
-    proved.events += 1;
-    *proved.keys.entry(event.keyid().to_owned()).or_default() += 1;
-    Ok(())
+    }
 }
 
-fn signature(event: &SignedEvent, registry: &Registry) -> Result<(), LineFault> {
+/// Whose signature counts where the event stands.
+fn key_of<'r>(event: &SignedEvent, registry: &'r Registry) -> Result<&'r PublicKey, LineFault> {
     let keyid = event.keyid();
     let known = registry.key(keyid);
     let key = known.ok_or_else(|| LineFault::KeyUnknown(keyid.to_owned()))?;
@@ -207,10 +245,11 @@ fn signature(event: &SignedEvent, registry: &Registry) -> Result<(), LineFault> 
     if !key.honoured(&log.feed, position) {
         return Err(LineFault::KeyRetired(position));
     }
-    event.verify(&key.public).map_err(|_| LineFault::Signature)
+    Ok(&key.public)
 }
 
-fn words(logs: &BTreeMap<LogName, Proved>) -> String {
+fn words(judged: &Judged) -> String {
+    let Judged { logs, unsigned, .. } = judged;
     if logs.is_empty() {
         return "NOT VERIFIED: the file holds no event; nothing is proved.\n  គ្មានព្រឹត្តិការណ៍ក្នុងឯកសារទេ គ្មានអ្វីត្រូវបានបញ្ជាក់ឡើយ".to_owned();
     }
@@ -222,17 +261,37 @@ fn words(logs: &BTreeMap<LogName, Proved>) -> String {
                 proved.first
             ),
         };
+        let signed = match unsigned.is_empty() {
+            true => format!(
+                "Every signature is good ({} by the registry's honour)",
+                keys(proved.keys.len())
+            ),
+            false => "Every other line's signature is good".to_owned(),
+        };
         format!(
-            "{log}: {} events, positions {} to {}, {begin}.\n  Every signature is good ({} by the registry's honour); the last hash is {}.",
+            "{log}: {} events, positions {} to {}, {begin}.\n  {signed}; the last hash is {}.",
             proved.events,
             proved.first,
             proved.head.number(),
-            keys(proved.keys.len()),
             proved.head.hash
         )
     };
-    let logs: Vec<String> = logs.iter().map(log).collect();
-    format!("VERIFIED\n{}", logs.join("\n"))
+    let mut told = match unsigned.is_empty() {
+        true => vec!["VERIFIED".to_owned()],
+        false => not_signed(judged),
+    };
+    told.extend(logs.iter().map(log));
+    told.join("\n")
+}
+
+fn not_signed(judged: &Judged) -> Vec<String> {
+    let bad = |line| format!("NOT VERIFIED: line {line} {}", LineFault::Signature);
+    let mut told: Vec<String> = judged.unsigned.iter().map(bad).collect();
+    let more = judged.unsigned_count - judged.unsigned.len();
+    if more > 0 {
+        told.push(format!("NOT VERIFIED: {more} lines more are as bad"));
+    }
+    told
 }
 
 fn keys(count: usize) -> String {
@@ -242,8 +301,8 @@ fn keys(count: usize) -> String {
     }
 }
 
-fn account(logs: &BTreeMap<LogName, Proved>) -> Value {
-    let logs = logs.iter().map(|(log, proved)| {
+fn account(judged: &Judged) -> Value {
+    let logs = judged.logs.iter().map(|(log, proved)| {
         json!({
             "source": log.source(),
             "events": proved.events,
@@ -254,7 +313,18 @@ fn account(logs: &BTreeMap<LogName, Proved>) -> Value {
             "keys": proved.keys,
         })
     });
-    json!({"verified": true, "logs": logs.collect::<Vec<_>>()})
+    let logs = logs.collect::<Vec<_>>();
+    match judged.unsigned.first() {
+        None => json!({"verified": judged.is_verified(), "logs": logs}),
+        Some(line) => json!({
+            "verified": false,
+            "line": line,
+            "fault": LineFault::Signature.to_string(),
+            "not_signed": judged.unsigned,
+            "not_signed_count": judged.unsigned_count,
+            "logs": logs,
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Nothing that is held is ever written over.
 
 use schemas::envelope::nats;
-use schemas::event::Position;
+use schemas::event::{Event, Position};
 use schemas::notice::LogResumed;
 use schemas::subject::LogName;
 use sled::Db;
@@ -29,6 +29,23 @@ pub enum Kept {
     Branch,
     /// Not held: too much is parked in this log already. It is to be read again when the gap is filled.
     LeftBehind,
+}
+
+/// What an event says to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// Something for applications.
+    Data,
+    /// Something of the log itself, for people.
+    Resumed(LogResumed),
+    /// Nothing: it is not believed, and fills its position.
+    Nothing,
+}
+
+impl Said {
+    fn by(event: &Event) -> Said {
+        LogResumed::read(event).map_or(Said::Data, Said::Resumed)
+    }
 }
 
 impl LogState {
@@ -77,8 +94,13 @@ impl Keeping<'_> {
                 return self.branch(event, "chain-broken", writes);
             }
             writes.bytes(log, position, &bytes);
-            let resumed = LogResumed::read(signed.event());
-            self.arrive(log, position, (held, resumed), state, writes)?;
+            self.arrive(
+                log,
+                position,
+                (held, Said::by(signed.event())),
+                state,
+                writes,
+            )?;
             return Ok(if late { Kept::Late } else { Kept::New });
         }
         let full = state.parked_events >= PARKED_EVENTS_MAX
@@ -105,6 +127,9 @@ impl Keeping<'_> {
             return Ok(false);
         };
         let Some(held) = reads.held(log, position)? else {
+            if state.parked_events > 0 && self.fill_with_unbelieved(log, state, writes)? {
+                return Ok(true);
+            }
             let behind = self.behind_declared(log, position, state)?;
             if let Some(behind) = behind {
                 writes.log(log, &behind);
@@ -115,9 +140,9 @@ impl Keeping<'_> {
         state.parked_bytes = state.parked_bytes.saturating_sub(held.size);
         let bytes = reads.bytes(log, position)?.unwrap_or_default();
         if follows(&state, position, &held) {
-            let resumed = nats::read_stored(&bytes).ok();
-            let resumed = resumed.and_then(|signed| LogResumed::read(signed.event()));
-            self.arrive(log, position, (held, resumed), state, writes)?;
+            let signed = nats::read_stored(&bytes).ok();
+            let said = signed.map_or(Said::Data, |signed| Said::by(signed.event()));
+            self.arrive(log, position, (held, said), state, writes)?;
             return Ok(true);
         }
         // Two histories meet here, and the one that was complete first stands: the other makes room, and is kept aside.
@@ -128,17 +153,17 @@ impl Keeping<'_> {
         Ok(false)
     }
 
-    fn state(&self, log: &LogName) -> Result<LogState, sled::Error> {
+    pub fn state(&self, log: &LogName) -> Result<LogState, sled::Error> {
         Ok(Reads(&self.db).log(log)?.unwrap_or(LogState::EMPTY))
     }
 
     /// Gives an arrival number. An id is delivered once: at another position of the log it is kept, but not as the first.
     /// A notice of the office is an alarm, and no application's.
-    fn arrive(
+    pub fn arrive(
         &self,
         log: &LogName,
         position: Position,
-        (mut held, resumed): (Held, Option<LogResumed>),
+        (mut held, said): (Held, Said),
         mut state: LogState,
         writes: &mut Writes,
     ) -> Result<(), sled::Error> {
@@ -150,15 +175,15 @@ impl Keeping<'_> {
         held.arrival = next.unwrap_or(self.first_arrival);
         let before = reads.position_of_id(log, &held.id)?;
         let first_of_id = before.is_none_or(|before| before == position.number());
-        if first_of_id {
+        if first_of_id && said != Said::Nothing {
             writes.id(log, &held.id, position);
         }
         let arrival = Arrival {
             log: log.clone(),
             position,
-            for_applications: first_of_id && resumed.is_none(),
+            for_applications: first_of_id && said == Said::Data,
         };
-        if let Some(LogResumed { first, last, hash }) = resumed {
+        if let Said::Resumed(LogResumed { first, last, hash }) = said {
             let text = format!(
                 "{log}: at position {position} the office says that it did not remember its positions {first} to {last} ({hash})"
             );

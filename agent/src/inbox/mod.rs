@@ -1,6 +1,7 @@
 //! VerifiedEvent in, New, Seen or Branch out; kept with the cursor in one fsync; gaps parked.
 //! Nothing unverified gets in, nothing that is held changes, and an arrival number is given once.
 
+mod aside;
 mod confirmed;
 mod declared;
 pub mod delivered;
@@ -28,6 +29,7 @@ use crate::store::{Fault, Outage, disk};
 use index::{Reads, Writes};
 use keep::Keeping;
 
+pub use aside::NOT_BELIEVED_CODE;
 pub use index::{Cursor, LogState};
 pub use keep::Kept;
 pub use status::{FeedStatus, LogStatus};
@@ -175,8 +177,10 @@ impl Inbox {
             let kept = self.keeping().keep(event, &mut writes);
             let kept = kept.map_err(|e| self.unreadable(&e.to_string()))?;
             self.inner.index.apply(writes.0)?;
-            if kept == Kept::New {
-                self.unpark(event.signed().event().log())?;
+            let log = event.signed().event().log();
+            // What is parked may name what is aside.
+            if kept == Kept::New || (kept == Kept::Parked && self.has_aside(log)?) {
+                self.unpark(log)?;
             }
             all.push(kept);
         }
@@ -212,9 +216,13 @@ impl Inbox {
             let more = more.map_err(|e| self.unreadable(&e.to_string()))?;
             self.inner.index.apply(writes.0)?;
             if !more {
-                return Ok(());
+                break;
             }
         }
+        let mut writes = Writes::default();
+        let forgotten = self.keeping().forget_passed(log, &mut writes);
+        forgotten.map_err(|e| self.unreadable(&e.to_string()))?;
+        self.inner.index.apply(writes.0)
     }
 
     /// Heads of logs, as the bus says them: what lies between them and what is held is missing.

@@ -31,6 +31,8 @@ pub struct LogStatus {
     pub missing: Vec<(u64, u64)>,
     /// What is not here because the office declared it lost; the log has gone on, or goes on, behind it.
     pub declared: Vec<(u64, u64)>,
+    /// What is here and is not believed: it is delivered to nobody, and the log goes on behind it where its next event names it.
+    pub not_believed: Vec<(u64, u64)>,
     pub parked_events: u64,
     pub left_behind: bool,
 }
@@ -45,12 +47,14 @@ impl FeedStatus {
             let completeness = inbox.completeness(&log)?;
             let ranges = completeness.missing.into_iter();
             let declared = inbox.declared(&log)?;
+            let not_believed = inbox.not_believed(&log)?;
             logs.push(LogStatus {
                 office: log.office,
                 complete: completeness.complete,
                 known: completeness.known,
                 missing: ranges.map(|range| range.into_inner()).collect(),
                 declared: declared.into(),
+                not_believed: not_believed.into(),
                 parked_events: state.parked_events,
                 left_behind: state.left_behind,
             });

@@ -12,7 +12,7 @@ use schemas::event::Hash;
 use schemas::heal::LogCount;
 use schemas::refusal::{Hold, Refusal};
 use schemas::registry::Registry;
-use schemas::subject::{FeedName, LogName, LogSubject, OfficeId};
+use schemas::subject::{FeedName, LogName, OfficeId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -20,8 +20,8 @@ use self::batch::Batch;
 use self::beginning::Beginning;
 use super::Trouble;
 use super::limits::{COUNT_INTERVAL, PULL_GRACE};
-use super::verify::{Incoming, No, Verified, Verifier};
-use crate::inbox::{Cursor, Inbox};
+use super::verify::{Incoming, No, Unbelieved, Verified, VerifiedEvent, VerifiedGap, Verifier};
+use crate::inbox::{Cursor, Inbox, NOT_BELIEVED_CODE};
 use crate::link::{Delivery, NoAnswer, PULL_EVENTS, PULL_TIME, Session, Subscription};
 
 /// Why a pass ended although the session lives.
@@ -219,43 +219,17 @@ impl Reader<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let verdicts = self.verifier.verify(self.feed, &batch);
-        let (mut events, mut gaps) = (Vec::with_capacity(batch.len()), Vec::new());
-        for (incoming, verdict) in batch.iter().zip(verdicts) {
-            let log = incoming.event.event().log();
-            let own = log.office == *self.office;
-            let verdict = match verdict {
-                Ok(_) if progress.held_logs.contains_key(log) => None,
-                Ok(event) => Some(event).filter(|_| !own),
-                Err(No::Held(hold)) => {
-                    if progress
-                        .held_logs
-                        .insert(log.clone(), hold.clone())
-                        .is_none()
-                    {
-                        (self.on_hold)(log, &hold);
-                    }
-                    None
-                }
-                Err(No::Bad(refusal)) => {
-                    let subject = LogSubject::Log(log.clone()).to_string();
-                    self.tell_bad(&subject, incoming.sequence, &refusal);
-                    None
-                }
-            };
-            if progress.held_logs.contains_key(log) {
-                progress.held.get_or_insert(progress.read);
-            }
-            progress.read = Some(cursor_at(incoming.sequence, incoming.event.hash()));
-            match verdict {
-                Some(Verified::Event(event)) => events.push(event),
-                Some(Verified::Gap(gap)) => gaps.push(*gap),
-                None => {}
-            }
-        }
+        let Sorted {
+            events,
+            gaps,
+            aside,
+        } = self.sort(&batch, progress);
         let cursor = progress.held.unwrap_or(progress.read);
         // What came back of a declared range is taken first, so that it arrives in its order.
         let with_events = cursor.filter(|_| gaps.is_empty());
+        if !aside.is_empty() {
+            self.inbox.put_aside(aside).await?;
+        }
         self.inbox.keep(self.feed, events, with_events).await?;
         if !gaps.is_empty() {
             self.inbox.declare(self.feed, gaps, cursor).await?;
@@ -263,11 +237,45 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// It never passes; what is behind it in its log waits for the true one.
+    /// Judges what came together, and says what of it is kept where. Past an event that cannot be checked yet nothing of its log is.
+    fn sort(&self, batch: &[Incoming], progress: &mut Progress) -> Sorted {
+        let mut sorted = Sorted::default();
+        let verdicts = self.verifier.verify(self.feed, batch);
+        for (incoming, verdict) in batch.iter().zip(verdicts) {
+            let log = incoming.event.event().log();
+            if let Err(No::Held(hold)) = &verdict
+                && !progress.held_logs.contains_key(log)
+            {
+                progress.held_logs.insert(log.clone(), hold.clone());
+                (self.on_hold)(log, hold);
+            }
+            let held = progress.held_logs.contains_key(log);
+            if held {
+                progress.held.get_or_insert(progress.read);
+            }
+            let kept = !held && log.office != *self.office;
+            match verdict {
+                Ok(Verified::Event(event)) => sorted.events.extend(Some(event).filter(|_| kept)),
+                Ok(Verified::Gap(gap)) => sorted.gaps.extend(Some(*gap).filter(|_| kept)),
+                Err(No::Held(_)) => {}
+                Err(No::Bad(refusal)) => {
+                    self.tell_bad(&log.subject(), incoming.sequence, &refusal);
+                }
+                Err(No::Unbelieved(event)) => {
+                    self.tell_bad(&log.subject(), incoming.sequence, event.why());
+                    sorted.aside.extend(Some(*event).filter(|_| kept));
+                }
+            }
+            progress.read = Some(cursor_at(incoming.sequence, incoming.event.hash()));
+        }
+        sorted
+    }
+
+    /// It never passes; what is behind it in its log waits for the true one, or names this one.
     fn tell_bad(&self, subject: &str, sequence: u64, refusal: &Refusal) {
         let text =
             format!("{subject}: sequence {sequence} of the stream is not believed: {refusal}");
-        self.inbox.alarms().raise("event-not-believed", text);
+        self.inbox.alarms().raise(NOT_BELIEVED_CODE, text);
     }
 
     /// What the bus counts. Counts cost little, and no log has more events than positions, so that they are heads at least.
@@ -326,6 +334,14 @@ impl Reader<'_> {
         let refilled = missing.without(&counted.refilled) != missing;
         Ok(refilled || counted.gaps > self.inbox.declarations(log)?)
     }
+}
+
+/// What is kept of what came together.
+#[derive(Default)]
+struct Sorted {
+    events: Vec<VerifiedEvent>,
+    gaps: Vec<VerifiedGap>,
+    aside: Vec<Unbelieved>,
 }
 
 /// What the bus counted, to be compared with what is held once everything up to there was read.

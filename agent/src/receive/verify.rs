@@ -1,22 +1,20 @@
 //! What the bus delivered comes in, verified events go out, or why not. End to end: neither gateway nor bus is trusted for
-//! authorship. What cannot be checked yet is held; what was checked and is wrong never passes.
+//! authorship. What cannot be checked yet is held; what was checked and is wrong never passes. What is said of an event does not depend on
+//! what came with it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemas::chain::follows;
 use schemas::envelope::nats::{self, Origin};
-use schemas::event::Hash;
+use schemas::event::{Hash, Position};
 use schemas::feed::Feed;
 use schemas::notice::GapDeclared;
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::Registry;
-use schemas::signing::{PublicKey, SignedEvent};
+use schemas::signing::{PublicKey, SignedEvent, verify_all};
 use schemas::subject::{FeedName, LogName, LogSubject};
 
-/// An event whose signature, or that of one above it in the chain, was verified by the registry's key, and whose data fits
-/// its contract. Made only here.
+/// An event whose signature was verified by the registry's key, and whose data fits its contract. Made only here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedEvent(SignedEvent);
 
@@ -72,6 +70,31 @@ pub enum Verified {
     Gap(Box<VerifiedGap>),
 }
 
+/// An event of this bus, well formed and where it belongs, of which a check was made and failed. What it says counts for nothing; it is its
+/// log's all the same where a believed event behind it names it by its hash. Made only here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unbelieved {
+    event: SignedEvent,
+    why: Refusal,
+}
+
+impl Unbelieved {
+    pub fn event(&self) -> &SignedEvent {
+        &self.event
+    }
+
+    pub fn why(&self) -> &Refusal {
+        &self.why
+    }
+
+    /// For the stores' tests.
+    #[cfg(test)]
+    pub(crate) fn new(event: SignedEvent) -> Unbelieved {
+        let why = Refusal::SignatureInvalid;
+        Unbelieved { event, why }
+    }
+}
+
 /// Where a message stood in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -122,8 +145,10 @@ impl Incoming {
 /// Why an event does not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum No {
-    /// A check was made, and failed on the event's own bytes.
+    /// A check was made, and failed on the event's own bytes: it has no place in any log of this bus.
     Bad(Refusal),
+    /// A check was made, and failed; the log may go on behind it.
+    Unbelieved(Box<Unbelieved>),
     /// A check could not be made yet.
     Held(Hold),
 }
@@ -138,10 +163,10 @@ impl Verifier {
     /// Judges what came on one feed, in the order of the stream.
     pub fn verify(&self, feed: &FeedName, batch: &[Incoming]) -> Vec<Result<Verified, No>> {
         let known = self.registry.feed(feed);
-        let keys: Vec<Result<PublicKey, No>> = batch
+        let keys: Vec<Result<PublicKey, Fault>> = batch
             .iter()
             .map(|incoming| {
-                let feed = known.ok_or(No::Held(Hold::FeedUnknown))?;
+                let feed = known.ok_or(Hold::FeedUnknown)?;
                 let key = self.key_of(&incoming.event)?;
                 match incoming.place {
                     Place::Log => self.check_content(feed, &incoming.event)?,
@@ -151,59 +176,100 @@ impl Verifier {
                 Ok(key)
             })
             .collect();
-        let authentic = authentic(batch, &keys);
-        let judged = batch.iter().zip(keys).zip(authentic);
+        let keyed = batch.iter().zip(&keys);
+        let claims = keyed.filter_map(|(incoming, key)| {
+            let key = key.as_ref().ok()?;
+            Some(incoming.event.claim(key))
+        });
+        let mut signatures = verify_all(&claims.collect::<Vec<_>>()).into_iter();
+        let judged = batch.iter().zip(keys);
         judged
-            .map(|((incoming, key), authentic)| match key {
-                Ok(_) if authentic => verified(incoming).map_err(No::Bad),
-                Ok(_) => Err(No::Bad(Refusal::SignatureInvalid)),
-                Err(no) => Err(no),
+            .map(|(incoming, key)| {
+                let checked = key.and_then(|_| {
+                    let signature = signatures.next();
+                    signature.unwrap_or(Err(Refusal::SignatureInvalid))?;
+                    Ok(verified(incoming)?)
+                });
+                checked.map_err(|fault| self.no(incoming, fault))
             })
             .collect()
     }
 
-    fn key_of(&self, event: &SignedEvent) -> Result<PublicKey, No> {
+    fn no(&self, incoming: &Incoming, fault: Fault) -> No {
+        match fault {
+            Fault::Held(hold) => No::Held(hold),
+            Fault::Bad(why) if incoming.place == Place::Log && self.may_begin(&incoming.event) => {
+                let event = incoming.event.clone();
+                No::Unbelieved(Box::new(Unbelieved { event, why }))
+            }
+            Fault::Bad(why) => No::Bad(why),
+        }
+    }
+
+    /// A log begins at this authority's genesis, and not at that of another bus, such as one for training.
+    fn may_begin(&self, event: &SignedEvent) -> bool {
+        let link = event.link();
+        link.position != Position::FIRST || link.prev == self.registry.genesis()
+    }
+
+    fn key_of(&self, event: &SignedEvent) -> Result<PublicKey, Fault> {
         let log = event.event().log();
         if self.registry.office(&log.office).is_none() {
-            return Err(No::Held(Hold::OfficeUnknown));
+            return Err(Hold::OfficeUnknown.into());
         }
         let key = self.registry.key(event.keyid());
-        let key = key.ok_or(No::Held(Hold::KeyUnknown))?;
+        let key = key.ok_or(Hold::KeyUnknown)?;
         let position = event.link().position;
         if key.office != log.office {
-            Err(No::Bad(Refusal::SignerMismatch))
+            Err(Refusal::SignerMismatch.into())
         } else if !key.honoured(&log.feed, position) {
-            Err(No::Bad(Refusal::KeyRetired { at: position }))
+            Err(Refusal::KeyRetired { at: position }.into())
         } else {
             Ok(key.public)
         }
     }
 
-    fn check_content(&self, feed: &Feed, event: &SignedEvent) -> Result<(), No> {
-        let (link, core) = (event.link(), event.event().core());
-        let beginning = link.position == schemas::event::Position::FIRST;
-        if beginning && link.prev != self.registry.genesis() {
-            // Of another authority's bus, such as one for training.
-            return Err(No::Bad(Refusal::DigestMismatch));
+    fn check_content(&self, feed: &Feed, event: &SignedEvent) -> Result<(), Fault> {
+        let core = event.event().core();
+        if !self.may_begin(event) {
+            return Err(Refusal::DigestMismatch.into());
         }
         let event_type = feed
             .admits(&core.event_type)
             .filter(|known| known.takes(&core.data_schema))
-            .ok_or(No::Held(Hold::ContractUnknown))?;
+            .ok_or(Hold::ContractUnknown)?;
         let contract = self.registry.contract(&core.data_schema);
-        let contract = contract.ok_or(No::Held(Hold::ContractUnknown))?;
+        let contract = contract.ok_or(Hold::ContractUnknown)?;
         let violated = |fault: schemas::contract::ContractFault| {
             Detail::new(fault.pointer, fault.en, fault.km)
         };
         let data = contract.check(event.event().data()).map_err(|faults| {
             let details = faults.into_iter().map(violated).collect();
-            No::Bad(Refusal::ContractViolated(details))
+            Refusal::ContractViolated(details)
         })?;
         let office = self.registry.office(&event.event().log().office);
-        let office = office.ok_or(No::Held(Hold::OfficeUnknown))?;
+        let office = office.ok_or(Hold::OfficeUnknown)?;
         self.registry
             .check_row(office, feed, event_type, &data)
-            .map_err(|fault| No::Bad(Refusal::RowNotYours(violated(fault))))
+            .map_err(|fault| Refusal::RowNotYours(violated(fault)).into())
+    }
+}
+
+/// What a check came to that was not passed.
+enum Fault {
+    Bad(Refusal),
+    Held(Hold),
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Fault {
+        Fault::Bad(refusal)
+    }
+}
+
+impl From<Hold> for Fault {
+    fn from(hold: Hold) -> Fault {
+        Fault::Held(hold)
     }
 }
 
@@ -216,27 +282,6 @@ fn verified(incoming: &Incoming) -> Result<Verified, Refusal> {
             Verified::Gap(Box::new(VerifiedGap { event, gap }))
         }
     })
-}
-
-/// From the end: a good signature vouches for the event of its log that it is linked to, and so on down.
-fn authentic(batch: &[Incoming], keys: &[Result<PublicKey, No>]) -> Vec<bool> {
-    let mut authentic = vec![false; batch.len()];
-    let mut behind: HashMap<&LogName, usize> = HashMap::new();
-    for (index, (incoming, key)) in batch.iter().zip(keys).enumerate().rev() {
-        let event = &incoming.event;
-        let next = match incoming.place {
-            Place::Log => behind.insert(event.event().log(), index),
-            // It is no link of the chain: nothing vouches for it, and it vouches for nothing.
-            Place::Gap => None,
-        };
-        let vouched_for =
-            next.is_some_and(|next| authentic[next] && follows(event, &batch[next].event).is_ok());
-        authentic[index] = match key {
-            Ok(key) => vouched_for || event.verify(key).is_ok(),
-            Err(_) => false,
-        };
-    }
-    authentic
 }
 
 #[cfg(test)]

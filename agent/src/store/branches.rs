@@ -33,6 +33,39 @@ pub fn holds(tree: &Tree, prefix: &[u8], position: Position, hash: Hash) -> Resu
     Ok(pieces.next().transpose()?.is_some())
 }
 
+pub fn get(
+    tree: &Tree,
+    prefix: &[u8],
+    (position, hash): (Position, Hash),
+) -> Result<Option<Bytes>> {
+    let bytes = chunked::read(tree, &key(prefix, position, hash))?;
+    Ok(bytes.map(Bytes::from))
+}
+
+/// Says how many bytes it was.
+pub fn remove(
+    tree: &Tree,
+    batch: &mut Batch,
+    prefix: &[u8],
+    (position, hash): (Position, Hash),
+) -> Result<usize> {
+    let key = key(prefix, position, hash);
+    let bytes = chunked::read(tree, &key)?.map_or(0, |bytes| bytes.len());
+    chunked::remove(tree, batch, &key)?;
+    Ok(bytes)
+}
+
+/// Where there is something, in the order of positions.
+pub fn places(tree: &Tree, prefix: &[u8]) -> Result<Vec<(Position, Hash)>> {
+    let place = |key: Result<Vec<u8>>| {
+        let key = key?;
+        let hash = key.last_chunk().map(|hash| Hash::from_bytes(*hash));
+        let hash = hash.ok_or_else(|| unreadable("branch"))?;
+        Ok((position(prefix, &key)?, hash))
+    };
+    keys_behind(tree, prefix, 0).map(place).collect()
+}
+
 /// The positions at which there is something.
 pub fn positions(tree: &Tree, prefix: &[u8]) -> Result<Ranges> {
     let mut positions = Vec::new();
@@ -146,5 +179,15 @@ mod tests {
         let (position, hash) = at(300, "late");
         assert!(holds(&db, b"xlog\0", position, hash).expect("reads"));
         assert!(!holds(&db, b"xlog\0", position, Hash::of(b"early")).expect("reads"));
+        let place = (position, hash);
+        assert_eq!(
+            get(&db, b"xlog\0", place).expect("reads"),
+            Some(Bytes::from_static(b"late"))
+        );
+        assert_eq!(places(&db, b"xlog\0").expect("reads").len(), 3);
+        let mut batch = Batch::default();
+        let bytes = remove(&db, &mut batch, b"xlog\0", place).expect("reads");
+        db.apply_batch(batch.of(|_| true)).expect("applies");
+        assert_eq!((bytes, all(2, 9)), (4, Vec::new()));
     }
 }

@@ -246,6 +246,7 @@ fn nothing_yet(office: OfficeId) -> LogStatus {
         known: 0,
         missing: Vec::new(),
         declared: Vec::new(),
+        not_believed: Vec::new(),
         parked_events: 0,
         left_behind: false,
     }

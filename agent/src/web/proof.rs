@@ -8,7 +8,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use schemas::envelope::nats;
 use schemas::event::Position;
-use schemas::proof::{self, Data};
+use schemas::proof::{self, Data, EVENT_LINE, ProofBreak, ProofFault};
+use schemas::refusal::Refusal;
 use schemas::signing::SignedEvent;
 use schemas::subject::FeedName;
 
@@ -47,7 +48,8 @@ pub async fn show(
     let of = feed.clone();
     let proof = read(&app, move |app| made(app, &of, position, data)).await?;
     match proof {
-        Some(proof) => Ok(([(CONTENT_TYPE, TYPE)], proof).into_response()),
+        Some(Ok(proof)) => Ok(([(CONTENT_TYPE, TYPE)], proof).into_response()),
+        Some(Err(refusal)) => Err(refusal.into()),
         None if read(&app, move |app| is_pruned(app, &feed, position)).await? => {
             Err(Problem::EventPruned)
         }
@@ -61,13 +63,13 @@ fn is_pruned(app: &App, feed: &FeedName, position: Position) -> Result<bool, Out
     Ok(behind && app.outbox.own(feed, position)?.is_none())
 }
 
-/// None where no receipt covers the event, or something between the two is not here.
+/// None where no receipt covers the event, or something between the two is not here. What is not authentic has no proof, and never will.
 fn made(
     app: &App,
     feed: &FeedName,
     position: Position,
     data: Data,
-) -> Result<Option<String>, Outage> {
+) -> Result<Option<Result<String, Refusal>>, Outage> {
     let Some(receipt) = app.outbox.receipt_for(feed, position)? else {
         return Ok(None);
     };
@@ -89,9 +91,17 @@ fn made(
     let checked = folder
         .authority()
         .map_err(|mistake| mistake.to_string())
-        .and_then(|key| proof::verify(&proof, &key).map_err(|fault| fault.to_string()));
+        .map(|key| proof::verify(&proof, &key));
     match checked {
-        Ok(_) => Ok(Some(proof)),
+        Ok(Ok(_)) => Ok(Some(Ok(proof))),
+        Ok(Err(ProofFault {
+            what: ProofBreak::Signature,
+            line: EVENT_LINE,
+        })) => Ok(Some(Err(Refusal::SignatureInvalid))),
+        Ok(Err(fault)) => {
+            tracing::error!(%feed, %position, %fault, "no proof can be made of this event");
+            Ok(None)
+        }
         Err(why) => {
             tracing::error!(%feed, %position, why, "no proof can be made of this event");
             Ok(None)
