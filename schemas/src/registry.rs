@@ -22,8 +22,8 @@ pub use crate::tables::{Ministry, Node, Province};
 pub use self::head::{Beside, REGISTRY_HEADER, RegistryHead};
 pub use self::policy::{Denied, Rule};
 pub use self::record::{
-    ContractRecord, Gateway, GatewayRecord, Grant, Key, KeyRecord, KeyRetirement, Office, OfficeName,
-    RegistryEvent, Revocation, Right, RuleName, Span, Standing, Who,
+    ContractRecord, Gateway, GatewayRecord, Grant, Key, KeyRecord, KeyRetirement, Office,
+    OfficeName, RegistryEvent, Revocation, Right, RuleName, Span, Standing, Who,
 };
 pub use self::revoked::{NotASerial, Serial};
 pub use self::seed::seed;

@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::gateway::Authority;
+use crate::letter::Letter;
 
 /// Who asks: a gateway appends and reads, the operator makes and mends streams.
 #[derive(Clone, Copy)]
@@ -142,24 +143,41 @@ impl Broker {
 
     /// Puts a lost event back at its position's own subject.
     pub async fn refill(&self, lost: &Stored, position: u64) -> Result<()> {
-        let mut headers = HeaderMap::new();
-        for line in lost.headers.lines().filter(|line| line.starts_with("ce-")) {
-            let (name, value) = line.split_once(": ").context("a header has a value")?;
-            headers.insert(name, value);
-        }
+        let mut headers = attributes(&lost.headers)?;
         headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
         let subject = format!("{}.{position}", lost.subject);
+        self.put(subject, headers, lost.data.clone()).await
+    }
+
+    /// Stores an event past every gateway, as one did that did not verify it.
+    pub async fn append(&self, subject: &str, letter: &Letter) -> Result<()> {
+        let headers = attributes(&letter.headers())?;
+        self.put(subject.to_owned(), headers, letter.data.clone())
+            .await
+    }
+
+    async fn put(&self, subject: String, headers: HeaderMap, data: Vec<u8>) -> Result<()> {
         let sent = self
             .gateway
-            .request_with_headers(subject, headers, lost.data.clone().into())
+            .request_with_headers(subject, headers, data.into())
             .await?;
         let answer: Value = serde_json::from_slice(&sent.payload)?;
         ensure!(
             answer["error"].is_null(),
-            "nats-server does not take the refill: {answer}"
+            "nats-server does not take it: {answer}"
         );
         Ok(())
     }
+}
+
+/// The event's own headers of a block.
+fn attributes(block: &str) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for line in block.lines().filter(|line| line.starts_with("ce-")) {
+        let (name, value) = line.split_once(": ").context("a header has a value")?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }
 
 async fn connect(authority: &Authority, server: SocketAddr, user: User) -> Result<Client> {

@@ -29,17 +29,28 @@ impl Envoy {
             .await
     }
 
+    /// Publishes letters in one write, and returns their answers in the letters' order.
+    pub async fn publish_all(&mut self, subject: &str, letters: &[Letter]) -> Vec<Value> {
+        let (mut bytes, mut replies) = (Vec::new(), Vec::new());
+        for letter in letters {
+            let reply = self.next_inbox();
+            bytes.extend(publish(subject, &reply, &letter.headers(), &letter.data));
+            replies.push(reply);
+        }
+        self.client.send(bytes).await;
+        let mut answers = vec![Value::Null; letters.len()];
+        for _ in letters {
+            let message = self.client.message().await;
+            let asked = replies.iter().position(|reply| *reply == message.subject);
+            answers[asked.expect("an answer to one of them")] = message.json();
+        }
+        answers
+    }
+
     /// Publishes any headers and data.
     pub async fn publish_as(&mut self, subject: &str, headers: &str, data: &[u8]) -> Value {
         let reply = self.next_inbox();
-        let total = headers.len() + data.len();
-        let mut bytes = format!(
-            "HPUB {subject} {reply} {} {total}\r\n{headers}",
-            headers.len()
-        )
-        .into_bytes();
-        bytes.extend_from_slice(data);
-        bytes.extend_from_slice(b"\r\n");
+        let bytes = publish(subject, &reply, headers, data);
         self.client.send(bytes).await;
         self.hear(&reply).await.json()
     }
@@ -66,4 +77,13 @@ impl Envoy {
         self.asked += 1;
         format!("{}.{}", self.inbox, self.asked)
     }
+}
+
+fn publish(subject: &str, reply: &str, headers: &str, data: &[u8]) -> Vec<u8> {
+    let total = headers.len() + data.len();
+    let line = format!(
+        "HPUB {subject} {reply} {} {total}\r\n{headers}",
+        headers.len()
+    );
+    [line.as_bytes(), data, b"\r\n"].concat()
 }

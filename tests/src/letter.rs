@@ -101,11 +101,19 @@ impl Letter {
 
     /// Signs under a key id that may be another's.
     pub fn sign_as(self, key: &Key, keyid: &str) -> Letter {
-        let payload = self.payload();
-        let signature = key.0.sign(&pre_authentication_encoding(&payload));
+        let signature = key.0.sign(&pre_authentication_encoding(&self.payload()));
+        self.under(keyid, signature.as_ref())
+    }
+
+    /// Puts these bytes where the signature of this key must stand.
+    pub fn sign_with(self, key: &Key, signature: &[u8; 64]) -> Letter {
+        self.under(&key.keyid(), signature)
+    }
+
+    fn under(self, keyid: &str, signature: &[u8]) -> Letter {
         let material = format!(
             r#"{{"payload":"{}","payloadType":"{PAYLOAD_TYPE}","signatures":[{{"keyid":"{keyid}","sig":"{}"}}]}}"#,
-            STANDARD.encode(&payload),
+            STANDARD.encode(self.payload()),
             STANDARD.encode(signature)
         );
         self.set("dssematerial", &STANDARD.encode(material))

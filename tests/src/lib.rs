@@ -15,6 +15,7 @@ pub mod raw;
 pub mod letter;
 pub mod envoy;
 pub mod forge;
+pub mod edges;
 pub mod gateway;
 pub mod broker;
 pub mod office;

@@ -6,6 +6,7 @@ mod figures;
 mod authority;
 mod road;
 mod receipts;
+mod signatures;
 mod heal;
 mod broker;
 mod clerk;

@@ -92,6 +92,9 @@ fn foreign_crates_have_one_owner() {
             "ring::signature",
             &["schemas/src/signing", "schemas/tests/", "tests/"],
         ),
+        ("ed25519_zebra::", &["schemas/src/signing"]),
+        ("curve25519_dalek::", &["schemas/src/signing", "tests/"]),
+        ("rand_core::", &["schemas/src/signing"]),
         ("rcgen::", &["broker-gateway/src/authority", "tests/"]),
         (
             "axum::",

@@ -14,6 +14,7 @@ mod catch_up;
 mod many_offices;
 mod one_office;
 mod no_runs;
+mod signatures;
 mod agent;
 mod group_commit;
 mod outbox;
@@ -62,6 +63,7 @@ pub enum Part {
     ManyOffices,
     OneOffice,
     NoRuns,
+    Signatures,
     Outbox,
     Space,
     Memory,
@@ -138,6 +140,7 @@ impl Part {
             Part::ManyOffices => "many-offices",
             Part::OneOffice => "one-office",
             Part::NoRuns => "no-runs",
+            Part::Signatures => "signatures",
             Part::Outbox => "outbox",
             Part::Space => "space",
             Part::Memory => "memory",
@@ -152,6 +155,7 @@ impl Part {
             Part::ManyOffices => many_offices::measure(effort, outcome).await,
             Part::OneOffice => one_office::measure(effort, outcome).await,
             Part::NoRuns => no_runs::measure(effort, outcome).await,
+            Part::Signatures => signatures::measure(effort, outcome),
             Part::Outbox => outbox::measure(effort, outcome).await,
             Part::Space => space::measure(effort, outcome).await,
             Part::Memory => memory::measure(effort, outcome).await,
