@@ -194,17 +194,20 @@ fn registry(hostile: &mut Hostile) -> Says {
     )])
 }
 
+/// nats-server serves a push consumer whose own subject somebody hears, without a wildcard.
 fn push(hostile: &mut Hostile) -> Says {
-    let pushed = format!("{}.pushed", hostile.inbox);
-    let consumers = (0..PUSH_CONSUMERS).map(|number| {
+    let (mut heard, mut consumers) = (Vec::new(), Vec::new());
+    for number in 0..PUSH_CONSUMERS {
+        let subject = format!("{}.pushed{number}", hostile.inbox);
+        heard.extend_from_slice(&subscribe(&subject, &format!("p{number}")));
         let config = json!({
-            "deliver_subject": format!("{pushed}.{number}"),
-            "ack_policy": "explicit", "ack_wait": 1, "filter_subject": hostile.subject(), "mem_storage": true,
+            "deliver_subject": subject, "ack_policy": "explicit", "ack_wait": 1,
+            "filter_subject": hostile.subject(), "mem_storage": true,
         });
-        create(hostile, &format!("mlvt_kampot_push{number}"), config)
-    });
-    let then = consumers.collect();
-    Ok((subscribe(&format!("{pushed}.*"), "2").to_vec(), then))
+        let name = format!("mlvt_kampot_push{number}");
+        consumers.push(create(hostile, &name, config));
+    }
+    Ok((heard, consumers))
 }
 
 fn consumers(hostile: &mut Hostile) -> Says {

@@ -10,9 +10,12 @@ use tests::raw::RawClient;
 use super::frames;
 use super::scene::{Scene, inbox};
 use crate::events::{Chain, Kind};
+use crate::rounds::waits_at;
 
 /// What a flood may hold up for so long is no answer any more.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
+/// What a flood leaves behind longer than this is measured with what comes after it.
+const SETTLING_WAIT: Duration = Duration::from_secs(20);
 const HELD_PAUSE: Duration = Duration::from_millis(50);
 /// Events under way at once when a log is filled: an agent's window.
 const WINDOW: usize = 200;
@@ -56,21 +59,16 @@ impl Office {
         Ok(waits)
     }
 
-    /// Until what a flood left behind is worked off: some events in a row take no longer than they should.
+    /// Until what a flood left behind is worked off: in some second half of the events wait no longer than usual.
     pub async fn settle(&mut self, usual: Duration) -> Result<()> {
-        const IN_A_ROW: u32 = 20;
-        let (began, mut good) = (Instant::now(), 0);
-        while good < IN_A_ROW && began.elapsed() < ANSWER_WAIT {
-            let event = self.chain.sign(1)?;
-            let sent = Instant::now();
-            self.store(&event).await?;
-            good = if sent.elapsed() < usual * 3 {
-                good + 1
-            } else {
-                0
-            };
+        let began = Instant::now();
+        loop {
+            let waits = self.publish_for(Duration::from_secs(1)).await?;
+            let settled = waits_at(&waits, 50) < usual + usual / 2;
+            if settled || began.elapsed() > SETTLING_WAIT {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Stores events of the log, in order; an event that is held is sent again, with those behind it.

@@ -261,10 +261,11 @@ impl Told {
 }
 
 /// The project's own code in an answer, or the number of JetStream's.
-fn code(payload: &[u8]) -> Option<&str> {
+fn code<'p>(payload: &'p [u8]) -> Option<&'p str> {
     let text = std::str::from_utf8(payload).ok()?;
-    let own = text.split_once(r#""code":""#).map(|(_, rest)| rest);
-    let jetstream = || text.split_once(r#""err_code":"#).map(|(_, rest)| rest);
+    let after = |text: &'p str, mark| text.split_once(mark).map(|(_, rest)| rest);
+    let own = after(text, r#""spean":{"#).and_then(|told| after(told, r#""code":""#));
+    let jetstream = || after(text, r#""err_code":"#);
     let code = own.or_else(jetstream)?.split(['"', ',', '}']).next()?;
     Some(code)
 }

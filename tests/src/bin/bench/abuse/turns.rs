@@ -64,6 +64,7 @@ pub async fn measure(
     seen.calm.extend(honest.publish_for(calm_time).await?);
     let own = gauge.audit_bytes().saturating_sub(written);
     seen.audit_of_event = own as f64 / seen.calm.len().max(1) as f64;
+    let usual = waits_at(&seen.calm, 50);
     for _ in 0..effort.pick(2, 1) {
         let storm = Storm {
             gateway: scene.bus.gateway.address(),
@@ -79,7 +80,7 @@ pub async fn measure(
         seen.told.push(told.await?);
         seen.audit_bytes += gauge.audit_bytes().saturating_sub(written);
         seen.flooded += flood_time;
-        honest.settle(seen.usual()).await?;
+        honest.settle(usual).await?;
         seen.calm.extend(honest.publish_for(calm_time).await?);
     }
     seen.held = honest.held;
@@ -124,11 +125,6 @@ impl Seen {
             flooded: Duration::ZERO,
             held: 0,
         }
-    }
-
-    /// The middle of what was waited without a flood.
-    fn usual(&self) -> Duration {
-        waits_at(&self.calm, 50)
     }
 
     /// What the flood writes, in bytes a second.
