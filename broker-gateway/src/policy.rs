@@ -5,6 +5,7 @@ mod memory;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -29,6 +30,8 @@ pub struct Policy {
     pub registry: Arc<Registry>,
     log: RegistryLog,
     text: String,
+    /// Somebody has asked for what is behind the end, and that was said.
+    told_behind: AtomicBool,
 }
 
 /// Why a registry's file is none.
@@ -89,6 +92,7 @@ impl Policy {
             registry: Arc::new(log.registry().clone()),
             log,
             text,
+            told_behind: AtomicBool::new(false),
         }
     }
 
@@ -99,6 +103,7 @@ impl Policy {
             registry,
             log: RegistryLog::begin(authority),
             text: String::new(),
+            told_behind: AtomicBool::new(false),
         }
     }
 
@@ -130,6 +135,13 @@ impl Policy {
                 "សូមសួរដោយ {\"after\":N}",
             ))));
         };
+        if after > self.position() && !self.told_behind.swap(true, Ordering::Relaxed) {
+            let here = self.position();
+            warn!(
+                after,
+                here, "an office has more of the registry than this gateway; was it put back?"
+            );
+        }
         let page = registry_log::page(&self.text, after);
         Ok(Bytes::copy_from_slice(page.as_bytes()))
     }
