@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::account::{Accounts, Seats};
 use crate::admit::Admission;
 use crate::audit::Audit;
 use crate::commit::Commits;
 use crate::consumers::Consumers;
 use crate::counts::Counts;
-use crate::limits::ALL_PUBLISH_BYTES_MAX;
+use crate::limits::{ALL_ANNOUNCED_BYTES_MAX, ALL_PUBLISH_BYTES_MAX};
 use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::upstream::raw::Broker;
@@ -29,8 +30,12 @@ pub struct Gateway {
     pub consumers: Consumers,
     pub counts: Counts,
     pub audit: Audit,
+    pub accounts: Accounts,
+    pub seats: Arc<Seats>,
     /// Bytes of publishes, of all sessions, that wait for their answers.
     pub publishing: Arc<Semaphore>,
+    /// Bytes of publishes, of all sessions, that were announced and have not come whole.
+    pub announcing: Arc<Semaphore>,
     clients: AtomicU64,
 }
 
@@ -44,6 +49,7 @@ impl Gateway {
         audit: Audit,
     ) -> Gateway {
         Gateway {
+            seats: Seats::new(settings.sessions_max),
             settings,
             policy,
             admission,
@@ -52,6 +58,8 @@ impl Gateway {
             consumers: Consumers::default(),
             counts,
             audit,
+            accounts: Accounts::default(),
+            announcing: Arc::new(Semaphore::new(ALL_ANNOUNCED_BYTES_MAX)),
             publishing: Arc::new(Semaphore::new(ALL_PUBLISH_BYTES_MAX)),
             clients: AtomicU64::new(1),
         }

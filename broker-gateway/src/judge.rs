@@ -130,6 +130,27 @@ pub fn judge(op: ClientOp, peer: &Peer, policy: &Policy) -> Verdict {
     }
 }
 
+/// Says no to an operation without a look at what it asks for. What only keeps a connection goes on.
+pub fn turn_down(op: ClientOp, no: No, peer: &Peer) -> Verdict {
+    match op {
+        ClientOp::Connect(_) => Verdict::Close(Breach::ConnectRepeated),
+        ClientOp::Ping => Verdict::Ping,
+        ClientOp::Pong => Verdict::Pong,
+        ClientOp::Unsubscribe { sid, after } => Verdict::Unsubscribe { sid, after },
+        ClientOp::Subscribe(Subscribe { subject, .. }) => Verdict::Deny(Denial {
+            what: Denied::Subscription,
+            subject,
+            no,
+            reply: None,
+        }),
+        ClientOp::Publish(publish) => {
+            let shape = request::shape_of(&publish.subject);
+            let shape = Some(shape).filter(|_| publish.subject.as_str().starts_with("$JS."));
+            deny(publish, no, shape, peer)
+        }
+    }
+}
+
 /// Inside its own inbox an office may listen as it likes, and to requests to heal what it may have; queue groups would share
 /// messages with whoever guesses the name.
 fn judge_subscribe(subscribe: Subscribe, peer: &Peer, policy: &Policy) -> Verdict {

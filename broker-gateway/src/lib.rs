@@ -9,6 +9,7 @@ pub mod tls;
 pub mod socket;
 pub mod listen;
 pub mod peer;
+pub mod account;
 pub mod wire;
 pub mod session;
 pub mod judge;

@@ -35,8 +35,36 @@ pub const SUBSCRIPTIONS_MAX: usize = 256;
 pub const GATHERED_EVENTS_MAX: usize = 256;
 /// Bytes of publishes that are judged together; a single one may be larger.
 pub const GATHERED_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of one session's publishes that wait for their answers: 8 full gatherings.
-pub const SESSION_PUBLISH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Sessions of one office: an agent has one, a stock client or two beside it, and those that a cut has left behind.
+pub const OFFICE_SESSIONS_MAX: usize = 8;
+/// Sessions of all offices of one ministry: 26 agents, and as many that a cut has left behind.
+pub const MINISTRY_SESSIONS_MAX: usize = 64;
+/// How long a session must have been silent before it makes room for a new one of its office.
+pub const SEAT_SILENCE_MIN: Duration = Duration::from_secs(10);
+/// What an office's account is filled with: seconds of work a second. Of two cores, several offices that flood leave enough.
+pub const OFFICE_WORK_SHARE: f64 = 0.1;
+/// The same for all offices of a ministry.
+pub const MINISTRY_WORK_SHARE: f64 = 0.3;
+/// An account holds what comes in within this time: a connect with all its consumers costs 0.15 s of work.
+pub const BUDGET_HELD_MAX: Duration = Duration::from_secs(2);
+/// How long an office is only slowed before it is told that it is over its budget.
+pub const BUDGET_SHORT_MAX: Duration = Duration::from_secs(10);
+/// The longest wait before an account is looked at again.
+pub const BUDGET_SLOWED_WAIT: Duration = Duration::from_secs(1);
+/// How long being told takes: at most ten times a second for each session.
+pub const BUDGET_TOLD_PAUSE: Duration = Duration::from_millis(100);
+/// How often the log names one office that is over its budget.
+pub const BUDGET_WARNING_INTERVAL: Duration = Duration::from_secs(60);
+/// Bytes of one office's publishes that wait for their answers: 8 full gatherings.
+pub const OFFICE_PUBLISH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of one office's publishes that were announced and have not come whole: two of the largest.
+pub const OFFICE_ANNOUNCED_BYTES_MAX: usize = 2 * 1024 * 1024 + 128 * 1024;
+/// The same of all offices.
+pub const ALL_ANNOUNCED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Publishes up to this size need no room before they have come: they fit in what is read at once.
+pub const ANNOUNCED_BYTES_FREE: usize = 16 * 1024;
+/// Publishes of at least this size are judged on a thread of their own, one of an office at a time: JSON of a megabyte takes 10 ms and more.
+pub const LARGE_SUBMISSION_BYTES: usize = 128 * 1024;
 /// Bytes of all sessions' publishes that wait for their answers.
 pub const ALL_PUBLISH_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes that wait to be written to one peer: a largest message and the answers of some gatherings.
@@ -51,6 +79,8 @@ pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 pub const UNACKNOWLEDGED_WAIT: Duration = Duration::from_secs(30);
 /// How long an operation may stay half sent without another byte.
 pub const HALF_OPERATION_WAIT: Duration = Duration::from_secs(30);
+/// Bytes of an operation that have to come in a second, on top of `HALF_OPERATION_WAIT`: half of a line of 9.6 kbit/s.
+pub const OPERATION_BYTES_A_SECOND_MIN: usize = 500;
 /// Silence after which the gateway asks whether a client is there. Agents ask themselves, and sooner.
 pub const SILENCE_BEFORE_PING: Duration = Duration::from_secs(120);
 /// Questions without an answer before a session ends.

@@ -18,7 +18,7 @@ use rustls::server::Acceptor;
 use schemas::refusal::Hold;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use crate::account::{Full, Seat};
 use crate::acl;
 use crate::audit::Record;
 use crate::gateway::Gateway;
@@ -90,7 +91,6 @@ impl Listener {
         let entrance = Arc::new(Entrance::default());
         let first_hour = Instant::now() + TURNED_AWAY_TIME;
         let mut hours = tokio::time::interval_at(first_hour, TURNED_AWAY_TIME);
-        let sessions = Arc::new(Semaphore::new(gateway.settings.sessions_max));
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
@@ -109,7 +109,6 @@ impl Listener {
                     let door = Door {
                         gateway: gateway.clone(),
                         entrance: entrance.clone(),
-                        sessions: sessions.clone(),
                         tls: self.tls.borrow().clone(),
                         client_id: gateway.next_client(),
                         shutdown: shutdown.clone(),
@@ -161,7 +160,6 @@ struct FirstFlight {
 struct Door {
     gateway: Arc<Gateway>,
     entrance: Arc<Entrance>,
-    sessions: Arc<Semaphore>,
     tls: Arc<ServerConfig>,
     client_id: u64,
     shutdown: CancellationToken,
@@ -184,16 +182,15 @@ impl Door {
             }
         };
         match self.identify(&stream) {
-            Ok((peer, held)) => {
+            Ok((peer, seat)) => {
                 let (client_id, entrance) = (self.client_id, self.entrance);
                 entrance.acquainted.remember(address.ip());
                 info!(%peer, %address, client_id, "connected");
                 // Boxed, so that a stranger's task is no larger than a stranger.
                 let stream = tokio::io::split(stream);
-                let serving = session::run(self.gateway, peer, stream, client_id, self.shutdown);
+                let serving = session::run(self.gateway, peer, seat, stream, client_id, self.shutdown);
                 Box::pin(serving).await;
                 entrance.acquainted.remember(address.ip());
-                drop(held);
             }
             Err(why) => self.turn_away(stream, address, &why).await,
         }
@@ -272,7 +269,7 @@ impl Door {
     fn identify(
         &self,
         stream: &TlsStream<Guarded>,
-    ) -> Result<(Peer, OwnedSemaphorePermit), NotLetIn> {
+    ) -> Result<(Peer, Seat), NotLetIn> {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificate = chain.first().ok_or(PeerFault::Certificate)?;
         let peer = Peer::from_certificate(certificate)?;
@@ -280,9 +277,9 @@ impl Door {
         if let Err(why) = acl::enter(&policy.registry, &peer) {
             return Err(NotLetIn::ShutOut(peer, why));
         }
-        match self.sessions.clone().try_acquire_owned() {
-            Ok(place) => Ok((peer, place)),
-            Err(_) => Err(NotLetIn::Full(peer)),
+        match self.gateway.seats.take(peer.office()) {
+            Ok(seat) => Ok((peer, seat)),
+            Err(Full) => Err(NotLetIn::Full(peer)),
         }
     }
 

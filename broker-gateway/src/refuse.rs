@@ -71,6 +71,17 @@ impl Answer {
         }
     }
 
+    /// Whether something was stored that was not there before.
+    pub fn is_new(&self) -> bool {
+        matches!(
+            self,
+            Answer::Stored {
+                duplicate: false,
+                ..
+            }
+        )
+    }
+
     /// The code for the audit; what was stored has none.
     pub fn code(&self) -> Option<&'static str> {
         match self {

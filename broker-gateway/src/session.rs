@@ -8,6 +8,7 @@ mod desk;
 mod end;
 mod gather;
 mod outgoing;
+mod prices;
 mod pulls;
 mod subscriptions;
 mod unanswered;
@@ -16,8 +17,10 @@ mod upstream;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use schemas::refusal::Hold;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -26,19 +29,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, error};
 
+use crate::account::{OverBudget, Seat};
 use crate::acl;
 use crate::gateway::Gateway;
 use crate::judge::{self, Breach, Verdict};
 use crate::limits::{
-    FAREWELL_WAIT, HALF_OPERATION_WAIT, PINGS_UNANSWERED_MAX, SILENCE_BEFORE_PING,
-    UNKNOWN_PEER_WAIT,
+    FAREWELL_WAIT, HALF_OPERATION_WAIT, OPERATION_BYTES_A_SECOND_MIN, PINGS_UNANSWERED_MAX,
+    SILENCE_BEFORE_PING, UNKNOWN_PEER_WAIT,
 };
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::wire::{ClientOp, ClientParser, Connect, Frame};
 
 use allowance::Allowance;
-use desk::Desk;
+use desk::{Announced, Desk};
 use end::End;
 use gather::Gathered;
 use outgoing::{Closed, Outgoing};
@@ -49,6 +53,7 @@ use upstream::Upstream;
 pub async fn run(
     gateway: Arc<Gateway>,
     peer: Peer,
+    seat: Seat,
     (mut reader, mut writer): (
         impl AsyncRead + Unpin,
         impl AsyncWrite + Unpin + Send + 'static,
@@ -61,7 +66,7 @@ pub async fn run(
     let writing = tokio::spawn(async move { queue.write_to(&mut writer).await });
     let mut writing = AbortOnDropHandle::new(writing);
     let shutting_out = shut_out(gateway.policy.clone(), peer.clone());
-    let mut session = Session::new(gateway, peer, client_id, down.clone());
+    let mut session = Session::new(gateway, peer, seat, client_id, down.clone());
     let end = {
         let serving = AssertUnwindSafe(session.serve(&mut reader, &shutdown));
         tokio::select! {
@@ -104,10 +109,25 @@ struct Session {
     upstream: Option<Upstream>,
     pings_unanswered: u32,
     heal_requests: Allowance,
+    seat: Seat,
+    half: Option<Half>,
+}
+
+/// An operation that has begun to come.
+struct Half {
+    since: Instant,
+    /// Room for a large payload.
+    _room: Option<Announced>,
 }
 
 impl Session {
-    fn new(gateway: Arc<Gateway>, peer: Peer, client_id: u64, down: Arc<Outgoing>) -> Session {
+    fn new(
+        gateway: Arc<Gateway>,
+        peer: Peer,
+        seat: Seat,
+        client_id: u64,
+        down: Arc<Outgoing>,
+    ) -> Session {
         let mut policies = gateway.policy.clone();
         let policy = policies.borrow_and_update().clone();
         Session {
@@ -121,6 +141,8 @@ impl Session {
             upstream: None,
             pings_unanswered: 0,
             heal_requests: Allowance::new(std::time::Instant::now()),
+            seat,
+            half: None,
         }
     }
 
@@ -136,10 +158,13 @@ impl Session {
             if let Err(end) = self.take_all(reader, &mut parser).await {
                 return end;
             }
-            let deadline = match (&self.connect, parser.is_half_way()) {
+            if let Err(end) = self.follow_half(&parser).await {
+                return end;
+            }
+            let deadline = match (&self.connect, &self.half) {
                 (None, _) => began + UNKNOWN_PEER_WAIT,
-                (Some(_), true) => heard + HALF_OPERATION_WAIT,
-                (Some(_), false) => heard + SILENCE_BEFORE_PING * (self.pings_unanswered + 1),
+                (Some(_), Some(half)) => half.deadline(heard, parser.announced()),
+                (Some(_), None) => heard + SILENCE_BEFORE_PING * (self.pings_unanswered + 1),
             };
             let mut room = parser.room();
             // Each arm may be dropped half-way: a read that has not ended has read nothing.
@@ -148,6 +173,7 @@ impl Session {
                     Ok(bytes @ 1..) => {
                         parser.pace(bytes);
                         heard = Instant::now();
+                        self.seat.hear();
                         self.pings_unanswered = 0;
                     }
                     Ok(0) | Err(_) => return End::Gone,
@@ -165,6 +191,7 @@ impl Session {
                 () = ended(&mut self.upstream) => return End::BrokerGone,
                 () = failed(&mut self.answering) => return End::Failed,
                 () = shutdown.cancelled() => return End::Stopped,
+                () = self.seat.given_up.cancelled() => return End::GaveWay,
             }
         }
     }
@@ -178,10 +205,15 @@ impl Session {
     ) -> Result<(), End> {
         loop {
             while let Some(op) = parser.next_op()? {
+                self.half = None;
                 self.take(op).await?;
             }
             if self.gathered.is_empty() {
                 return Ok(());
+            }
+            // A large payload needs room first, and what is gathered would wait with it.
+            if parser.announced() > 0 {
+                return self.submit().await;
             }
             match reader.read_buf(&mut parser.room()).now_or_never() {
                 Some(Ok(bytes @ 1..)) => parser.pace(bytes),
@@ -198,8 +230,14 @@ impl Session {
         if self.connect.is_none() {
             return self.open(op).await;
         }
+        let account = self.desk.account.clone();
+        if let Err(OverBudget { retry_after }) = account.solvent().await {
+            return self.over_budget(op, retry_after).await;
+        }
         let acknowledged = !matches!(op, ClientOp::Ping | ClientOp::Pong);
-        match judge::judge(op, &self.desk.peer, &self.policy) {
+        let verdict = judge::judge(op, &self.desk.peer, &self.policy);
+        account.pay(prices::of(&verdict));
+        match verdict {
             Verdict::Submit { permit, event } => {
                 if self.gathered.put(permit, event) {
                     self.submit().await?;
@@ -219,6 +257,33 @@ impl Session {
             }
         }
         self.say_ok(acknowledged).await
+    }
+
+    /// Nothing of it is done, and its client is told when to ask again.
+    async fn over_budget(&mut self, op: ClientOp, retry_after: Duration) -> Result<(), End> {
+        self.submit().await?;
+        let retry_after_s = retry_after.as_secs() + 1;
+        let no = Hold::OfficeOverBudget { retry_after_s }.into();
+        match judge::turn_down(op, no, &self.desk.peer) {
+            Verdict::Ping => Ok(self.desk.down.send(Frame::new().pong().finish()).await?),
+            verdict => self.act(verdict).await,
+        }
+    }
+
+    /// Takes note of an operation that has begun, and finds room for a large one before any more of it is read.
+    async fn follow_half(&mut self, parser: &ClientParser) -> Result<(), End> {
+        if self.half.is_some() || !parser.is_half_way() {
+            return Ok(());
+        }
+        let room = match parser.announced() {
+            0 => None,
+            bytes => Some(self.desk.announce(bytes).await.ok_or(End::NoRoom)?),
+        };
+        self.half = Some(Half {
+            since: Instant::now(),
+            _room: room,
+        });
+        Ok(())
     }
 
     async fn act(&mut self, verdict: Verdict) -> Result<(), End> {
@@ -338,6 +403,14 @@ async fn shut_out(mut policies: watch::Receiver<Arc<Policy>>, peer: Peer) -> End
         if policies.changed().await.is_err() {
             return End::Stopped;
         }
+    }
+}
+
+impl Half {
+    /// By when the next byte has to come, and by when all of it: a line may be slow, and not as slow as its client likes.
+    fn deadline(&self, heard: Instant, announced: usize) -> Instant {
+        let whole = Duration::from_secs((announced / OPERATION_BYTES_A_SECOND_MIN) as u64);
+        (heard + HALF_OPERATION_WAIT).min(self.since + HALF_OPERATION_WAIT + whole)
     }
 }
 

@@ -221,6 +221,10 @@ pub enum Hold {
     BusFull,
     /// More requests to heal than anybody needs.
     AskedTooOften,
+    /// The office has spent its part of what all offices share.
+    OfficeOverBudget {
+        retry_after_s: u64,
+    },
     /// The authority has closed the office: it is let in no more.
     OfficeClosed,
     /// The authority has revoked the certificate that was shown.
@@ -244,6 +248,7 @@ impl Hold {
             Hold::BusUnavailable => codes::BUS_UNAVAILABLE,
             Hold::BusFull => codes::BUS_FULL,
             Hold::AskedTooOften => codes::ASKED_TOO_OFTEN,
+            Hold::OfficeOverBudget { .. } => codes::OFFICE_OVER_BUDGET,
             Hold::OfficeClosed => codes::OFFICE_CLOSED,
             Hold::CertificateRevoked => codes::CERTIFICATE_REVOKED,
         }
@@ -266,6 +271,7 @@ impl Hold {
             | Hold::BusUnavailable
             | Hold::BusFull
             | Hold::AskedTooOften
+            | Hold::OfficeOverBudget { .. }
             | Hold::OfficeClosed
             | Hold::CertificateRevoked => None,
         }
@@ -280,6 +286,11 @@ impl Hold {
                 format!("{reader} បានបញ្ជាក់ទីតាំង {position}"),
             )],
             Hold::ClockWrong { recorded, now } => vec![clocks("recordedtime", *recorded, *now)],
+            Hold::OfficeOverBudget { retry_after_s } => vec![Detail::new(
+                "retry_after",
+                format!("ask again in {retry_after_s} s"),
+                format!("សូមសួរម្តងទៀតក្នុង {retry_after_s} វិនាទី"),
+            )],
             Hold::FeedUnknown
             | Hold::OfficeUnknown
             | Hold::GrantUnknown

@@ -101,7 +101,8 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
         Hold::LogUnreadable => Hold::BusUnavailable,
         Hold::BusUnavailable => Hold::BusFull,
         Hold::BusFull => Hold::AskedTooOften,
-        Hold::AskedTooOften => Hold::OfficeClosed,
+        Hold::AskedTooOften => Hold::OfficeOverBudget { retry_after_s: 7 },
+        Hold::OfficeOverBudget { .. } => Hold::OfficeClosed,
         Hold::OfficeClosed => Hold::CertificateRevoked,
         Hold::CertificateRevoked => return None,
     })

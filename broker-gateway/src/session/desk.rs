@@ -7,12 +7,15 @@ use bytes::Bytes;
 use schemas::heal::CountsQuestion;
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::subject::LogSubject;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
 
 use super::outgoing::{Closed, Outgoing};
+use super::prices;
 use super::pulls::{InVain, Pulls};
 use super::subscriptions::Subscriptions;
 use super::unanswered::Unanswered;
+use crate::account::Account;
 use crate::acl::{CountRight, PublishPermit};
 use crate::admit::{Judged, RawEvent, Refills, Submission};
 use crate::audit::Record;
@@ -20,7 +23,10 @@ use crate::commit::Answers;
 use crate::counts::{self, Subjects};
 use crate::gateway::Gateway;
 use crate::judge::{Denial, Denied};
-use crate::limits::{SESSION_PUBLISH_BYTES_MAX, WRITE_BYTES_MAX};
+use crate::limits::{
+    HALF_OPERATION_WAIT, LARGE_SUBMISSION_BYTES, OFFICE_ANNOUNCED_BYTES_MAX,
+    OFFICE_PUBLISH_BYTES_MAX, WRITE_BYTES_MAX,
+};
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::refuse::{Answer, Answered, No};
@@ -34,20 +40,20 @@ pub struct Desk {
     pub subscriptions: Subscriptions,
     pub unanswered: Unanswered,
     pub pulls: Pulls,
-    /// Bytes of this session's publishes that wait for their answers.
-    publishing: Arc<Semaphore>,
+    /// What the office's sessions have together.
+    pub account: Arc<Account>,
 }
 
 impl Desk {
     pub fn new(gateway: Arc<Gateway>, peer: Peer, down: Arc<Outgoing>) -> Arc<Desk> {
         Arc::new(Desk {
+            account: gateway.accounts.of(peer.office()),
             gateway,
             peer,
             down,
             subscriptions: Subscriptions::default(),
             unanswered: Unanswered::default(),
             pulls: Pulls::default(),
-            publishing: Arc::new(Semaphore::new(SESSION_PUBLISH_BYTES_MAX)),
         })
     }
 
@@ -66,7 +72,7 @@ impl Desk {
                 .map(|event| event.reply.clone())
                 .collect(),
         };
-        let Judged { admitted, answered } = self.gateway.admission.admit(submission);
+        let Judged { admitted, answered } = self.admit(submission, bytes).await;
         let mut stored: Vec<(Vec<usize>, Answers)> = Vec::with_capacity(admitted.len());
         for run in admitted {
             let places = run.places().to_vec();
@@ -164,17 +170,43 @@ impl Desk {
         };
     }
 
-    /// Room for a publish, the session's own first, so that one office cannot take all of it.
+    /// Judges a submission; what of it is wrong is paid for. Large ones leave the threads on which everybody's sessions run.
+    async fn admit(&self, submission: Submission, bytes: usize) -> Judged {
+        let (events, began) = (submission.events.len(), Instant::now());
+        let judged = if bytes < LARGE_SUBMISSION_BYTES {
+            self.gateway.admission.admit(submission)
+        } else {
+            let _turn = self.account.judging.acquire().await;
+            let gateway = self.gateway.clone();
+            let judging = move || gateway.admission.admit(submission);
+            let judged = tokio::task::spawn_blocking(judging).await;
+            // Whoever sends it again is judged again; a panic is told by the runtime.
+            judged.unwrap_or_default()
+        };
+        let wrong = judged.answered.len() as f64 / events.max(1) as f64;
+        self.account.pay(began.elapsed().mul_f64(wrong));
+        judged
+    }
+
+    /// Room for a publish, the office's own first, so that none can take all of it.
     async fn room(&self, bytes: usize) -> [Option<OwnedSemaphorePermit>; 2] {
-        let own = u32::try_from(bytes.min(SESSION_PUBLISH_BYTES_MAX)).unwrap_or(u32::MAX);
-        let session = self.publishing.clone().acquire_many_owned(own).await;
-        let all = self
-            .gateway
-            .publishing
-            .clone()
-            .acquire_many_owned(own)
-            .await;
-        [session.ok(), all.ok()]
+        let own = u32::try_from(bytes.min(OFFICE_PUBLISH_BYTES_MAX)).unwrap_or(u32::MAX);
+        let office = self.account.publishing.clone().acquire_many_owned(own);
+        let office = office.await;
+        let all = self.gateway.publishing.clone().acquire_many_owned(own);
+        [office.ok(), all.await.ok()]
+    }
+
+    /// Room for a large payload before it comes; None where there is none for long.
+    pub async fn announce(&self, bytes: usize) -> Option<Announced> {
+        let bytes = u32::try_from(bytes.min(OFFICE_ANNOUNCED_BYTES_MAX)).ok()?;
+        let room = async {
+            let office = self.account.announcing.clone().acquire_many_owned(bytes);
+            let office = office.await.ok()?;
+            let all = self.gateway.announcing.clone().acquire_many_owned(bytes);
+            Some(Announced([office, all.await.ok()?]))
+        };
+        tokio::time::timeout(HALF_OPERATION_WAIT, room).await.ok()?
     }
 
     async fn answer(&self, asked: &Asked, answered: Vec<Answered>) {
@@ -188,6 +220,9 @@ impl Desk {
             position: answered.position,
         });
         self.gateway.audit.record(Some(&self.peer), records).await;
+        let stored = |answered: &&Answered| answered.answer.is_new();
+        let in_vain = answered.iter().filter(|one| !stored(one)).count();
+        self.account.pay(prices::IN_VAIN.mul_f64(in_vain as f64));
         // The answers to a run leave together: one notice to the writer, and few TLS records.
         let mut frames = Frame::new();
         for answered in &answered {
@@ -302,6 +337,7 @@ impl Desk {
     }
 
     pub async fn record_connect(&self, policy: &Policy) {
+        self.account.pay(prices::CONNECTED);
         self.record("connect", None, "allowed", policy).await;
     }
 
@@ -345,6 +381,11 @@ impl Desk {
         self.gateway.audit.record(Some(&self.peer), [record]).await;
     }
 }
+
+/// Room for a payload that was announced, until it has come.
+pub struct Announced(
+    #[expect(dead_code, reason = "held, and given back when dropped")] [OwnedSemaphorePermit; 2],
+);
 
 /// What the answers to a submission need to know of it.
 struct Asked {

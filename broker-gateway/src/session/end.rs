@@ -32,6 +32,13 @@ pub enum End {
     HalfOperation,
     #[error("Stale Connection")]
     Silent,
+    #[error(
+        "no room for an operation of this size: other sessions of this office have begun and not ended theirs (office-over-budget)"
+    )]
+    NoRoom,
+    /// A new session of its office, or of its ministry, has its seat.
+    #[error("maximum connections exceeded (too-many-sessions)")]
+    GaveWay,
     /// The registry lets the office or its certificate in no more.
     #[error("{} ({})", .0.en, .0.name)]
     ShutOut(Code),
@@ -48,6 +55,8 @@ impl End {
             | End::ConnectAwaited
             | End::HalfOperation
             | End::Silent
+            | End::NoRoom
+            | End::GaveWay
             | End::ShutOut(_) => Some(self.to_string()),
         }
     }
@@ -64,7 +73,9 @@ impl End {
             | End::Breach(_)
             | End::ConnectAwaited
             | End::HalfOperation
-            | End::Silent => FAREWELL_WAIT,
+            | End::Silent
+            | End::NoRoom
+            | End::GaveWay => FAREWELL_WAIT,
         }
     }
 
@@ -80,6 +91,8 @@ impl End {
             End::ConnectAwaited => "connect-awaited",
             End::HalfOperation => "half-operation",
             End::Silent => "stale-connection",
+            End::NoRoom => "office-over-budget",
+            End::GaveWay => "too-many-sessions",
             End::ShutOut(code) => code.name,
         }
     }

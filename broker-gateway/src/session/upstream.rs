@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::desk::Desk;
 use super::outgoing::{Closed, Outgoing};
+use super::prices;
 use super::pulls::{InVain, Passes};
 use super::unanswered::Waiting;
 use crate::acl::DeliveryRights;
@@ -160,7 +161,12 @@ impl Deliveries {
             return Ok(());
         }
         match self.desk.subscriptions.deliver(&delivery.sid) {
-            Some(()) => self.desk.down.send(delivery.frame).await,
+            Some(()) => {
+                self.desk
+                    .account
+                    .pay(prices::delivery(delivery.frame.len()));
+                self.desk.down.send(delivery.frame).await
+            }
             None => Ok(()),
         }
     }

@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use schemas::limits::{CONTROL_LINE_BYTES_MAX, MESSAGE_BYTES_MAX};
 
+use crate::limits::ANNOUNCED_BYTES_FREE;
+
 use super::WireFault;
 use super::buffer::ReadBuffer;
 use super::line::{self, Arguments, Lengths};
@@ -86,6 +88,19 @@ impl ClientParser {
     /// Part of an operation has come and the rest has not.
     pub fn is_half_way(&self) -> bool {
         self.announced.is_some() || !self.buffer.is_empty()
+    }
+
+    /// The bytes of a large payload whose control line has come and which itself has not; 0 for anything smaller.
+    pub fn announced(&self) -> usize {
+        let total = self
+            .announced
+            .as_ref()
+            .map_or(0, |known| known.lengths.total);
+        if total > ANNOUNCED_BYTES_FREE {
+            total
+        } else {
+            0
+        }
     }
 
     /// The next whole operation, if it has arrived.

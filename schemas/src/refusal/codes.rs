@@ -275,6 +275,12 @@ pub(super) const ASKED_TOO_OFTEN: Code = code(
     "this is asked for more often than it can be of use; ask again in a minute",
     "សំណើនេះញឹកញាប់ពេក សូមសួរម្តងទៀតក្នុងមួយនាទី",
 );
+pub(super) const OFFICE_OVER_BUDGET: Code = code(
+    60232,
+    "office-over-budget",
+    "this office's sessions ask for more than one office's part; let what was asked be answered first, and ask again later",
+    "ការិយាល័យនេះបានប្រើលើសចំណែករបស់ខ្លួន សូមរង់ចាំចម្លើយសិន ហើយសួរម្តងទៀតពេលក្រោយ",
+);
 pub(super) const OFFICE_CLOSED: Code = code(
     60241,
     "office-closed",

@@ -287,6 +287,7 @@ fn hold_status(hold: &Hold) -> u16 {
         | Hold::LogUnreadable
         | Hold::BusUnavailable
         | Hold::BusFull
-        | Hold::AskedTooOften => 503,
+        | Hold::AskedTooOften
+        | Hold::OfficeOverBudget { .. } => 503,
     }
 }

@@ -1,0 +1,134 @@
+//! What an office may have of what all share: its sessions come in, and each works on the office's one account. Whoever spends more
+//! than its part is slowed, then told (`office-over-budget`); nothing of it is dropped in silence, and nobody else waits for it.
+//!
+//! Storing good events is not paid for here: there, offices take turns (`commit/line.rs`).
+
+mod purse;
+mod seats;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use schemas::subject::OfficeId;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use self::purse::{Balance, Purse};
+pub use self::seats::{Full, Seat, Seats};
+use crate::limits::{
+    BUDGET_SLOWED_WAIT, BUDGET_TOLD_PAUSE, BUDGET_WARNING_INTERVAL, MINISTRY_WORK_SHARE,
+    OFFICE_ANNOUNCED_BYTES_MAX, OFFICE_PUBLISH_BYTES_MAX, OFFICE_WORK_SHARE,
+};
+
+/// The accounts of all offices that have come; the registry bounds their number.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    offices: Mutex<HashMap<OfficeId, Arc<Account>>>,
+    ministries: Mutex<HashMap<String, Arc<Purse>>>,
+}
+
+/// One office's account, shared by all its sessions.
+#[derive(Debug)]
+pub struct Account {
+    office: OfficeId,
+    purse: Purse,
+    /// What all offices of the ministry have together.
+    ministry: Arc<Purse>,
+    warned: Mutex<Option<Instant>>,
+    /// Bytes of publishes that wait for their answers.
+    pub publishing: Arc<Semaphore>,
+    /// Bytes of publishes that were announced and have not come whole.
+    pub announcing: Arc<Semaphore>,
+    /// Whose turn it is to have a large submission judged.
+    pub judging: Semaphore,
+}
+
+/// The account has been empty for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverBudget {
+    /// When it is worth asking again.
+    pub retry_after: Duration,
+}
+
+impl Accounts {
+    pub fn of(&self, office: &OfficeId) -> Arc<Account> {
+        let mut offices = lock(&self.offices);
+        if let Some(account) = offices.get(office) {
+            return account.clone();
+        }
+        let ministry = self.ministry(office.ministry());
+        let account = Arc::new(Account::new(office.clone(), ministry));
+        offices.insert(office.clone(), account.clone());
+        account
+    }
+
+    fn ministry(&self, name: &str) -> Arc<Purse> {
+        let mut ministries = lock(&self.ministries);
+        let purse = ministries
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::new(Purse::new(MINISTRY_WORK_SHARE)));
+        purse.clone()
+    }
+}
+
+impl Account {
+    fn new(office: OfficeId, ministry: Arc<Purse>) -> Account {
+        Account {
+            office,
+            purse: Purse::new(OFFICE_WORK_SHARE),
+            ministry,
+            warned: Mutex::default(),
+            publishing: Arc::new(Semaphore::new(OFFICE_PUBLISH_BYTES_MAX)),
+            announcing: Arc::new(Semaphore::new(OFFICE_ANNOUNCED_BYTES_MAX)),
+            judging: Semaphore::new(1),
+        }
+    }
+
+    /// Pays for work that was done for the office: the time that it took what all share. The account may be overdrawn; who
+    /// asks for more then waits.
+    pub fn pay(&self, work: Duration) {
+        let now = Instant::now();
+        self.purse.pay(work, now);
+        self.ministry.pay(work, now);
+    }
+
+    /// Waits until the account holds something again.
+    ///
+    /// # Errors
+    /// It has been overdrawn without a break for so long that waiting is no answer any more. This, too, takes a moment, so that
+    /// who does not listen is slowed all the same.
+    pub async fn solvent(&self) -> Result<(), OverBudget> {
+        loop {
+            let now = Instant::now();
+            match self.purse.balance(now).min(self.ministry.balance(now)) {
+                Balance::Good => return Ok(()),
+                Balance::Short(wait) => sleep(wait.min(BUDGET_SLOWED_WAIT)).await,
+                Balance::Spent(retry_after) => {
+                    self.warn(now);
+                    sleep(BUDGET_TOLD_PAUSE).await;
+                    return Err(OverBudget { retry_after });
+                }
+            }
+        }
+    }
+
+    /// The operator sees who it is, and not too often.
+    fn warn(&self, now: Instant) {
+        let mut warned = lock(&self.warned);
+        if warned.is_none_or(|last| now.duration_since(last) >= BUDGET_WARNING_INTERVAL) {
+            *warned = Some(now);
+            let office = &self.office;
+            warn!(%office, "an office asks for more than its part, and is told so: office-over-budget");
+        }
+    }
+}
+
+/// Whoever panicked with one of these locks left a whole table behind: each change is one call.
+fn lock<T>(table: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! What an operation costs those who share the gateway: a verdict comes in, a time goes out that is taken off the office's account.
+//! Storing good events is free: there, offices take turns. The prices are about what each costs the gateway and nats-server together
+//! on a machine of two cores; what cannot be told before is paid for when it is known.
+
+use std::time::Duration;
+
+use crate::judge::Verdict;
+use crate::request;
+use crate::wire::Subject;
+
+/// To read, judge and answer something here.
+const JUDGED: Duration = Duration::from_micros(20);
+/// To change what a session listens to, at nats-server too.
+const LISTENING: Duration = Duration::from_micros(50);
+/// A question to nats-server.
+const ASKED: Duration = Duration::from_micros(300);
+/// A question that a stream has to be counted for, or looked at in several places.
+const COUNTED: Duration = Duration::from_millis(1);
+/// nats-server syncs it to its disk, beside what is stored.
+const SYNCED: Duration = Duration::from_millis(4);
+/// A consumer is files and memory at nats-server.
+const CONSUMER_MADE: Duration = Duration::from_millis(10);
+/// TLS, a name looked up, a session.
+pub const CONNECTED: Duration = Duration::from_millis(5);
+/// An event that came and was not stored: a log's head was read for it, at least.
+pub const IN_VAIN: Duration = Duration::from_micros(200);
+/// A message that was delivered, besides its bytes.
+const DELIVERED: Duration = Duration::from_micros(5);
+/// A kilobyte on its way down.
+const KILOBYTE: Duration = Duration::from_micros(5);
+
+pub fn of(verdict: &Verdict) -> Duration {
+    match verdict {
+        Verdict::Submit { .. } | Verdict::Refill { .. } => Duration::ZERO,
+        Verdict::Ping | Verdict::Pong | Verdict::Close(_) | Verdict::Deny(_) => JUDGED,
+        Verdict::Subscribe(_) | Verdict::Unsubscribe { .. } => LISTENING,
+        Verdict::Forward { subject, .. } => forwarded(subject),
+        Verdict::Pull { .. } => ASKED,
+        Verdict::Answer { body, .. } => JUDGED + bytes(body.len()),
+        Verdict::Count { .. } | Verdict::AskToHeal(_) | Verdict::Declare { .. } => COUNTED,
+    }
+}
+
+fn forwarded(subject: &Subject) -> Duration {
+    match subject.as_str() {
+        subject if subject.starts_with("$JS.ACK.") || subject.starts_with("$JS.FC.") => LISTENING,
+        subject if subject.starts_with("$JS.API.STREAM.INFO.") => COUNTED,
+        _ if request::consumer_made(subject).is_some() => CONSUMER_MADE,
+        subject if subject.starts_with("$JS.") => ASKED,
+        _ => SYNCED,
+    }
+}
+
+/// A delivery of so many bytes.
+pub fn delivery(frame_bytes: usize) -> Duration {
+    DELIVERED + bytes(frame_bytes)
+}
+
+fn bytes(count: usize) -> Duration {
+    KILOBYTE.mul_f64(count as f64 / 1_000.0)
+}
