@@ -22,6 +22,7 @@ use self::examine::Examiner;
 pub use self::gap::Declared;
 pub use self::heal::{Healing, Healings, Refills};
 use crate::acl::PublishPermit;
+use crate::limits::TURN_OF_OFFICE_EVENTS as RUN_PART_EVENTS;
 use crate::peer::Peer;
 use crate::refuse::{Answered, No};
 use crate::wire::Subject;
@@ -83,6 +84,29 @@ impl Admitted {
 
     pub fn events(&self) -> &[SignedEvent] {
         self.run.events()
+    }
+
+    /// The same in parts that are short enough not to keep others waiting while they are stored.
+    pub fn cut(self) -> impl Iterator<Item = Admitted> {
+        let Admitted {
+            run,
+            headers,
+            places,
+            registry,
+        } = self;
+        let mut events = run.into_events().into_iter();
+        let (mut headers, mut places) = (headers.into_iter(), places.into_iter());
+        std::iter::from_fn(move || {
+            // A part of a run is one; behind the last there is none.
+            let run = Run::new(events.by_ref().take(RUN_PART_EVENTS).collect()).ok()?;
+            let count = run.events().len();
+            Some(Admitted {
+                run,
+                headers: headers.by_ref().take(count).collect(),
+                places: places.by_ref().take(count).collect(),
+                registry: registry.clone(),
+            })
+        })
     }
 
     /// The header blocks in which the bus keeps them, in their order.

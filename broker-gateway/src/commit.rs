@@ -9,6 +9,8 @@ mod heads;
 mod notary;
 mod heal;
 mod holes;
+mod known;
+mod line;
 mod plan;
 mod read;
 mod store;
@@ -18,16 +20,16 @@ mod writer;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use schemas::subject::FeedName;
-use tokio::sync::{mpsc, oneshot};
+use schemas::subject::{FeedName, OfficeId};
+use tokio::sync::oneshot;
 
 use self::gap::GapUnit;
 use self::heal::{HealUnit, Healer, Work};
+use self::line::Entrance;
 pub use self::notary::{Notary, NotaryFault};
 use self::unit::Unit;
 use self::writer::Writer;
 use crate::admit::{Admitted, Declared, Healings};
-use crate::limits::{COMMIT_LINE_RUNS_MAX, HEAL_LINE_UNITS_MAX};
 use crate::refuse::Answered;
 use crate::upstream::jetstream::Source;
 
@@ -40,8 +42,8 @@ pub type Answers = oneshot::Receiver<Vec<Answered>>;
 pub struct Commits {
     broker: Arc<dyn Source>,
     notary: Arc<Notary>,
-    lines: Mutex<HashMap<FeedName, mpsc::Sender<Unit>>>,
-    healers: Mutex<HashMap<FeedName, mpsc::Sender<Work>>>,
+    lines: Mutex<HashMap<FeedName, Arc<Entrance<Unit>>>>,
+    healers: Mutex<HashMap<FeedName, Arc<Entrance<Work>>>>,
 }
 
 impl Commits {
@@ -54,37 +56,39 @@ impl Commits {
         }
     }
 
-    /// Puts a run in line behind what was stored before it; waits while the line is full.
+    /// Puts a run in line behind what its office stored before it; waits while the office's line is full.
     pub async fn store(&self, admitted: Admitted) -> Answers {
-        let line = self.line(&admitted.log().feed);
+        let log = admitted.log().clone();
         let (unit, answers) = Unit::new(admitted, self.notary.clone());
         // A writer that is gone answers by silence: the unit's end of the channel goes with it.
-        line.send(unit).await.ok();
+        self.line(&log.feed).put(&log.office, unit).await;
         answers
     }
 
-    /// Puts events that come back in line for the feed's healer.
-    pub async fn heal(&self, healings: Healings) -> Answers {
+    /// Puts events that an office brings back in line for the feed's healer.
+    pub async fn heal(&self, office: &OfficeId, healings: Healings) -> Answers {
         let line = self.healer(&healings.log().feed);
         let (unit, answers) = HealUnit::new(healings);
-        line.send(Work::Refill(unit)).await.ok();
+        line.put(office, Work::Refill(unit)).await;
         answers
     }
 
     /// Puts a declaration in the same line.
     pub async fn declare(&self, declared: Declared) -> Answers {
-        let line = self.healer(&declared.log().feed);
+        let log = declared.log().clone();
         let (unit, answers) = GapUnit::new(declared);
-        line.send(Work::Declare(Box::new(unit))).await.ok();
+        let work = Work::Declare(Box::new(unit));
+        self.healer(&log.feed).put(&log.office, work).await;
         answers
     }
 
-    fn healer(&self, feed: &FeedName) -> mpsc::Sender<Work> {
+    fn healer(&self, feed: &FeedName) -> Arc<Entrance<Work>> {
         let mut healers = self.healers.lock().unwrap_or_else(PoisonError::into_inner);
         match healers.get(feed).filter(|line| !line.is_closed()) {
             Some(line) => line.clone(),
             None => {
-                let (line, waiting) = mpsc::channel(HEAL_LINE_UNITS_MAX);
+                let (line, waiting) = line::line();
+                let line = Arc::new(line);
                 let healer = Healer::new(feed.clone(), self.broker.clone(), self.notary.clone());
                 tokio::spawn(healer.run(waiting));
                 healers.insert(feed.clone(), line.clone());
@@ -94,15 +98,17 @@ impl Commits {
     }
 
     /// The line of a feed's writer, who begins with its first event. The registry bounds the feeds.
-    fn line(&self, feed: &FeedName) -> mpsc::Sender<Unit> {
+    fn line(&self, feed: &FeedName) -> Arc<Entrance<Unit>> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         // A writer that ended by a fault is replaced; it had no memory that cannot be read again.
         match lines.get(feed).filter(|line| !line.is_closed()) {
             Some(line) => line.clone(),
             None => {
-                let (line, waiting) = mpsc::channel(COMMIT_LINE_RUNS_MAX);
-                let writer = Writer::new(feed.clone(), self.broker.clone(), self.notary.clone());
-                tokio::spawn(writer.run(waiting));
+                let (line, waiting) = line::line();
+                let line = Arc::new(line);
+                let (broker, notary) = (self.broker.clone(), self.notary.clone());
+                let writer = Writer::new(feed.clone(), broker, notary, waiting);
+                tokio::spawn(writer.run());
                 lines.insert(feed.clone(), line.clone());
                 line
             }

@@ -134,10 +134,17 @@ pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Filters or subjects in one request: the offices of a ministry.
 pub const FILTERS_MAX: usize = 256;
-/// Runs in line for one feed's writer: some seconds of what it stores; past that, sessions wait.
-pub const COMMIT_LINE_RUNS_MAX: usize = 1_024;
-/// Gatherings of refills in line for one feed's healer: each takes a second at most; past that, sessions wait.
-pub const HEAL_LINE_UNITS_MAX: usize = 64;
+/// Runs of one office in line for one feed's writer, or its healer; past that, the office's sessions wait.
+pub const LINE_OF_OFFICE_MAX: usize = 256;
+/// Events of one office that are stored together while others are about: a batch of them takes about 5 ms.
+pub const TURN_OF_OFFICE_EVENTS: usize = 64;
+/// How long an office counts as being about after it has put something in line.
+pub const OTHERS_ABOUT_TIME: Duration = Duration::from_secs(2);
+/// How many times as long as its part of a turn took an office rests that had much of it, while others are about: so they find
+/// the writer idle half of the time at least.
+pub const WRITING_RESTS: f64 = 1.0;
+/// The same for an office whose known events were looked up, whoever is about: it is read for, and nothing comes of it.
+pub const LOOKING_UP_RESTS: f64 = 3.0;
 /// Damaged messages that are passed over in a row in search of a readable one.
 pub const DAMAGED_IN_A_ROW_MAX: u32 = 64;
 /// Bytes of one batch, beside the number of its messages: nats-server keeps it in memory until it is whole.

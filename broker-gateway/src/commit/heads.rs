@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schemas::chain::Head;
 use schemas::event::{Hash, Position};
 use schemas::receipt::Stamp;
+use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 
 use crate::limits::{HEADS_REMEMBERED_MAX, RECENT_EVENTS_MAX};
@@ -77,6 +78,13 @@ impl LogHead {
             self.recent.pop_front();
         }
         self.recent.push_back(place);
+    }
+
+    /// Whether the places of all these events, the first so many, are remembered.
+    pub fn covers(&self, events: &[SignedEvent], count: usize) -> bool {
+        // Places are remembered without a gap, so the first one says it of all.
+        let first = events.first().map(|first| first.link().position);
+        count == 0 || first.is_some_and(|first| self.recent(first).is_some())
     }
 
     pub fn recent(&self, position: Position) -> Option<Place> {

@@ -16,7 +16,7 @@ use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogName, LogSubject};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use self::judge::{Judgement, judge_hole, next_ones, no};
@@ -25,12 +25,13 @@ use super::confirmed::{Brought, Confirmed};
 use super::gap::GapUnit;
 use super::heads::{LogHead, Place};
 use super::holes::{Around, Holes, Stands};
+use super::line::{Exit, Rest, Weighs};
 use super::read::Reader;
 use super::writer::held;
 use super::{Answers, Notary};
 use crate::admit::{Healing, Healings};
 use crate::authority::streams;
-use crate::limits::STALE_TRIES_MAX;
+use crate::limits::{STALE_TRIES_MAX, WRITING_RESTS};
 use crate::refuse::{Answer, Answered};
 use crate::upstream::jetstream::{JetStream, Outage, Source};
 
@@ -99,6 +100,15 @@ pub(super) enum Work {
     Declare(Box<GapUnit>),
 }
 
+impl Weighs for Work {
+    fn weight(&self) -> usize {
+        match self {
+            Work::Refill(unit) => unit.waiting.len(),
+            Work::Declare(_) => 1,
+        }
+    }
+}
+
 /// The healer of a feed's stream.
 pub(super) struct Healer {
     feed: FeedName,
@@ -129,26 +139,32 @@ impl Healer {
     }
 
     /// Works until nobody can put anything in line any longer, and the line is empty.
-    pub async fn run(mut self, mut line: mpsc::Receiver<Work>) {
-        while let Some(work) = line.recv().await {
-            let jetstream = match self.connected().await {
-                Ok(jetstream) => jetstream,
-                Err(outage) => {
-                    warn!(feed = %self.feed, %outage, "the bus does not answer; refills are held");
-                    match work {
-                        Work::Refill(unit) => unit.hold(&Hold::BusUnavailable),
-                        Work::Declare(unit) => unit.answer(Answer::Held(Hold::BusUnavailable)),
-                    }
-                    continue;
-                }
-            };
-            match work {
-                Work::Refill(mut unit) => match self.heal(&jetstream, &mut unit).await {
-                    Ok(()) => unit.finish(),
-                    Err(hold) => unit.hold(&hold),
-                },
-                Work::Declare(unit) => self.declare(&jetstream, *unit).await,
+    pub async fn run(mut self, mut line: Exit<Work>) {
+        while let Some(mut turn) = line.turn().await {
+            for work in std::mem::take(&mut turn.work) {
+                self.take(work).await;
             }
+            line.rest(&turn, Rest::AmongOthers(WRITING_RESTS));
+        }
+    }
+
+    async fn take(&mut self, work: Work) {
+        let jetstream = match self.connected().await {
+            Ok(jetstream) => jetstream,
+            Err(outage) => {
+                warn!(feed = %self.feed, %outage, "the bus does not answer; refills are held");
+                return match work {
+                    Work::Refill(unit) => unit.hold(&Hold::BusUnavailable),
+                    Work::Declare(unit) => unit.answer(Answer::Held(Hold::BusUnavailable)),
+                };
+            }
+        };
+        match work {
+            Work::Refill(mut unit) => match self.heal(&jetstream, &mut unit).await {
+                Ok(()) => unit.finish(),
+                Err(hold) => unit.hold(&hold),
+            },
+            Work::Declare(unit) => self.declare(&jetstream, *unit).await,
         }
     }
 

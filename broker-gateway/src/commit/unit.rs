@@ -11,6 +11,7 @@ use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 use tokio::sync::oneshot;
 
+use super::line::Weighs;
 use super::{Answers, Notary};
 use crate::admit::Admitted;
 use crate::refuse::{Answer, Answered};
@@ -25,8 +26,16 @@ pub(super) struct Unit {
     stamped: Vec<(usize, Arc<Stamp>)>,
     /// How often it was sent and refused for an expectation that did not hold.
     pub stale: u32,
+    /// What of it stood below the head was looked up.
+    pub looked_up: bool,
     /// It is what readers have confirmed, as far as they had when it was looked at.
     pub proved: u64,
+}
+
+impl Weighs for Unit {
+    fn weight(&self) -> usize {
+        self.events().len()
+    }
 }
 
 impl Unit {
@@ -39,6 +48,7 @@ impl Unit {
             notary,
             stamped: Vec::new(),
             stale: 0,
+            looked_up: false,
             proved: 0,
         };
         (unit, waits)

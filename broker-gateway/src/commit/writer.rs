@@ -8,26 +8,29 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
 use schemas::chain::Head;
-use schemas::limits::RUN_EVENTS_MAX;
 use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogName};
-use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::confirmed::{Brought, Confirmed, Heard};
-use super::heads::{Heads, LogHead, Place};
+use super::heads::{Heads, LogHead};
+use super::known::{self, Known, Lookup};
+use super::line::{self, Entrance, Exit, Rest};
 use super::notary::Notary;
 use super::plan::{Joint, Plan};
 use super::read::{Reader, Unreadable};
 use super::unit::Unit;
 use crate::authority::streams;
-use crate::limits::HEADS_READ_AT_ONCE;
+use crate::limits::{HEADS_READ_AT_ONCE, WRITING_RESTS};
 use crate::upstream::jetstream::{Ear, JetStream, Outage, Source};
 
 pub(super) struct Writer {
     pub(super) feed: FeedName,
     broker: Arc<dyn Source>,
+    line: Exit<Unit>,
+    /// Where what stands below a head is looked up.
+    known: Entrance<Known>,
     pub(super) notary: Arc<Notary>,
     connection: Option<JetStream>,
     pub(super) heads: Heads,
@@ -37,10 +40,19 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(feed: FeedName, broker: Arc<dyn Source>, notary: Arc<Notary>) -> Writer {
+    pub fn new(
+        feed: FeedName,
+        broker: Arc<dyn Source>,
+        notary: Arc<Notary>,
+        line: Exit<Unit>,
+    ) -> Writer {
+        let (known, unknown) = line::line();
+        tokio::spawn(Lookup::new(feed.clone(), broker.clone()).run(unknown));
         Writer {
             feed,
             broker,
+            line,
+            known,
             notary,
             connection: None,
             heads: Heads::default(),
@@ -50,22 +62,12 @@ impl Writer {
     }
 
     /// Works until nobody can put anything in line any longer, and the line is empty.
-    pub async fn run(mut self, mut line: mpsc::Receiver<Unit>) {
-        let mut waiting = VecDeque::new();
-        while let Some(unit) = line.recv().await {
-            waiting.push_back(unit);
-            // Sessions that are ready now get to put theirs in line, so that one fsync serves them all.
-            tokio::task::yield_now().await;
-            while !waiting.is_empty() {
-                let mut events: usize = waiting.iter().map(|unit: &Unit| unit.events().len()).sum();
-                while events < 2 * RUN_EVENTS_MAX
-                    && let Ok(unit) = line.try_recv()
-                {
-                    events += unit.events().len();
-                    waiting.push_back(unit);
-                }
-                self.take_turn(&mut waiting).await;
+    pub async fn run(mut self) {
+        while let Some(mut turn) = self.line.turn().await {
+            while !turn.work.is_empty() {
+                self.take_turn(&mut turn.work).await;
             }
+            self.line.rest(&turn, Rest::AmongOthers(WRITING_RESTS));
         }
     }
 
@@ -146,9 +148,10 @@ impl Writer {
     async fn plan(&mut self, jetstream: &JetStream, waiting: &mut VecDeque<Unit>) -> Plan {
         let mut plan = Plan::default();
         let mut later = VecDeque::new();
+        let mut known = Vec::new();
         while let Some(mut unit) = waiting.pop_front() {
-            let known = self.heads.of(unit.log()).filter(|_| plan.takes(&unit));
-            let Some(LogHead { head, read_in, .. }) = known else {
+            let head = self.heads.of(unit.log()).filter(|_| plan.takes(&unit));
+            let Some(remembered @ LogHead { head, read_in, .. }) = head else {
                 plan.put_off(unit.log());
                 later.push_back(unit);
                 continue;
@@ -176,6 +179,14 @@ impl Writer {
                     later.push_back(unit);
                     continue;
                 }
+                // The stream is searched beside the writer.
+                Joint::Known(count)
+                    if !unit.looked_up && !remembered.covers(unit.events(), count) =>
+                {
+                    plan.put_off(unit.log());
+                    known.push(unit);
+                    continue;
+                }
                 // What stood there a while ago may be lost since: that is why it is sent again.
                 Joint::Known(_) | Joint::Confirmed if !fresh => Err(Hold::LogUnreadable),
                 Joint::Confirmed => self.prove(jetstream, &mut unit, waiting).await,
@@ -198,8 +209,38 @@ impl Writer {
                 }
             }
         }
+        self.look_up(known, &mut later);
         back_in_line(later, waiting);
         plan
+    }
+
+    /// Has units looked up; what waits behind each in its log waits in line until then.
+    fn look_up(&mut self, known: Vec<Unit>, later: &mut VecDeque<Unit>) {
+        for unit in known {
+            let log = unit.log();
+            let (behind, others): (Vec<Unit>, Vec<Unit>) =
+                later.drain(..).partition(|later| later.log() == log);
+            later.extend(others);
+            let office = log.office.clone();
+            let away = self.line.go_away(&office, behind);
+            self.known.hand(&office, Known { unit, away });
+        }
+    }
+
+    /// Answers a unit's first events, which the log's head covers.
+    async fn answer_known(
+        &self,
+        jetstream: &JetStream,
+        unit: &mut Unit,
+        count: usize,
+    ) -> Result<(), Hold> {
+        let log = unit.log().clone();
+        let head = self.heads.of(&log).ok_or(Hold::LogUnreadable)?;
+        let reader = Reader {
+            jetstream,
+            log: &log,
+        };
+        known::answer(reader, head, unit, count).await
     }
 
     /// Whether readers have confirmed, as far as is heard, what the unit is to stand for.
@@ -243,49 +284,6 @@ impl Writer {
             Ok(head) => self.heads.learn(&log, head),
             Err(why) => hold_log(&log, &why, waiting),
         }
-    }
-
-    /// Answers events that stand at or below the head: stored already if it is they, held if another stands there.
-    async fn answer_known(
-        &self,
-        jetstream: &JetStream,
-        unit: &mut Unit,
-        count: usize,
-    ) -> Result<(), Hold> {
-        let log = unit.log().clone();
-        let known = self.heads.of(&log).ok_or(Hold::LogUnreadable)?;
-        let reader = Reader {
-            jetstream,
-            log: &log,
-        };
-        let mut before: Option<Place> = None;
-        for index in 1..=count {
-            let Some(event) = unit.events().first() else {
-                break;
-            };
-            let (position, hash) = (event.link().position, event.hash());
-            let place = match known.recent(position) {
-                Some(place) => Some(place),
-                None => reader
-                    .place_of(position, before, known.seq)
-                    .await
-                    .map_err(|why| held(&log, &why))?,
-            };
-            match &place {
-                Some(place) if place.hash == hash => {
-                    // One covers all before it.
-                    let stamp = place.stamp.clone().filter(|_| index == count);
-                    unit.stored(place.seq, true, stamp);
-                }
-                Some(_) => {
-                    let head = known.head.number();
-                    return Err(Hold::PositionTaken { head });
-                }
-                None => return Err(Hold::LogUnreadable),
-            }
-            before = place;
-        }
-        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use super::subscriptions::Subscriptions;
 use super::unanswered::Unanswered;
 use crate::account::Account;
 use crate::acl::{CountRight, PublishPermit};
-use crate::admit::{Judged, RawEvent, Refills, Submission};
+use crate::admit::{Admitted, Judged, RawEvent, Refills, Submission};
 use crate::audit::Record;
 use crate::commit::Answers;
 use crate::counts::{self, Subjects};
@@ -74,7 +74,7 @@ impl Desk {
         };
         let Judged { admitted, answered } = self.admit(submission, bytes).await;
         let mut stored: Vec<(Vec<usize>, Answers)> = Vec::with_capacity(admitted.len());
-        for run in admitted {
+        for run in admitted.into_iter().flat_map(Admitted::cut) {
             let places = run.places().to_vec();
             stored.push((places, self.gateway.commits.store(run).await));
         }
@@ -101,7 +101,8 @@ impl Desk {
         let stored = match healing {
             Some(healing) => {
                 let places = healing.places();
-                Some((places, self.gateway.commits.heal(healing).await))
+                let stored = self.gateway.commits.heal(self.peer.office(), healing);
+                Some((places, stored.await))
             }
             None => None,
         };

@@ -21,7 +21,7 @@ const SYNCED: Duration = Duration::from_millis(4);
 /// A consumer is files and memory at nats-server.
 const CONSUMER_MADE: Duration = Duration::from_millis(10);
 /// TLS, a name looked up, a session.
-pub const CONNECTED: Duration = Duration::from_millis(5);
+pub const CONNECTED: Duration = Duration::from_millis(2);
 /// An event that came and was not stored: a log's head was read for it, at least.
 pub const IN_VAIN: Duration = Duration::from_micros(200);
 /// A message that was delivered, besides its bytes.

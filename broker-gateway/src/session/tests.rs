@@ -40,7 +40,8 @@ async fn connected(
     let peer = fixtures::peer("moh/siem-reap");
     let (reader, writer) = tokio::io::split(server);
     let halves = (Fragile(reader), writer);
-    let session = run(gateway.clone(), peer, halves, 1, stop.clone());
+    let seat = gateway.seats.take(peer.office()).expect("a seat");
+    let session = run(gateway.clone(), peer, seat, halves, 1, stop.clone());
     let session = tokio::spawn(session);
     client.write_all(HELLO).await.expect("open");
     let mut pong = [0; 6];
@@ -66,7 +67,7 @@ fn ends(audit: &[Value]) -> Vec<&str> {
 #[tokio::test]
 async fn a_session_that_panics_closes_its_socket_and_leaves_one_audit_line() {
     let (alone, stop) = (Alone::start(), CancellationToken::new());
-    for _ in 0..300 {
+    for _ in 0..50 {
         let (mut client, session) = connected(&alone.gateway, &stop).await;
         client.write_all(FATAL).await.expect("open");
         let told = rest(client).await;
@@ -74,7 +75,7 @@ async fn a_session_that_panics_closes_its_socket_and_leaves_one_audit_line() {
         session.await.expect("the panic is caught");
     }
     let audit = alone.audit().await;
-    assert_eq!(ends(&audit), ["session-failed"; 300]);
+    assert_eq!(ends(&audit), ["session-failed"; 50]);
     let failed = audit.iter().filter(|line| line["op"] == "session");
     assert!(
         failed
@@ -88,7 +89,9 @@ async fn an_answer_that_panics_ends_its_session() {
     let alone = Alone::start();
     let (_client, mut server) = tokio::io::duplex(100);
     let peer = fixtures::peer("moh/siem-reap");
-    let mut session = Session::new(alone.gateway.clone(), peer, 1, Outgoing::new());
+    let seat = alone.gateway.seats.take(peer.office()).expect("a seat");
+    let gateway = alone.gateway.clone();
+    let mut session = Session::new(gateway, peer, seat, 1, Outgoing::new());
     session.answering.spawn(async {});
     session.answering.spawn(async { panic!("on purpose") });
     let end = session.serve(&mut server, &CancellationToken::new()).await;

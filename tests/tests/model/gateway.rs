@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use broker_gateway::acl::{CountRight, HealPermit, PublishPermit};
-use broker_gateway::admit::{Admission, Judged, RawEvent, Refills, Submission};
+use broker_gateway::admit::{Admission, Admitted, Judged, RawEvent, Refills, Submission};
 use broker_gateway::commit::{Answers, Commits, Notary};
 use broker_gateway::counts;
 use broker_gateway::judge::{self, Denial, Verdict};
@@ -95,7 +95,7 @@ impl Gateway {
                         events,
                     });
                     let mut all = Vec::new();
-                    for run in admitted {
+                    for run in admitted.into_iter().flat_map(Admitted::cut) {
                         all.push(self.commits.store(run).await);
                     }
                     self.answer_later(line, asked, answered, all);
@@ -108,7 +108,7 @@ impl Gateway {
                     let (healings, answered) = self.admission.heal(refills);
                     let mut all = Vec::new();
                     if let Some(healings) = healings {
-                        all.push(self.commits.heal(healings).await);
+                        all.push(self.commits.heal(line.peer.office(), healings).await);
                     }
                     self.answer_later(line, asked, answered, all);
                 }

@@ -42,7 +42,13 @@ pub(in crate::commit) async fn refill(
 ) -> Vec<Answer> {
     let (healings, mut answered) = Admission::new().heal(pen.refills(READER, events));
     if let Some(healings) = healings {
-        answered.extend(commits.heal(healings).await.await.expect("answers"));
+        answered.extend(
+            commits
+                .heal(&READER.parse().expect("an office"), healings)
+                .await
+                .await
+                .expect("answers"),
+        );
     }
     answered.sort_by_key(|answered| answered.place);
     answered
