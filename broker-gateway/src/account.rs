@@ -3,6 +3,7 @@
 //!
 //! Storing good events is not paid for here: there, offices take turns (`commit/line.rs`).
 
+mod allowance;
 mod purse;
 mod seats;
 
@@ -15,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
+use self::allowance::Allowance;
 use self::purse::{Balance, Purse};
 pub use self::seats::{Full, Seat, Seats};
 use crate::limits::{
@@ -37,6 +39,7 @@ pub struct Account {
     /// What all offices of the ministry have together.
     ministry: Arc<Purse>,
     warned: Mutex<Option<Instant>>,
+    heal_requests: Mutex<Allowance>,
     /// Bytes of publishes that wait for their answers.
     pub publishing: Arc<Semaphore>,
     /// Bytes of publishes that were announced and have not come whole.
@@ -80,6 +83,7 @@ impl Account {
             purse: Purse::new(OFFICE_WORK_SHARE),
             ministry,
             warned: Mutex::default(),
+            heal_requests: Mutex::new(Allowance::new(Instant::now())),
             publishing: Arc::new(Semaphore::new(OFFICE_PUBLISH_BYTES_MAX)),
             announcing: Arc::new(Semaphore::new(OFFICE_ANNOUNCED_BYTES_MAX)),
             judging: Semaphore::new(1),
@@ -112,6 +116,11 @@ impl Account {
                 }
             }
         }
+    }
+
+    /// Takes a request to heal of so many bytes, which all readers of a feed will hear, if the office may ask for so much now.
+    pub fn may_ask_to_heal(&self, bytes: usize) -> bool {
+        lock(&self.heal_requests).take(bytes, Instant::now())
     }
 
     /// The operator sees who it is, and not too often.

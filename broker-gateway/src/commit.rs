@@ -3,6 +3,7 @@
 //! is unknown is sent again: it is held, and judged anew when it comes again, by what the stream then holds.
 
 mod append;
+mod asked;
 mod confirmed;
 mod gap;
 mod heads;
@@ -20,9 +21,14 @@ mod writer;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemas::heal::HealRequest;
+use schemas::refusal::Hold;
+use schemas::registry::Registry;
 use schemas::subject::{FeedName, OfficeId};
 use tokio::sync::oneshot;
 
+use self::asked::AskUnit;
+pub use self::asked::Passed;
 use self::gap::GapUnit;
 use self::heal::{HealUnit, Healer, Work};
 use self::line::Entrance;
@@ -80,6 +86,25 @@ impl Commits {
         let work = Work::Declare(Box::new(unit));
         self.healer(&log.feed).put(&log.office, work).await;
         answers
+    }
+
+    /// Puts an office's request to heal in the same line; it is passed on if something of it is missing.
+    pub async fn ask(
+        &self,
+        office: &OfficeId,
+        request: HealRequest,
+        registry: Arc<Registry>,
+    ) -> oneshot::Receiver<Result<Passed, Hold>> {
+        let line = self.healer(&request.log.feed);
+        let (answer, passed) = oneshot::channel();
+        let unit = AskUnit {
+            asker: office.clone(),
+            request,
+            registry,
+            answer,
+        };
+        line.put(office, Work::Ask(Box::new(unit))).await;
+        passed
     }
 
     fn healer(&self, feed: &FeedName) -> Arc<Entrance<Work>> {

@@ -109,6 +109,12 @@ pub const AUDIT_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Full files of the audit beside the one that is written, 4 GiB: about a month of 132 offices that are connected all the time.
 /// Whoever wants to keep more moves them away.
 pub const AUDIT_FILES_MAX: usize = 64;
+/// Lines of the audit that one office may have at once, and in each second: a day of an agent is some hundred, and a flood for an
+/// hour 10 MB of the 4 GiB.
+pub const AUDIT_LINES_HELD_MAX: f64 = 2_000.0;
+pub const AUDIT_LINES_A_SECOND: f64 = 10.0;
+/// How often what was only counted is written: a gateway that is killed loses the numbers of that time.
+pub const AUDIT_COUNT_INTERVAL: Duration = Duration::from_secs(10);
 /// Audit records that wait to be written: a second of a busy gateway.
 pub const AUDIT_LINES_MAX: usize = 16 * 1024;
 /// Messages of one pull: agents ask for 500.
@@ -132,6 +138,12 @@ pub const CONSUMERS_MAX: usize = 256;
 pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 /// Bytes of one pull or direct read, where the client names a number.
 pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of one direct read of several messages, whatever the client names: the largest event fits, and what is left is asked for anew.
+pub const READ_BYTES_AT_ONCE: u64 = 1024 * 1024;
+/// What a session may have asked for and not taken: two such reads. As much again may lie on its own line.
+pub const READ_AHEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// What one answer is counted for: an event, or a list of names. Only an office's own events can be much larger.
+pub const ANSWER_BYTES_USUAL: usize = 64 * 1024;
 /// Filters or subjects in one request: the offices of a ministry.
 pub const FILTERS_MAX: usize = 256;
 /// Runs of one office in line for one feed's writer, or its healer; past that, the office's sessions wait.
@@ -153,8 +165,8 @@ pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const HEADS_REMEMBERED_MAX: usize = 8_192;
 /// Events of a log whose places are remembered: what a sender has under way when its connection breaks.
 pub const RECENT_EVENTS_MAX: usize = 64;
-/// Heads that are read at the same time.
-pub const HEADS_READ_AT_ONCE: usize = 64;
+/// Heads that are read at the same time: the largest events fit into what nats-server keeps for one connection.
+pub const HEADS_READ_AT_ONCE: usize = 4;
 /// How often a run is tried whose expectation did not hold: more only means that others write this log all the time.
 pub const STALE_TRIES_MAX: u32 = 3;
 /// How long a gateway that begins waits before it looks again at the streams of a nats-server that does not answer.
@@ -167,11 +179,19 @@ pub const COUNTS_FRESH: Duration = Duration::from_secs(1);
 pub const COUNTS_LINE_MAX: usize = 256;
 /// Pages of subjects in one count: nats-server tells 100,000 subjects in each.
 pub const COUNTS_PAGES_MAX: usize = 100;
-/// Requests to heal of one session in `HEAL_REQUESTS_TIME`: an office asks once for each log that lacks something.
-pub const HEAL_REQUESTS_MAX: u32 = 120;
-pub const HEAL_REQUESTS_TIME: Duration = Duration::from_secs(60);
-/// Messages that are read at the same time by a scrub: enough to hide the way there and back.
-pub const SCRUB_AT_ONCE: usize = 64;
+/// Bytes of one office's requests to heal that others hear in `HEAL_REQUEST_BYTES_TIME`: a request for each log of a feed, and of
+/// every hearer's line of 64 kbit/s a thirtieth.
+pub const HEAL_REQUEST_BYTES_MAX: usize = 16 * 1024;
+pub const HEAL_REQUEST_BYTES_TIME: Duration = Duration::from_secs(60);
+/// Ranges of a request whose first position is looked for before the request goes on.
+pub const HEAL_RANGES_LOOKED_AT: usize = 4;
+/// How long the same request is not passed on again: whoever has something has heard it.
+pub const HEAL_REPEATED_TIME: Duration = Duration::from_secs(60);
+/// Requests that are remembered for that: a minute's of a hundred offices.
+pub const HEAL_REQUESTS_REMEMBERED_MAX: usize = 4_096;
+/// Messages that are read at the same time by a scrub: enough to hide the way there and back; the largest fit into what
+/// nats-server keeps for one connection.
+pub const SCRUB_AT_ONCE: usize = 4;
 /// Sequences that are tried one by one before the next message that is there is asked for.
 pub const SCRUB_CHUNK: u64 = 1_024;
 /// Damaged messages named in one report: more say only that the disk is broken.

@@ -113,6 +113,29 @@ fn api(asker: Asker<'_>, tokens: &[&str], body: &[u8]) -> Result<Request, No> {
     }
 }
 
+/// How a request is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// With one message.
+    One,
+    /// With any number of them, and a status at their end.
+    Many,
+}
+
+/// How a request as it is written here is answered.
+pub fn answers_of(subject: &Subject, body: &[u8]) -> Answers {
+    // Inside a string the quotes would be escaped.
+    let names = |member: &str| {
+        let member = member.as_bytes();
+        body.windows(member.len()).any(|part| part == member)
+    };
+    let direct = subject.as_str().starts_with("$JS.API.DIRECT.GET.");
+    match direct && (names("\"batch\":") || names("\"multi_last\":")) {
+        true => Answers::Many,
+        false => Answers::One,
+    }
+}
+
 /// The consumer that a request as it is written here makes or changes.
 pub fn consumer_made(subject: &Subject) -> Option<(FeedName, &str)> {
     let rest = subject.as_str().strip_prefix("$JS.API.CONSUMER.CREATE.")?;

@@ -2,7 +2,6 @@
 //! admission and commit; requests go over the session's own upstream connection. Every wait has an end, and a client that does
 //! not read is not read from.
 
-mod allowance;
 mod broker;
 mod desk;
 mod end;
@@ -10,6 +9,7 @@ mod gather;
 mod outgoing;
 mod prices;
 mod pulls;
+mod reads;
 mod subscriptions;
 mod unanswered;
 mod upstream;
@@ -41,7 +41,6 @@ use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::wire::{ClientOp, ClientParser, Connect, Frame};
 
-use allowance::Allowance;
 use desk::{Announced, Desk};
 use end::End;
 use gather::Gathered;
@@ -108,7 +107,6 @@ struct Session {
     answering: JoinSet<()>,
     upstream: Option<Upstream>,
     pings_unanswered: u32,
-    heal_requests: Allowance,
     seat: Seat,
     half: Option<Half>,
 }
@@ -140,7 +138,6 @@ impl Session {
             answering: JoinSet::new(),
             upstream: None,
             pings_unanswered: 0,
-            heal_requests: Allowance::new(std::time::Instant::now()),
             seat,
             half: None,
         }
@@ -326,7 +323,7 @@ impl Session {
                 self.answering.spawn(told);
                 Ok(())
             }
-            Verdict::AskToHeal(request) => self.ask_to_heal(&request).await,
+            Verdict::AskToHeal(request) => self.ask_to_heal(request).await,
             Verdict::Deny(denial) => Ok(self.desk.deny(&denial, &self.policy).await?),
             Verdict::Close(breach) => Err(breach.into()),
             Verdict::Declare { permit, event } => {

@@ -57,6 +57,11 @@ impl HealRequest {
         serde_json::to_vec(&HealBody { missing }).expect("numbers are JSON")
     }
 
+    /// What everybody hears of it who could have what is missing: subject, body, and the protocol's own words about them.
+    pub fn heard_bytes(&self) -> usize {
+        self.subject().len() + self.body().len() + 32
+    }
+
     /// # Errors
     /// [`HealFault`].
     pub fn read(subject: &str, body: &[u8]) -> Result<HealRequest, HealFault> {

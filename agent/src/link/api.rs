@@ -211,7 +211,7 @@ impl Session {
         let body = json!({
             "seq": from, "next_by_subj": subject, "batch": PAGE_EVENTS, "max_bytes": PAGE_BYTES,
         });
-        self.direct(feed, body).await
+        Ok(self.direct(feed, body).await?.0)
     }
 
     /// The last message of each log of a feed, from any replica: none is newer than the newest among them. None where they are
@@ -222,15 +222,16 @@ impl Session {
     pub async fn heads(&self, feed: &FeedName) -> Result<Option<Vec<StoredMessage>>, NoAnswer> {
         let logs = format!("spean.log.{feed}.*.*");
         let body = json!({ "multi_last": [logs], "batch": HEADS_MAX });
-        let heads = self.direct(feed, body).await?;
-        Ok(Some(heads).filter(|heads| heads.len() < HEADS_MAX))
+        let (heads, left) = self.direct(feed, body).await?;
+        Ok(Some(heads).filter(|heads| left == 0 && heads.len() < HEADS_MAX))
     }
 
+    /// Messages, and how many are left that did not fit into one answer.
     async fn direct(
         &self,
         feed: &FeedName,
         body: serde_json::Value,
-    ) -> Result<Vec<StoredMessage>, NoAnswer> {
+    ) -> Result<(Vec<StoredMessage>, u64), NoAnswer> {
         let subject = format!("$JS.API.DIRECT.GET.{feed}");
         let mut replies: Replies = self.ask_for_many(&subject, body.to_string().into()).await?;
         let mut all = Vec::new();
@@ -239,7 +240,10 @@ impl Session {
             match reply.status {
                 None => all.push(direct_message(reply)?),
                 // The end of the batch, or nothing at all.
-                Some(204 | 404) => return Ok(all),
+                Some(204 | 404) => {
+                    let left = reply.header("Nats-Num-Pending");
+                    return Ok((all, left.and_then(|left| left.parse().ok()).unwrap_or(0)));
+                }
                 Some(status) => {
                     let code = reply.description.split(':').next().unwrap_or_default();
                     let code = if code.contains(' ') || code.is_empty() {

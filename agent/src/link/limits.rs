@@ -73,8 +73,9 @@ pub const PAGE_BYTES: u64 = 512 * 1024;
 pub const HEADS_MAX: usize = 1_000;
 /// Events of one pull: as many as are kept with one fsync.
 pub const PULL_EVENTS: u64 = 500;
-/// Bytes of one pull: what may be on its way while the store is busy.
-pub const PULL_BYTES: u64 = 2 * 1024 * 1024;
+/// Bytes of one pull: what may be on its way while the store is busy. Those of all feeds fit into what nats-server keeps for one
+/// connection.
+pub const PULL_BYTES: u64 = 1024 * 1024 + 64 * 1024;
 /// How long a pull waits for something to come. Each costs about 600 bytes.
 pub const PULL_TIME: Duration = Duration::from_secs(10 * 60);
 /// When the bus forgets a consumer that nobody pulls from: after the longest pull and a cut.

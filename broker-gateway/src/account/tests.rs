@@ -4,7 +4,8 @@ use tokio::time::advance;
 
 use super::*;
 use crate::limits::{
-    BUDGET_HELD_MAX, BUDGET_SHORT_MAX, MINISTRY_SESSIONS_MAX, OFFICE_SESSIONS_MAX, SEAT_SILENCE_MIN,
+    BUDGET_HELD_MAX, BUDGET_SHORT_MAX, HEAL_REQUEST_BYTES_MAX, HEAL_REQUEST_BYTES_TIME,
+    MINISTRY_SESSIONS_MAX, OFFICE_SESSIONS_MAX, SEAT_SILENCE_MIN,
 };
 
 fn office(text: &str) -> OfficeId {
@@ -81,6 +82,18 @@ async fn the_sessions_of_an_office_and_the_offices_of_a_ministry_share() {
     fifth.pay(Duration::from_millis(60));
     fifth.solvent().await.expect("only slowed");
     assert!(began.elapsed() > Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_to_heal_of_all_sessions_are_so_many_bytes_a_minute() {
+    let accounts = Accounts::default();
+    let asked = |_: &usize| accounts.of(&office("mlvt/kampot")).may_ask_to_heal(1_000);
+    assert_eq!(
+        (0..100).filter(asked).count(),
+        HEAL_REQUEST_BYTES_MAX / 1_000
+    );
+    advance(HEAL_REQUEST_BYTES_TIME).await;
+    assert!(accounts.of(&office("mlvt/kampot")).may_ask_to_heal(1_000));
 }
 
 #[tokio::test(start_paused = true)]

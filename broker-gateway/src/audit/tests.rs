@@ -12,7 +12,7 @@ const SMALL: Bounds = Bounds {
     files: 3,
 };
 
-fn record(answer: &str) -> Record<'_> {
+fn record(answer: &'static str) -> Record<'static> {
     Record {
         op: "publish",
         subject: Some("a\"\nb"),
@@ -38,7 +38,12 @@ fn write(writer: &mut AuditWriter, positions: std::ops::RangeInclusive<u64>) {
             ..record("stored")
         };
         let mut line = Vec::new();
-        write_line(&mut line, &now(), Some("moh/hq"), record);
+        write_line(
+            &mut line,
+            &text(OffsetDateTime::now_utc()),
+            Some("moh/hq"),
+            record,
+        );
         writer.write(&line);
     }
 }
@@ -131,4 +136,43 @@ fn what_could_not_be_written_is_named_by_the_next_line_that_can() {
     assert_eq!(lines[0]["answer"], "lost");
     assert_eq!(lines[0]["subject"], "2 decisions");
     assert_eq!(positions(&lines), [3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_counted_in_few_lines_and_other_offices_lines_stand_between_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("audit.ndjson");
+    let (audit, writer) = Audit::new(path.clone(), Bounds::USUAL);
+    let (greedy, other) = (fixtures::peer("mef/hq"), fixtures::peer("moh/hq"));
+    let flood = 10_000;
+    for position in 1..=flood {
+        let record = Record {
+            position: Some(position),
+            ..record("held")
+        };
+        // Nobody writes yet, and the channel is shorter than the flood.
+        if position <= 2_000 || position.is_multiple_of(2) {
+            audit.record(Some(&greedy), [record]).await;
+        }
+    }
+    audit.record(Some(&other), [record("stored")]).await;
+    drop(audit);
+    writer.run().await;
+    let all = lines(&path);
+    let of = |peer: &str| {
+        all.iter()
+            .filter(|line| line["peer"] == peer)
+            .collect::<Vec<_>>()
+    };
+    let (of_greedy, of_other) = (of("mef/hq"), of("moh/hq"));
+    assert_eq!((of_greedy.len(), of_other.len()), (2_001, 1));
+    let counted = of_greedy.last().expect("one more than the others");
+    assert_eq!(counted["times"], 4_000);
+    assert_eq!(
+        (&counted["op"], &counted["answer"]),
+        (&"publish".into(), &"held".into())
+    );
+    assert_eq!(counted["position"], 2_002);
+    assert_eq!(counted["up_to_position"], flood);
+    assert!(counted["since"].is_string() && counted["subject"].is_null());
 }

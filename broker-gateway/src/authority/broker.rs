@@ -84,6 +84,8 @@ max_payload: 1048576
 max_control_line: 4096
 # Gateways hold back what an office's line cannot take yet. The default of ten seconds cut lines of 64 kbit/s again and again.
 write_deadline: "2m"
+# What may lie here for one of them: sessions ask for 2 MiB at once, and what is more was asked for by nobody who reads.
+max_pending: 8MB
 
 # Only a certificate of nats-server's own CA gets as far as to be asked for its nkey.
 tls {{

@@ -21,6 +21,7 @@ use tracing::{info, warn};
 
 use self::judge::{Judgement, judge_hole, next_ones, no};
 use super::append::{self, Message, Outcome};
+use super::asked::{AskUnit, Remembered};
 use super::confirmed::{Brought, Confirmed};
 use super::gap::GapUnit;
 use super::heads::{LogHead, Place};
@@ -98,13 +99,14 @@ impl HealUnit {
 pub(super) enum Work {
     Refill(HealUnit),
     Declare(Box<GapUnit>),
+    Ask(Box<AskUnit>),
 }
 
 impl Weighs for Work {
     fn weight(&self) -> usize {
         match self {
             Work::Refill(unit) => unit.waiting.len(),
-            Work::Declare(_) => 1,
+            Work::Declare(_) | Work::Ask(_) => 1,
         }
     }
 }
@@ -115,6 +117,7 @@ pub(super) struct Healer {
     broker: Arc<dyn Source>,
     notary: Arc<Notary>,
     connection: Option<JetStream>,
+    pub(super) asked: Remembered,
 }
 
 /// One log under healing, as the leader told it within this gathering.
@@ -135,6 +138,7 @@ impl Healer {
             broker,
             notary,
             connection: None,
+            asked: Remembered::default(),
         }
     }
 
@@ -156,6 +160,8 @@ impl Healer {
                 return match work {
                     Work::Refill(unit) => unit.hold(&Hold::BusUnavailable),
                     Work::Declare(unit) => unit.answer(Answer::Held(Hold::BusUnavailable)),
+                    // Dropped, it says so.
+                    Work::Ask(_) => {}
                 };
             }
         };
@@ -165,6 +171,7 @@ impl Healer {
                 Err(hold) => unit.hold(&hold),
             },
             Work::Declare(unit) => self.declare(&jetstream, *unit).await,
+            Work::Ask(unit) => self.pass_on(&jetstream, *unit).await,
         }
     }
 

@@ -7,7 +7,7 @@ use schemas::subject::FeedName;
 use super::filter::LogFilter;
 use super::{Asker, Request, body, bounded, feed, forbidden, forward, forward_bytes, malformed};
 use crate::acl::{self, Scope};
-use crate::limits::{DIRECT_MESSAGES_MAX, FILTERS_MAX, READ_BYTES_MAX};
+use crate::limits::{DIRECT_MESSAGES_MAX, FILTERS_MAX, READ_BYTES_AT_ONCE, READ_BYTES_MAX};
 use crate::refuse::No;
 
 /// Both requests' members that are open, read and written alike. An absent one is not written.
@@ -62,10 +62,15 @@ pub fn get(asker: Asker<'_>, stream: &str, bytes: &[u8]) -> Result<Request, No> 
 /// `DIRECT.GET` with a body: one message or many.
 pub fn direct(asker: Asker<'_>, stream: &str, bytes: &[u8]) -> Result<Request, No> {
     let feed = feed(stream)?;
-    let ask = body::<GetBody>(bytes)?.tidy();
+    let mut ask = body::<GetBody>(bytes)?.tidy();
     bounded("batch", ask.batch.unwrap_or(0), DIRECT_MESSAGES_MAX)?;
     bounded("max_bytes", ask.max_bytes.unwrap_or(0), READ_BYTES_MAX)?;
     allow(asker, &feed, &ask)?;
+    if ask.batch.is_some() || ask.multi_last.is_some() {
+        // What is left is told at the end, and asked for when this was taken.
+        let wanted = ask.max_bytes.unwrap_or(READ_BYTES_AT_ONCE);
+        ask.max_bytes = Some(wanted.min(READ_BYTES_AT_ONCE));
+    }
     Ok(forward(&format!("DIRECT.GET.{feed}"), &ask))
 }
 

@@ -45,16 +45,17 @@ impl Session {
             .await
     }
 
-    /// Passes a request on, unless this session asks all the time.
-    pub(super) async fn ask_to_heal(&mut self, request: &HealRequest) -> Result<(), End> {
-        let subject = Subject::parse(request.subject().as_bytes())
-            .expect("a log's name is made of subject tokens");
-        if self.heal_requests.take(std::time::Instant::now()) {
-            return self.forward(&subject, None, &request.body()).await;
+    /// Has a request looked at and passed on, unless its office asks all the time.
+    pub(super) async fn ask_to_heal(&mut self, request: HealRequest) -> Result<(), End> {
+        if self.desk.account.may_ask_to_heal(request.heard_bytes()) {
+            let registry = self.policy.registry.clone();
+            let asking = self.desk.clone().ask_to_heal(request, registry).await;
+            self.answering.spawn(asking);
+            return Ok(());
         }
         let denial = Denial {
             what: Denied::Publish,
-            subject,
+            subject: Subject::parse(request.subject().as_bytes())?,
             no: Hold::AskedTooOften.into(),
             reply: None,
         };
@@ -86,6 +87,11 @@ impl Session {
             return Ok(());
         };
         if let Some(reply) = reply {
+            let answers = request::answers_of(subject, body);
+            tokio::select! {
+                () = desk.reads.begin(reply, answers, &desk.subscriptions) => {}
+                () = upstream.ended() => return Err(End::BrokerGone),
+            }
             let shape = request::shape_of(subject);
             desk.unanswered.ask(subject, reply, shape);
         }
@@ -161,7 +167,7 @@ impl Session {
         &mut self,
         subject: &Subject,
         reply: Option<&Subject>,
-    ) -> Result<Option<&Upstream>, End> {
+    ) -> Result<Option<&mut Upstream>, End> {
         let opened = match (self.has_room(subject).await, self.upstream.take()) {
             (Ok(()), Some(upstream)) => Ok(upstream),
             (Ok(()), None) => self.open_upstream().await,

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemas::heal::CountsQuestion;
+use schemas::heal::{CountsQuestion, HealRequest};
 use schemas::refusal::{Detail, Hold, Refusal};
+use schemas::registry::Registry;
 use schemas::subject::LogSubject;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::outgoing::{Closed, Outgoing};
 use super::prices;
 use super::pulls::{InVain, Pulls};
+use super::reads::Reads;
 use super::subscriptions::Subscriptions;
 use super::unanswered::Unanswered;
 use crate::account::Account;
@@ -40,6 +42,7 @@ pub struct Desk {
     pub subscriptions: Subscriptions,
     pub unanswered: Unanswered,
     pub pulls: Pulls,
+    pub reads: Reads,
     /// What the office's sessions have together.
     pub account: Arc<Account>,
 }
@@ -54,6 +57,7 @@ impl Desk {
             subscriptions: Subscriptions::default(),
             unanswered: Unanswered::default(),
             pulls: Pulls::default(),
+            reads: Reads::default(),
         })
     }
 
@@ -141,6 +145,34 @@ impl Desk {
             };
             self.answer(&asked, answered).await;
             drop(room);
+        }
+    }
+
+    /// Puts a request to heal in line; what is returned waits until it was passed on or not, and writes that down.
+    pub async fn ask_to_heal(
+        self: Arc<Self>,
+        request: HealRequest,
+        registry: Arc<Registry>,
+    ) -> impl Future<Output = ()> {
+        let (subject, position) = (request.subject(), registry.position());
+        let office = self.peer.office();
+        let passed = self.gateway.commits.ask(office, request, registry).await;
+        async move {
+            let (answer, code) = match passed.await {
+                Ok(Ok(passed)) => (passed.word(), None),
+                Ok(Err(hold)) => ("held", Some(hold.code().name)),
+                Err(_) => ("held", Some(Hold::BusUnavailable.code().name)),
+            };
+            let record = Record {
+                op: "heal",
+                subject: Some(&subject),
+                answer,
+                code,
+                registry: position,
+                id: None,
+                position: None,
+            };
+            self.gateway.audit.record(Some(&self.peer), [record]).await;
         }
     }
 
@@ -342,7 +374,7 @@ impl Desk {
         self.record("connect", None, "allowed", policy).await;
     }
 
-    pub async fn record_allowed(&self, op: &str, subject: &Subject, policy: &Policy) {
+    pub async fn record_allowed(&self, op: &'static str, subject: &Subject, policy: &Policy) {
         self.record(op, Some(subject.as_str()), "allowed", policy)
             .await;
     }
@@ -355,7 +387,7 @@ impl Desk {
         }
     }
 
-    pub async fn record_end(&self, code: &str) {
+    pub async fn record_end(&self, code: &'static str) {
         let registry = self.gateway.policy.borrow().position();
         let record = Record {
             op: "session",
@@ -369,7 +401,13 @@ impl Desk {
         self.gateway.audit.record(Some(&self.peer), [record]).await;
     }
 
-    async fn record(&self, op: &str, subject: Option<&str>, answer: &str, policy: &Policy) {
+    async fn record(
+        &self,
+        op: &'static str,
+        subject: Option<&str>,
+        answer: &'static str,
+        policy: &Policy,
+    ) {
         let record = Record {
             op,
             subject,

@@ -35,6 +35,7 @@ pub fn of(verdict: &Verdict) -> Duration {
         Verdict::Ping | Verdict::Pong | Verdict::Close(_) | Verdict::Deny(_) => JUDGED,
         Verdict::Subscribe(_) | Verdict::Unsubscribe { .. } => LISTENING,
         Verdict::Forward { subject, .. } => forwarded(subject),
+        Verdict::Confirm { .. } => SYNCED,
         Verdict::Pull { .. } => ASKED,
         Verdict::Answer { body, .. } => JUDGED + bytes(body.len()),
         Verdict::Count { .. } | Verdict::AskToHeal(_) | Verdict::Declare { .. } => COUNTED,
@@ -46,8 +47,7 @@ fn forwarded(subject: &Subject) -> Duration {
         subject if subject.starts_with("$JS.ACK.") || subject.starts_with("$JS.FC.") => LISTENING,
         subject if subject.starts_with("$JS.API.STREAM.INFO.") => COUNTED,
         _ if request::consumer_made(subject).is_some() => CONSUMER_MADE,
-        subject if subject.starts_with("$JS.") => ASKED,
-        _ => SYNCED,
+        _ => ASKED,
     }
 }
 

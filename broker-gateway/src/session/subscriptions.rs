@@ -50,6 +50,13 @@ impl Subscriptions {
         all.retain(Subscription::goes_on);
     }
 
+    /// Whether anybody listens to a subject.
+    pub fn hears(&self, subject: &Subject) -> bool {
+        let all = self.lock();
+        all.iter()
+            .any(|known| known.subject.matches(subject.as_str()))
+    }
+
     /// Counts a delivery from the broker. None: nobody listens any more.
     pub fn deliver(&self, sid: &Sid) -> Option<()> {
         let mut all = self.lock();

@@ -85,6 +85,7 @@ async fn tell_unanswered(desk: &Desk) {
             ..
         } = desk.unanswered.overdue().await;
         warn!(peer = %desk.peer, %subject, "the broker does not answer");
+        desk.reads.give_up(&reply);
         let denial = Denial {
             what: Denied::Publish,
             subject,
@@ -150,8 +151,11 @@ impl Deliveries {
             let policy = self.policies.borrow_and_update().clone();
             self.rights = DeliveryRights::of(&policy.registry, &self.desk.peer);
         }
+        // Given back at the end of this, when the client's line has it.
+        let mut _read = None;
         if delivery.subject().starts_with(b"_INBOX.") {
             self.desk.unanswered.hear(delivery.subject());
+            _read = self.desk.reads.ended(&delivery);
         }
         if self.desk.pulls.hear(&delivery) == Passes::NoFurther {
             return Ok(());

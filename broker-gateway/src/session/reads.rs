@@ -1,0 +1,142 @@
+//! Questions whose answers may be long come in before they go to the broker, and wait until what was asked before was taken: what a
+//! client asks for and does not read would otherwise lie in nats-server's memory. Counted is what may come, given back is what has
+//! been put on the client's own line.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::subscriptions::Subscriptions;
+use crate::limits::{ANSWER_BYTES_USUAL, READ_AHEAD_BYTES_MAX, READ_BYTES_AT_ONCE};
+use crate::request::Answers;
+use crate::wire::{Delivery, Subject};
+
+/// The reads of one session that are under way.
+#[derive(Debug)]
+pub struct Reads {
+    room: Arc<Semaphore>,
+    under_way: Mutex<Vec<Read>>,
+}
+
+#[derive(Debug)]
+struct Read {
+    reply: Subject,
+    answers: Answers,
+    room: OwnedSemaphorePermit,
+}
+
+impl Default for Reads {
+    fn default() -> Reads {
+        Reads {
+            room: Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX)),
+            under_way: Mutex::default(),
+        }
+    }
+}
+
+impl Reads {
+    /// Waits until there is room for an answer.
+    pub async fn begin(&self, reply: &Subject, answers: Answers, listened: &Subscriptions) {
+        // Nothing more comes for whoever has stopped listening.
+        self.lock().retain(|read| listened.hears(&read.reply));
+        let bytes = match answers {
+            Answers::One => ANSWER_BYTES_USUAL,
+            Answers::Many => READ_BYTES_AT_ONCE as usize,
+        };
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        // It is never closed.
+        if let Ok(room) = self.room.clone().acquire_many_owned(bytes).await {
+            self.lock().push(Read {
+                reply: reply.clone(),
+                answers,
+                room,
+            });
+        }
+    }
+
+    /// The room of the read that ends with this delivery, to be given back when that has been put on the client's line.
+    pub fn ended(&self, delivery: &Delivery) -> Option<OwnedSemaphorePermit> {
+        let (subject, status) = (delivery.subject(), delivery.status());
+        let ends = |read: &Read| {
+            let last = match read.answers {
+                Answers::One => true,
+                Answers::Many => status.is_some(),
+            };
+            last && read.reply.as_str().as_bytes() == subject
+        };
+        let mut under_way = self.lock();
+        let index = under_way.iter().position(ends)?;
+        Some(under_way.remove(index).room)
+    }
+
+    /// The broker leaves it without an answer.
+    pub fn give_up(&self, reply: &Subject) {
+        self.lock().retain(|read| read.reply != *reply);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Read>> {
+        // Whoever panicked with the lock left a whole list behind: each change is one call.
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::wire::{ServerFrame, ServerParser, Sid};
+
+    fn subject(text: &str) -> Subject {
+        Subject::parse(text.as_bytes()).expect("a subject")
+    }
+
+    fn delivery(text: &str) -> Delivery {
+        let mut parser = ServerParser::new();
+        parser.feed(text.as_bytes());
+        match parser.next_frame().expect("a frame").expect("whole") {
+            ServerFrame::Message(delivery) => delivery,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn listening(to: &str) -> Subscriptions {
+        let all = Subscriptions::default();
+        let sid = Sid::parse(b"1").expect("an id");
+        all.add(sid, subject(to)).expect("room");
+        all
+    }
+
+    const END: &str = "HMSG _INBOX.a.1 1 22 22\r\nNATS/1.0 204 EOB\r\n\r\n\r\n\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_third_long_answer_is_asked_for_when_one_of_two_was_taken() {
+        let (reads, all) = (Reads::default(), listening("_INBOX.a.*"));
+        let reply = subject("_INBOX.a.1");
+        reads.begin(&reply, Answers::Many, &all).await;
+        reads.begin(&reply, Answers::Many, &all).await;
+        let more = reads.begin(&reply, Answers::Many, &all);
+        assert!(timeout(Duration::from_secs(60), more).await.is_err());
+        let event = delivery("MSG _INBOX.a.1 1 2\r\nhi\r\n");
+        assert!(reads.ended(&event).is_none());
+        drop(reads.ended(&delivery(END)).expect("one has ended"));
+        reads.begin(&reply, Answers::Many, &all).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_listens_to_or_answers_gives_its_room_back() {
+        let (reads, all) = (Reads::default(), listening("_INBOX.a.1"));
+        let (heard, unheard) = (subject("_INBOX.a.1"), subject("_INBOX.a.2"));
+        reads.begin(&unheard, Answers::Many, &all).await;
+        reads.begin(&heard, Answers::Many, &all).await;
+        reads.begin(&heard, Answers::Many, &all).await;
+        reads.give_up(&heard);
+        reads.begin(&heard, Answers::One, &all).await;
+        let one = delivery("MSG _INBOX.a.1 1 2\r\nhi\r\n");
+        assert!(reads.ended(&one).is_some());
+    }
+}
