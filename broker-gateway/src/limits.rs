@@ -140,6 +140,8 @@ pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes of one direct read of several messages, whatever the client names: the largest event fits, and what is left is asked for anew.
 pub const READ_BYTES_AT_ONCE: u64 = 1024 * 1024;
+/// Bytes of a pull whose client names no number: the largest event fits, with its headers.
+pub const PULL_BYTES_AT_ONCE: u64 = 1024 * 1024 + 64 * 1024;
 /// What a session may have asked for and not taken: two such reads. As much again may lie on its own line.
 pub const READ_AHEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// What one answer is counted for: an event, or a list of names. Only an office's own events can be much larger.

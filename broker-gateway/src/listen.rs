@@ -188,7 +188,8 @@ impl Door {
                 info!(%peer, %address, client_id, "connected");
                 // Boxed, so that a stranger's task is no larger than a stranger.
                 let stream = tokio::io::split(stream);
-                let serving = session::run(self.gateway, peer, seat, stream, client_id, self.shutdown);
+                let serving =
+                    session::run(self.gateway, peer, seat, stream, client_id, self.shutdown);
                 Box::pin(serving).await;
                 entrance.acquainted.remember(address.ip());
             }
@@ -266,10 +267,7 @@ impl Door {
         shaken.map_err(|_| Failure::NoHandshake(UNKNOWN_PEER_WAIT))?
     }
 
-    fn identify(
-        &self,
-        stream: &TlsStream<Guarded>,
-    ) -> Result<(Peer, Seat), NotLetIn> {
+    fn identify(&self, stream: &TlsStream<Guarded>) -> Result<(Peer, Seat), NotLetIn> {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificate = chain.first().ok_or(PeerFault::Certificate)?;
         let peer = Peer::from_certificate(certificate)?;

@@ -166,7 +166,8 @@ async fn a_flood_is_counted_in_few_lines_and_other_offices_lines_stand_between_t
     };
     let (of_greedy, of_other) = (of("mef/hq"), of("moh/hq"));
     assert_eq!((of_greedy.len(), of_other.len()), (2_001, 1));
-    let counted = of_greedy.last().expect("one more than the others");
+    let counted = of_greedy.iter().find(|line| line["times"].is_u64());
+    let counted = counted.expect("one line for the rest");
     assert_eq!(counted["times"], 4_000);
     assert_eq!(
         (&counted["op"], &counted["answer"]),

@@ -12,7 +12,7 @@ use super::{
     written_subject,
 };
 use crate::acl;
-use crate::limits::{PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX};
+use crate::limits::{PULL_BYTES_AT_ONCE, PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX};
 use crate::refuse::No;
 use crate::wire::Subject;
 
@@ -106,16 +106,30 @@ impl Pull {
         self.body.idle_heartbeat.is_some_and(|every| every > 0)
     }
 
+    /// Whether the client has said how many bytes it wants at most.
+    pub fn is_bounded(&self) -> bool {
+        self.body.max_bytes.is_some()
+    }
+
     pub fn body(&self) -> Bytes {
-        written(&self.body)
+        written(&self.bounded())
     }
 
     /// The body of a pull that asks for heartbeats.
     pub fn body_with_heartbeats(&self, every: Duration) -> Bytes {
         written(&NextBody {
             idle_heartbeat: Some(nanos(every)),
-            ..self.body.clone()
+            ..self.bounded()
         })
+    }
+
+    /// Never without a bound on its bytes: what a client does not read waits at nats-server.
+    fn bounded(&self) -> NextBody {
+        let bytes = self.body.max_bytes.unwrap_or(PULL_BYTES_AT_ONCE);
+        NextBody {
+            max_bytes: Some(bytes),
+            ..self.body.clone()
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 mod denied;
 
+use crate::limits::PULL_BYTES_AT_ONCE;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -81,12 +82,12 @@ fn stock_clients_requests_for_the_own_log_pass() {
     let consumer = "health-quarterly.moh_siem-reap_x";
     assert_eq!(
         api(&format!("CONSUMER.MSG.NEXT.{consumer}"), "5").1,
-        json!({"batch": 5})
+        json!({"batch": 5, "max_bytes": PULL_BYTES_AT_ONCE})
     );
     let pull = r#"{"batch":500,"expires":600000000000,"max_bytes":0,"min_pending":null,"min_ack_pending":null,"group":null,"priority":null}"#;
     assert_eq!(
         api(&format!("CONSUMER.MSG.NEXT.{consumer}"), pull).1,
-        json!({"batch": 500, "expires": 600_000_000_000_u64})
+        json!({"batch": 500, "expires": 600_000_000_000_u64, "max_bytes": PULL_BYTES_AT_ONCE})
     );
     api(&format!("CONSUMER.INFO.{consumer}"), "");
     api(&format!("CONSUMER.DELETE.{consumer}"), "");

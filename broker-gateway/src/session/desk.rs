@@ -346,8 +346,17 @@ impl Desk {
     /// In nats-server's own words for the end of a pull with its server, so that stock clients ask anew.
     pub async fn tell_in_vain(&self, pull: &InVain) -> Result<(), Closed> {
         let InVain { reply, pending, .. } = pull;
+        self.end_pull("409 Server Shutdown", reply, *pending).await
+    }
+
+    /// The same for the end of a pull that has waited as long as it may: stock clients take what has come, and ask anew.
+    pub async fn tell_ended(&self, reply: &Subject, pending: u64) -> Result<(), Closed> {
+        self.end_pull("408 Request Timeout", reply, pending).await
+    }
+
+    async fn end_pull(&self, status: &str, reply: &Subject, pending: u64) -> Result<(), Closed> {
         let status = format!(
-            "NATS/1.0 409 Server Shutdown\r\nNats-Pending-Messages: {pending}\r\nNats-Pending-Bytes: 0\r\n\r\n"
+            "NATS/1.0 {status}\r\nNats-Pending-Messages: {pending}\r\nNats-Pending-Bytes: 0\r\n\r\n"
         );
         let headers = Some(status.as_bytes());
         let frames = self.subscriptions.answer(Frame::new(), reply, headers, b"");

@@ -4,6 +4,7 @@
 
 mod listening;
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::limits::{PULL_HEARTBEAT, PULL_SILENCE_MAX, PULLS_WATCHED_MAX};
 use crate::request::Pull;
 use crate::wire::{Delivery, Subject};
 
+/// What nats-server says when the next message does not fit into a pull's bytes any more.
+const FULL: &[u8] = b"NATS/1.0 409 Message Size Exceeds MaxBytes";
+
 /// The pulls of one session that are watched.
 #[derive(Debug, Default)]
 pub struct Pulls {
@@ -27,6 +31,8 @@ pub struct Pulls {
 struct Table {
     consumers: Vec<Consumer>,
     listening: Listening,
+    /// Where pulls are answered whose bytes were bounded here, the last ones.
+    bounded: VecDeque<Subject>,
 }
 
 /// What waits for one consumer.
@@ -60,11 +66,16 @@ enum Heartbeats {
 }
 
 /// What becomes of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Passes {
     On,
     /// A heartbeat that no client asked for.
     NoFurther,
+    /// The pull has brought as many bytes as the gateway lets it: to its client it has come to its end.
+    Ended {
+        reply: Subject,
+        pending: u64,
+    },
 }
 
 /// A pull that waits in vain, and what it would still bring.
@@ -78,6 +89,7 @@ pub struct InVain {
 impl Pulls {
     /// Watches a pull that waits for long enough to be worth it; returns the body with which it is sent.
     pub fn ask(&self, pull: &Pull, reply: &Subject) -> Bytes {
+        self.lock().bound(pull, reply);
         let heartbeats = match pull.wait() {
             _ if pull.has_heartbeats() => Heartbeats::Client,
             Some(wait) if wait >= PULL_SILENCE_MAX * 2 => Heartbeats::Gateway,
@@ -116,14 +128,22 @@ impl Pulls {
     /// Takes note of what the broker delivers.
     pub fn hear(&self, delivery: &Delivery) -> Passes {
         let mut table = self.lock();
-        if table.consumers.is_empty() {
+        let full = table.is_full(delivery);
+        if table.consumers.is_empty() && !full {
             return Passes::On;
         }
         match (delivery.status(), delivery.reply().and_then(Place::read)) {
             (Some(100), _) => table.hear_heartbeat(delivery.subject()),
             (Some(_), _) => {
-                table.end(delivery.subject(), pending(&delivery.body()));
-                Passes::On
+                let pending = pending(&delivery.body());
+                table.end(delivery.subject(), pending);
+                match Subject::parse(delivery.subject()) {
+                    Ok(reply) if full => Passes::Ended {
+                        reply,
+                        pending: pending.unwrap_or(0),
+                    },
+                    Ok(_) | Err(_) => Passes::On,
+                }
             }
             (None, Some(place)) => {
                 table.hear_message(&place);
@@ -151,6 +171,25 @@ impl Pulls {
 }
 
 impl Table {
+    /// Takes note of whether the client or the gateway says how many bytes a pull may bring.
+    fn bound(&mut self, pull: &Pull, reply: &Subject) {
+        self.bounded.retain(|known| known != reply);
+        if !pull.is_bounded() {
+            self.bounded.push_back(reply.clone());
+        }
+        if self.bounded.len() > PULLS_WATCHED_MAX {
+            self.bounded.pop_front();
+        }
+    }
+
+    /// Whether this ends a pull for its bytes, which the gateway has bounded.
+    fn is_full(&self, delivery: &Delivery) -> bool {
+        let mut bounded = self.bounded.iter();
+        delivery.status() == Some(409)
+            && delivery.body().starts_with(FULL)
+            && bounded.any(|reply| reply.as_str().as_bytes() == delivery.subject())
+    }
+
     /// None: there are too many. Then nobody's heartbeats are kept on this reply, as the client may have asked for some.
     fn watch(&mut self, name: &str, waiting: Waiting) -> Option<()> {
         let now = Instant::now();

@@ -157,8 +157,10 @@ impl Deliveries {
             self.desk.unanswered.hear(delivery.subject());
             _read = self.desk.reads.ended(&delivery);
         }
-        if self.desk.pulls.hear(&delivery) == Passes::NoFurther {
-            return Ok(());
+        match self.desk.pulls.hear(&delivery) {
+            Passes::On => {}
+            Passes::NoFurther => return Ok(()),
+            Passes::Ended { reply, pending } => return self.desk.tell_ended(&reply, pending).await,
         }
         if !self.rights.open(delivery.subject()) {
             self.desk.withhold(delivery.subject()).await;

@@ -3,6 +3,7 @@
 
 mod bus;
 mod events;
+mod floods;
 mod identity;
 mod injection;
 mod policy;

@@ -223,3 +223,31 @@ fn past_the_bound_nothing_is_watched_and_nothing_kept_back() {
     assert_eq!(heartbeat("_INBOX.moh.hq.7"), Passes::On);
     assert_eq!(heartbeat("_INBOX.moh.hq.8"), Passes::NoFurther);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_without_a_bound_on_its_bytes_has_one_and_ends_as_if_its_time_were_over() {
+    let pulls = Pulls::default();
+    let (ours, theirs) = ("_INBOX.moh.hq.1", "_INBOX.moh.hq.2");
+    let sent = |reply: &str, body: Value| -> Value {
+        let sent = pulls.ask(&pull(body), &subject(reply));
+        serde_json::from_slice(&sent).expect("JSON")
+    };
+    let bounded = sent(ours, json!({ "batch": 5_000, "expires": 1_000_000_000 }));
+    assert_eq!(bounded["max_bytes"], crate::limits::PULL_BYTES_AT_ONCE);
+    sent(theirs, json!({ "batch": 5_000, "max_bytes": 2_000_000 }));
+    let full = "409 Message Size Exceeds MaxBytes\r\nNats-Pending-Messages: 4321";
+    let ended = pulls.hear(&status(ours, full));
+    let reply = subject(ours);
+    assert_eq!(
+        ended,
+        Passes::Ended {
+            reply,
+            pending: 4_321
+        }
+    );
+    assert_eq!(pulls.hear(&status(theirs, full)), Passes::On);
+    assert_eq!(
+        pulls.hear(&status(ours, "409 Consumer Deleted")),
+        Passes::On
+    );
+}

@@ -1,5 +1,5 @@
 //! Resident memory: of an agent, idle and with a backlog, and of a gateway with many connections.
-//! In: an agent without a gateway, a gateway with 100 and 1,000 offices' connections. Out: MiB as the kernel counts them.
+//! In: an agent without a gateway, a gateway with 75 and 150 offices' connections. Out: MiB as the kernel counts them.
 //! Never: a connection that asked for nothing, which would cost the gateway less than a real one.
 
 use anyhow::Result;
@@ -13,8 +13,8 @@ use crate::usage::{self, Memory};
 
 const KIB_A_MIB: f64 = 1024.0;
 const BATCH_EVENTS: usize = 500;
-/// Connections share the certificates of these.
-const OFFICES: usize = 8;
+/// Connections share the certificates of these: no office has more than eight seats, and no ministry more than 64.
+const OFFICES: usize = 75;
 
 pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     of_agent(effort, outcome).await?;
@@ -47,7 +47,7 @@ async fn of_agent(effort: Effort, outcome: &mut Outcome) -> Result<()> {
 async fn of_gateway(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     let stage = Stage::build(OFFICES).await?;
     let mut connections = Vec::new();
-    for count in [effort.pick(100, 10), effort.pick(1_000, 100)] {
+    for count in [effort.pick(75, 10), effort.pick(150, 20)] {
         connections.extend(stage.connections(count - connections.len()).await?);
         let allowed = 30.0 + 150.0 * count as f64 / KIB_A_MIB;
         let used = usage::memory(stage.gateway.id())?;

@@ -1,0 +1,135 @@
+//! One office asks for more than its part: it is slowed and told, and the others notice nothing of it.
+//! In: what a stolen laptop can send without end. Out: the answers, and what another office gets meanwhile. Never: a figure (`bench abuse` has those).
+
+use std::time::Duration;
+
+use tests::broker::Broker;
+use tests::raw::{Handshake, RawClient, ServerOp};
+use tokio::time::{Instant, timeout};
+
+use super::*;
+
+const HOSTILE: &str = "moh/kandal";
+const OFFICE_SESSIONS: usize = 8;
+
+#[tokio::test]
+async fn an_office_has_eight_sessions_and_another_gets_in_beside_them() {
+    let mut scene = Scene::with(&[HOSTILE]).await;
+    let mut standing = Vec::new();
+    for _ in 0..2 * OFFICE_SESSIONS {
+        let gateway = scene.bus.gateway.address();
+        let credentials = scene.bus.credentials(HOSTILE);
+        let opened = RawClient::open(gateway, &credentials, Handshake::TlsFirst).await;
+        let mut client = opened.expect("TLS lets an office in");
+        // Who is turned away may be gone before it has said anything.
+        let _ = client
+            .try_send("CONNECT {\"headers\":true}\r\nPING\r\n")
+            .await;
+        match answered(&mut client).await {
+            Some(ServerOp::Pong) => standing.push(client),
+            Some(ServerOp::Error(why)) => assert!(why.contains("too-many-sessions"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(standing.len(), OFFICE_SESSIONS);
+    scene.assert_untouched().await;
+}
+
+/// What comes behind INFO.
+async fn answered(client: &mut RawClient) -> Option<ServerOp> {
+    loop {
+        match client.next().await {
+            Some(ServerOp::Info(_)) => {}
+            other => return other,
+        }
+    }
+}
+
+/// More than an account holds, all the time, for longer than an office is only slowed.
+#[tokio::test]
+async fn who_asks_without_end_is_told_when_to_ask_again_and_others_are_served() {
+    let mut scene = Scene::with(&[HOSTILE]).await;
+    let mut hostile = scene.envoy_of(HOSTILE).await;
+    let info = format!("$JS.API.STREAM.INFO.{}", HEALTH.feed);
+    let began = Instant::now();
+    let told = loop {
+        let many = format!("PUB {info} _INBOX.moh.kandal.envoy.x 0\r\n\r\n").repeat(50);
+        hostile.client.send(many).await;
+        let mut told = None;
+        for _ in 0..50 {
+            let answer = hostile.client.message().await.json();
+            let code = answer["spean"]["code"].as_str();
+            told = told.or((code == Some("office-over-budget")).then(|| answer.clone()));
+        }
+        if let Some(told) = told {
+            break told;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "never told");
+    };
+    assert_held(&told, "office-over-budget");
+    let details = &told["spean"]["details"][0];
+    assert_eq!(details["at"], "retry_after", "{told}");
+    scene.assert_untouched().await;
+}
+
+/// Each of them makes the stream be searched; the other office's next event waits for none of it.
+#[tokio::test]
+async fn old_events_that_come_again_are_known_and_stop_nobody() {
+    let mut scene = Scene::start().await;
+    let mut letters = vec![scene.first().sign(&scene.key)];
+    for position in 2..=150 {
+        let last = letters.last().expect("there is a first");
+        let next = scene.behind(position, last).sign(&scene.key);
+        letters.push(next);
+    }
+    for (letter, seq) in letters.iter().zip(1..) {
+        assert_stored(&scene.publish(letter).await, seq);
+    }
+    // Far from the head, and in no order.
+    for index in [0, 70, 10, 40, 3, 60, 20] {
+        let again = scene.publish(&letters[index]).await;
+        assert_eq!(again["duplicate"], true, "{again}");
+        assert_eq!(again["seq"], index + 1, "{again}");
+    }
+    let last = letters.last().expect("there is a first");
+    let next = scene.behind(151, last).sign(&scene.key);
+    assert_stored(&scene.publish(&next).await, 151);
+}
+
+#[tokio::test]
+async fn a_request_to_heal_is_heard_once_and_only_for_what_is_missing() {
+    let mut scene = Scene::with(&["moh/hq"]).await;
+    let mut letters = vec![scene.first().sign(&scene.key)];
+    for position in 2..=4 {
+        let last = letters.last().expect("there is a first");
+        let next = scene.behind(position, last).sign(&scene.key);
+        letters.push(next);
+    }
+    for (letter, seq) in letters.iter().zip(1..) {
+        assert_stored(&scene.publish(letter).await, seq);
+    }
+    let broker = Broker::connect(&scene.bus.authority).await;
+    let broker = broker.expect("nats-server answers");
+    broker.lose(HEALTH.feed, 3).await.expect("the operator may");
+    let subject = "spean.heal.health-quarterly.moh.siem-reap";
+    let mut hearer = scene.bus.raw(HEALTH.office).await;
+    hearer.send(format!("SUB {subject} 1\r\nPING\r\n")).await;
+    let mut asker = scene.envoy_of("moh/hq").await;
+    let asked = [
+        r#"{"missing":[[2,2]]}"#,
+        r#"{"missing":[[5,9]]}"#,
+        r#"{"missing":[[3,3]]}"#,
+        r#"{"missing":[[3,3]]}"#,
+    ];
+    for body in asked {
+        let length = body.len();
+        asker
+            .client
+            .send(format!("PUB {subject} {length}\r\n{body}\r\n"))
+            .await;
+    }
+    let heard = hearer.message().await;
+    assert_eq!(heard.json(), json!({ "missing": [[3, 3]] }));
+    let more = timeout(Duration::from_secs(2), hearer.message()).await;
+    assert!(more.is_err(), "{more:?}");
+}
