@@ -75,6 +75,10 @@ pub enum Problem {
     EventPruned,
     PathNotFound,
     MethodNotAllowed,
+    /// What came is no HTTP.
+    HttpMalformed,
+    PathTooLong,
+    HeadersTooLarge,
 }
 
 /// What has no room for more.
@@ -219,7 +223,10 @@ impl Problem {
             | Problem::ReceiptNotYet
             | Problem::EventPruned
             | Problem::PathNotFound
-            | Problem::MethodNotAllowed => Vec::new(),
+            | Problem::MethodNotAllowed
+            | Problem::HttpMalformed
+            | Problem::PathTooLong
+            | Problem::HeadersTooLarge => Vec::new(),
         }
     }
 

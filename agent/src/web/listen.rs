@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics::counter;
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -23,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bare::Worded;
 use super::guard::{Hosts, Peer};
 use super::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, HEADERS_TIME, SHUTDOWN_TIME};
 use super::places::{Place, Places};
@@ -144,7 +146,8 @@ impl Door {
     /// Whoever finds no place is let go at once: waiting would not bring it one sooner.
     fn admit(&self, stream: Accepted, peer: Peer) {
         let Some(place) = self.places.take(peer, Instant::now()) else {
-            tracing::warn!(?peer, "every place at the door is taken, and in use");
+            counter!("spean_agent_turned_away_total").increment(1);
+            tracing::debug!(?peer, "every place at the door is taken, and in use");
             return;
         };
         let (door, end) = (self.clone(), place.end.clone());
@@ -178,7 +181,7 @@ impl Door {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS_TIME)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Worded::new(stream)), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = &mut connection => ended,

@@ -2,6 +2,7 @@
 //! Nothing is kept here, and no request passes without the office's token, but for those that tell nothing of it.
 
 mod answer;
+mod bare;
 mod body;
 mod events;
 mod feeds;

@@ -277,7 +277,8 @@ async fn a_clock_that_is_wrong_is_named_with_what_to_set() {
         (HQ, (-30, -2), "ended on", "ផុតកំណត់"),
     ] {
         let gateway = gateway_valid(&bus, from, to).await;
-        let folder = bus.folder().join(office.replace('/', "-"));
+        let name = format!("clock-{}", office.replace('/', "-"));
+        let folder = bus.folder().join(name);
         let office = Office::start(office, bus.bundle(office), &folder, gateway).await;
         let status = until(
             "the clock to be named",

@@ -56,6 +56,9 @@ fn problems() -> Vec<Problem> {
         Problem::EventPruned,
         Problem::PathNotFound,
         Problem::MethodNotAllowed,
+        Problem::HttpMalformed,
+        Problem::PathTooLong,
+        Problem::HeadersTooLarge,
     ]
 }
 

@@ -196,6 +196,25 @@ const METHOD_NOT_ALLOWED: Texts = texts(
     "ផ្លូវនេះមិនទទួលវិធីនេះទេ សូមមើល /openapi.json",
 );
 
+const HTTP_MALFORMED: Texts = texts(
+    400,
+    "http-malformed",
+    "what was sent is no HTTP request: a request line, headers as name: value, and an empty line",
+    "អ្វីដែលបានផ្ញើមិនមែនជាសំណើ HTTP ត្រឹមត្រូវទេ៖ បន្ទាត់សំណើ ក្បាល name: value និងបន្ទាត់ទទេ",
+);
+const PATH_TOO_LONG: Texts = texts(
+    414,
+    "path-too-long",
+    "the path and its query are longer than anything here",
+    "ផ្លូវ និងប៉ារ៉ាម៉ែត្រវែងពេក",
+);
+const HEADERS_TOO_LARGE: Texts = texts(
+    431,
+    "headers-too-large",
+    "the headers are too many or too large; leave out what an event does not need",
+    "ក្បាល (headers) ច្រើនពេក ឬធំពេក សូមដកអ្វីដែលមិនត្រូវការ",
+);
+
 fn shared(status: u16, code: Code) -> Texts {
     texts(status, code.name, code.en, code.km)
 }
@@ -235,6 +254,9 @@ impl Problem {
             Problem::EventPruned => EVENT_PRUNED,
             Problem::PathNotFound => PATH_NOT_FOUND,
             Problem::MethodNotAllowed => METHOD_NOT_ALLOWED,
+            Problem::HttpMalformed => HTTP_MALFORMED,
+            Problem::PathTooLong => PATH_TOO_LONG,
+            Problem::HeadersTooLarge => HEADERS_TOO_LARGE,
         }
     }
 }

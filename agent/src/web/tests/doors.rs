@@ -224,6 +224,54 @@ async fn half_a_header_from_hundreds_keeps_nobody_out() {
 }
 
 #[tokio::test]
+async fn what_is_no_http_is_answered_with_a_problem_too() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let door = Door::listening();
+    let (address, served) = served(&door).await;
+    let long = "x".repeat(70_000);
+    let many: String = (0..200).map(|n| format!("X-{n}: x\r\n")).collect();
+    for (sent, status, code) in [
+        ("nonsense\r\n\r\n".to_owned(), 400, "http-malformed"),
+        (
+            "GET / HTTP/1.1\r\nHost localhost\r\n\r\n".to_owned(),
+            400,
+            "http-malformed",
+        ),
+        (
+            format!("GET /{long} HTTP/1.1\r\n\r\n"),
+            414,
+            "path-too-long",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\n{many}\r\n"),
+            431,
+            "headers-too-large",
+        ),
+    ] {
+        let stream = tokio::net::TcpStream::connect(&address).await;
+        let (mut from, mut to) = stream.expect("connects").into_split();
+        // The answer may come before all is sent.
+        let sending = tokio::spawn(async move { to.write_all(sent.as_bytes()).await.is_ok() });
+        let mut answer = vec![0; 4096];
+        let within = std::time::Duration::from_secs(5);
+        let read = tokio::time::timeout(within, from.read(&mut answer)).await;
+        let read = read.expect("an answer").expect("reads");
+        let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("application/problem+json") && answer.contains(code),
+            "{answer}"
+        );
+        sending.abort();
+    }
+    door.app.shutdown.cancel();
+    served.await.expect("no panic").expect("listened");
+}
+
+#[tokio::test]
 async fn readers_of_streams_keep_nobody_out_and_one_address_has_so_many() {
     let door = Door::listening();
     let (address, served) = served(&door).await;
