@@ -10,16 +10,22 @@ use crate::settings::{Folder, Mistake};
 /// and reports.
 #[cfg(unix)]
 pub fn begin() {
-    use nix::sys::resource::{Resource, setrlimit};
-    use nix::sys::stat::{Mode, umask};
-    umask(Mode::from_bits_truncate(0o077));
-    if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
+    use rustix::process::{Resource, Rlimit, setrlimit, umask};
+    umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, none) {
         tracing::debug!(%error, "core dumps cannot be limited");
     }
     // A program that takes dumps from the kernel is not bound by the limit.
     #[cfg(target_os = "linux")]
-    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
-        tracing::debug!(%error, "core dumps cannot be switched off");
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::debug!(%error, "core dumps cannot be switched off");
+        }
     }
 }
 
