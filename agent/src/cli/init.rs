@@ -10,6 +10,7 @@ use schemas::registry_log::RegistryLog;
 use schemas::signing::{Fingerprint, PublicKey};
 
 use super::terminal::say;
+use crate::private;
 use crate::settings::{Folder, Settings, Token};
 
 /// The files of a bundle, secret ones marked. Private keys that the office made itself are in the folder already.
@@ -40,6 +41,7 @@ pub fn run(bundle: &Path, folder: Folder, told: Option<Fingerprint>) -> anyhow::
     let fingerprint = authority(bundle)?;
     believe(fingerprint, told)?;
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    private::closed(dir)?;
     for (name, secret) in FILES {
         copy(bundle, dir, name, secret)?;
     }

@@ -147,6 +147,24 @@ fn a_bundle_of_an_authority_that_the_office_was_not_told_of_makes_nothing() {
     assert!(!to.exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn no_key_is_put_into_a_folder_that_others_can_write() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temporary = tempfile::tempdir().expect("a directory");
+    let (from, to) = (
+        temporary.path().join("bundle"),
+        temporary.path().join("agent"),
+    );
+    bundle(&from, "moh/siem-reap");
+    fs::create_dir(&to).expect("made");
+    fs::set_permissions(&to, fs::Permissions::from_mode(0o777)).expect("set");
+    let refused = init::run(&from, Folder::new(&to), Some(authority(&from)));
+    let words = refused.expect_err("open to others").to_string();
+    assert!(words.contains("chmod go-w"), "{words}");
+    assert_eq!(fs::read_dir(&to).expect("a folder").count(), 0);
+}
+
 #[test]
 fn a_bundle_of_another_authority_or_office_makes_no_folder_that_looks_good() {
     let temporary = tempfile::tempdir().expect("a directory");
