@@ -151,7 +151,14 @@ fn registry(raw: &GatewayToml, folder: &Path, findings: &mut Findings) -> Option
     let key = PublicKey::try_from(raw.authority_key.clone()).ok()?;
     let text = folder::read_text(&file).ok()?;
     match RegistryLog::load(&text, key) {
-        Ok(log) => Some(log.registry().clone()),
+        Ok(log) => {
+            for keyid in log.registry().no_keys() {
+                let what =
+                    format!("what is registered as the key {keyid} is none: enrol a new one");
+                findings.add(Level::Warning, file.display(), what);
+            }
+            Some(log.registry().clone())
+        }
         Err(fault) => {
             findings.mistake(file.display(), fault);
             None
