@@ -78,9 +78,10 @@ pub async fn half_sent(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     let figure = Figure::new("half-sent publishes: the gateway grows by", grown, "MiB")
         .at_most(HALF_SENT_MIB_MOST)
         .made_of(format!(
-            "{} sessions of {} offices, {sent} of which could send {} of {} bytes",
+            "{} sessions of {} offices that asked for {}; {sent} of them could send {} of {} bytes",
             sessions.len(),
             offices.len(),
+            offices.len() * SESSIONS_OF_OFFICE,
             plain(SENT as f64),
             plain(ANNOUNCED as f64)
         ));
