@@ -120,7 +120,7 @@ async fn check_folder(raw: GatewayToml, folder: &Path, findings: &mut Findings) 
         private(&secret, findings);
     }
     if folder.join("authority").is_dir() {
-        let what = "the authority's keys lie in the gateway's folder: whoever takes this machine can speak for the authority. For more than a trial keep them on another one, and carry what is signed there here (docs/operating.md)";
+        let what = "the authority's keys lie beside the gateway's: but for a trial keep them on another machine (docs/operating.md)";
         findings.add(Level::Note, folder.join("authority").display(), what);
     }
     let seed = folder::read_text(&path(&raw.nats.nkey)).unwrap_or_default();

@@ -9,7 +9,7 @@ use tests::broker::Broker;
 use tests::gateway::Authority;
 use tests::nats::NatsServer;
 use tests::ports;
-use tests::programs::{self, GATEWAY};
+use tests::programs::{self, AGENT, GATEWAY};
 
 struct Given {
     authority: Authority,
@@ -145,4 +145,39 @@ async fn every_mistake_is_named_at_once_though_nats_server_is_gone() {
     ] {
         assert!(all.contains(word), "{word}: {all}");
     }
+}
+
+#[test]
+fn an_office_makes_its_folder_of_the_authority_that_it_was_told_of_and_of_no_other() {
+    let folder = TempDir::with_prefix("spean-").expect("a temporary folder can be made");
+    let path = |name: &str| folder.path().join(name);
+    let authority = |name| Authority::init(&path(name), ports::free(), ports::free());
+    let (own, other) = (authority("own"), authority("other"));
+    let told = |authority: &Authority| {
+        let words = programs::run(GATEWAY, &["fingerprint", &authority.arg()]);
+        words.trim().to_owned()
+    };
+    let (bundle, dir) = (path("bundle"), path("agent"));
+    let (bundle, dir) = (bundle.to_string_lossy(), dir.to_string_lossy());
+    let arg = own.arg();
+    let enrol = ["enrol", "moh/hq", "--dir", &arg, "--out", &bundle];
+    assert!(programs::run(GATEWAY, &enrol).contains(&told(&own)));
+    let init = |authority: &[&str]| {
+        let all = ["--dir", &*dir, "init", &*bundle].into_iter();
+        let all: Vec<&str> = all.chain(authority.iter().copied()).collect();
+        let output = programs::output(AGENT, &all);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), words)
+    };
+    let (made, words) = init(&[]);
+    assert!(
+        !made && words.contains("--authority FINGERPRINT"),
+        "{words}"
+    );
+    let (made, words) = init(&["--authority", &told(&other)]);
+    assert!(!made && words.contains(&told(&own)), "{words}");
+    assert!(!path("agent").exists());
+    let spoken = told(&own).replace('-', " ").to_uppercase();
+    let (made, words) = init(&["--authority", &spoken]);
+    assert!(made, "{words}");
 }
