@@ -267,8 +267,19 @@ impl FeedLine {
         if let Some(stop) = self.wait_for_lost_tail(session, &own, &standing).await? {
             return Ok(ControlFlow::Break(stop));
         }
+        if standing.head.next().is_none() {
+            return Err(log_full());
+        }
         let sending = Sending::new(own, session.clone(), standing);
         Ok(ControlFlow::Continue(sending))
+    }
+}
+
+/// Nothing goes behind the last position that there is.
+fn log_full() -> Trouble {
+    Trouble::Held {
+        code: "log-full".into(),
+        text: "the log has reached the last position that there is; the authority gives the office another name".into(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use schemas::chain::{self, Head, Run};
 use schemas::envelope::nats::Received;
-use schemas::event::Hash;
+use schemas::event::{Hash, Position};
 use schemas::limits::{BATCH_EVENTS_MIN, RUN_EVENTS_MAX};
 use schemas::refusal::{Hold, Refusal};
 use schemas::registry::Registry;
@@ -244,8 +244,8 @@ impl Parts<'_> {
     /// Marks where the chain breaks off; behind a broken place the first one counts.
     fn break_off(&mut self, event: &SignedEvent) {
         let head = match &self.broken {
-            Some(broken) if broken.end.next() == *event.link() => broken.head,
-            Some(_) | None => event.link().position.number() - 1,
+            Some(broken) if broken.end.is_followed_by(event.link()) => broken.head,
+            Some(_) | None => event.link().position.before().map_or(0, Position::number),
         };
         let end = Head::of(event);
         self.broken = Some(Broken { head, end });
@@ -253,7 +253,7 @@ impl Parts<'_> {
 
     fn hangs_on_broken(&self, event: &SignedEvent) -> bool {
         let broken = self.broken.as_ref();
-        broken.is_some_and(|broken| broken.end.next() == *event.link())
+        broken.is_some_and(|broken| broken.end.is_followed_by(event.link()))
     }
 
     fn unlinked(&mut self, place: usize, event: &SignedEvent) {

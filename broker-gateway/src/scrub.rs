@@ -6,6 +6,7 @@ pub mod command;
 pub mod read;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use schemas::chain::Head;
@@ -57,11 +58,19 @@ pub struct Damaged {
     pub why: String,
 }
 
+impl LogReport {
+    /// What somebody may bring back and is asked for: not what its office has declared lost. Whoever has that finds it by his own
+    /// counts.
+    pub fn wanted(&self) -> Ranges {
+        self.missing.without(&self.declared)
+    }
+}
+
 impl FeedReport {
     /// Nothing is missing but what was declared, and nothing is damaged.
     pub fn is_whole(&self) -> bool {
         let whole = |log: &LogReport| {
-            log.missing.without(&log.declared).is_empty()
+            log.wanted().is_empty()
                 && log.unlinked.is_empty()
                 && log.unsigned.is_empty()
         };
@@ -88,7 +97,7 @@ struct LogScrub {
     head: Head,
     holes: Vec<Hole>,
     refilled: BTreeMap<u64, (Hash, Hash)>,
-    declared: Ranges,
+    declared: Vec<RangeInclusive<u64>>,
     unlinked: Vec<u64>,
     unsigned: Vec<u64>,
 }
@@ -208,25 +217,29 @@ impl LogScrub {
             head: Head::empty(genesis),
             holes: Vec::new(),
             refilled: BTreeMap::new(),
-            declared: Ranges::default(),
+            declared: Vec::new(),
             unlinked: Vec::new(),
             unsigned: Vec::new(),
         }
     }
 
     fn append(&mut self, event: &SignedEvent) {
-        let (next, link) = (self.head.next(), *event.link());
-        if link.position > next.position {
+        let (link, before) = (*event.link(), event.link().position.before());
+        let (next, end) = (
+            self.head.number().saturating_add(1),
+            before.map_or(0, Position::number),
+        );
+        if end >= next {
             self.holes.push(Hole {
-                first: next.position.number(),
-                last: link.position.number() - 1,
+                first: next,
+                last: end,
                 below: self.head.hash,
                 named: link.prev,
             });
-        } else if link != next {
+        } else if !self.head.is_followed_by(&link) {
             self.unlinked.push(link.position.number());
         }
-        if link.position >= next.position {
+        if link.position.number() >= next {
             self.head = Head::of(event);
         }
     }
@@ -234,25 +247,27 @@ impl LogScrub {
     /// A declaration stands where the log goes on: behind its range.
     fn declare(&mut self, event: &SignedEvent) -> Result<(), String> {
         let gap = schemas::notice::GapDeclared::read(event).map_err(|why| why.to_string())?;
-        self.declared = self.declared.with(gap.first..=gap.last);
+        self.declared.push(gap.first..=gap.last);
         Ok(())
     }
 
     fn finish(mut self, office: OfficeId) -> LogReport {
-        let mut missing = Ranges::default();
+        let mut missing = Vec::new();
         for hole in std::mem::take(&mut self.holes) {
-            missing = missing.union(&self.look_into(&hole));
+            missing.extend(self.look_into(&hole).iter());
         }
-        let declared_behind = self.declared.without(&Ranges::one(1..=self.head.number()));
+        let declared: Ranges = std::mem::take(&mut self.declared).into_iter().collect();
+        let declared_behind = declared.without(&Ranges::one(1..=self.head.number()));
         let refilled = Ranges::of(self.refilled.keys().copied());
-        let missing = missing.union(&declared_behind.without(&refilled));
+        missing.extend(declared_behind.without(&refilled).iter());
+        let missing: Ranges = missing.into_iter().collect();
         let hash = self.head.position.map(|_| self.head.hash.to_string());
         LogReport {
             office,
             head: self.head.number(),
             hash: hash.unwrap_or_default(),
             refilled: self.refilled.len() as u64,
-            declared: self.declared.without(&self.declared.without(&missing)),
+            declared: declared.within(&missing),
             missing,
             unlinked: Ranges::of(self.unlinked),
             unsigned: Ranges::of(self.unsigned),
@@ -264,7 +279,7 @@ impl LogScrub {
         let mut before = Some(hole.below);
         let mut filled = Vec::new();
         for (position, (hash, prev)) in self.refilled.range(hole.first..=hole.last) {
-            if *position > hole.first && filled.last() != Some(&(position - 1)) {
+            if *position > hole.first && filled.last() != Some(&position.saturating_sub(1)) {
                 before = None;
             }
             if before.is_some_and(|before| before != *prev) {
@@ -275,7 +290,7 @@ impl LogScrub {
         }
         let reaches = filled.last() == Some(&hole.last);
         if reaches && before.is_some_and(|before| before != hole.named) {
-            self.unlinked.push(hole.last + 1);
+            self.unlinked.push(hole.last.saturating_add(1));
         }
         Ranges::one(hole.first..=hole.last).without(&Ranges::of(filled))
     }

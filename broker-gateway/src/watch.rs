@@ -137,7 +137,8 @@ impl Watch {
 
 /// Fewer messages than the head's position: a hole.
 fn lacking(head: u64, count: &LogCount) -> u64 {
-    let there = count.appended + count.refilled.up_to(head).count();
+    let refilled = count.refilled.up_to(head).count();
+    let there = count.appended.saturating_add(refilled);
     head.saturating_sub(there)
 }
 
@@ -179,7 +180,7 @@ impl Found {
             };
             // What was declared behind the head is not counted as a hole.
             let all = log.missing.up_to(log.head);
-            let wanted = all.without(&log.declared);
+            let wanted = log.wanted().up_to(log.head);
             self.missing.insert(name, Missing { all, wanted });
         }
     }

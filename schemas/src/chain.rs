@@ -41,13 +41,20 @@ impl Head {
         self.position.map_or(0, Position::number)
     }
 
-    /// Where the next event goes.
-    pub fn next(&self) -> Link {
-        let position = Position::new(self.number() + 1).expect("one more than a number is not 0");
-        Link {
+    /// Where the next event goes; None behind a log's last position: that log is full.
+    pub fn next(&self) -> Option<Link> {
+        let position = self
+            .position
+            .map_or(Some(Position::FIRST), Position::next)?;
+        Some(Link {
             position,
             prev: self.hash,
-        }
+        })
+    }
+
+    /// Whether an event at this link is the next one.
+    pub fn is_followed_by(&self, link: &Link) -> bool {
+        self.next().as_ref() == Some(link)
     }
 }
 
@@ -125,7 +132,7 @@ pub fn follows(event: &SignedEvent, next: &SignedEvent) -> Result<(), RunBreak> 
         Err(RunBreak::OtherLog)
     } else if event.keyid() != next.keyid() {
         Err(RunBreak::OtherKey)
-    } else if Head::of(event).next() != *next.link() {
+    } else if !Head::of(event).is_followed_by(next.link()) {
         Err(RunBreak::NotLinked)
     } else {
         Ok(())

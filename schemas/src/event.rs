@@ -16,6 +16,7 @@ use ring::digest::{SHA256, digest};
 use self::text::{legible, text};
 pub use self::timestamp::Timestamp;
 pub(crate) use self::timestamp::seconds;
+use crate::limits::POSITION_MAX;
 use crate::subject::LogName;
 
 /// The version of the log's format that this code writes and reads (`logformat`, an integer).
@@ -125,7 +126,9 @@ impl Must {
             Must::BeNormal => "must be in Unicode's normal form C (NFC)",
             Must::BeUri => "must be an absolute URI",
             Must::BeTime => "must be whole seconds in UTC, such as 2026-09-30T08:00:00Z",
-            Must::BeSequence => "must be a position: 20 digits, zero-padded, from 1",
+            Must::BeSequence => {
+                "must be a position: 20 digits, zero-padded, from 1 to 9007199254740991"
+            }
             Must::BeHash => "must be 32 bytes in base64url without padding",
             Must::BeClassification => "must be public, internal, confidential or restricted",
             Must::BeThisLogFormat => "must be 1",
@@ -149,7 +152,7 @@ impl Must {
             Must::BeNormal => "ត្រូវជាទម្រង់ NFC របស់ Unicode",
             Must::BeUri => "ត្រូវជា URI ពេញលេញ",
             Must::BeTime => "ត្រូវជាវិនាទីគត់ក្នុងម៉ោង UTC ដូចជា 2026-09-30T08:00:00Z",
-            Must::BeSequence => "ត្រូវជាលេខទីតាំង ២០ ខ្ទង់ ចាប់ពី 1",
+            Must::BeSequence => "ត្រូវជាលេខទីតាំង ២០ ខ្ទង់ ចាប់ពី 1 ដល់ 9007199254740991",
             Must::BeHash => "ត្រូវជា ៣២ បៃ ក្នុង base64url",
             Must::BeClassification => "ត្រូវជា public, internal, confidential ឬ restricted",
             Must::BeThisLogFormat => "ត្រូវជា 1",
@@ -287,16 +290,27 @@ impl FromStr for Classification {
     }
 }
 
-/// A place in a log: 1, 2, 3 ... without gaps.
+/// A place in a log: 1, 2, 3 ... without gaps, up to [`POSITION_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(NonZeroU64);
 
 impl Position {
     pub const FIRST: Position = Position(NonZeroU64::MIN);
 
-    /// None for 0, which is no position.
+    /// None for 0 and for what lies behind a log's last position.
     pub fn new(number: u64) -> Option<Position> {
-        NonZeroU64::new(number).map(Position)
+        let fits = |number: &NonZeroU64| number.get() <= POSITION_MAX;
+        NonZeroU64::new(number).filter(fits).map(Position)
+    }
+
+    /// The one behind it; None behind the last.
+    pub fn next(self) -> Option<Position> {
+        Position::new(self.number().saturating_add(1))
+    }
+
+    /// The one before it; None before the first.
+    pub fn before(self) -> Option<Position> {
+        Position::new(self.number().saturating_sub(1))
     }
 
     pub fn number(self) -> u64 {

@@ -76,27 +76,35 @@ impl HeadSearch {
     /// Takes the answer to the last question. An answer that fits no question asks it again, so that no head is made up.
     pub fn answer(&mut self, answer: Answer) -> Step {
         match (self.state, answer) {
-            (State::Last, Answer::Message(sequence)) => self.gaps(Some(sequence), sequence + 1),
+            (State::Last, Answer::Message(sequence)) => {
+                self.gaps(Some(sequence), sequence.saturating_add(1))
+            }
             (State::Last, Answer::None) => {
                 self.state = State::Count;
                 Step::Ask(Ask::Count)
             }
             (State::Count, Answer::Count { messages: 0, .. }) => self.gaps(None, 1),
-            (State::Count, Answer::Count { first, last, .. }) => self.probe(None, first, last + 1),
+            (State::Count, Answer::Count { first, last, .. }) => {
+                self.probe(None, first, last.saturating_add(1))
+            }
             (
                 State::Between {
                     probe, unread_from, ..
                 },
                 Answer::Message(sequence),
-            ) => self.probe(Some(sequence), sequence.max(probe) + 1, unread_from),
+            ) => {
+                let from = sequence.max(probe).saturating_add(1);
+                self.probe(Some(sequence), from, unread_from)
+            }
             (State::Between { found, probe, .. }, Answer::None) => {
-                self.probe(found, found.map_or(probe, |found| found + 1), probe)
+                let from = found.map_or(probe, |found| found.saturating_add(1));
+                self.probe(found, from, probe)
             }
             (State::Last, Answer::Count { .. }) => Step::Ask(Ask::Last),
             (State::Count, Answer::Message(_) | Answer::None) => Step::Ask(Ask::Count),
             (State::Between { probe, .. }, Answer::Count { .. }) => Step::Ask(Ask::From(probe)),
             (State::Gaps { found, from }, Answer::Message(sequence)) => {
-                self.gaps(found, sequence.max(from) + 1)
+                self.gaps(found, sequence.max(from).saturating_add(1))
             }
             (State::Gaps { found, .. }, Answer::None) => Step::Found(found),
             (State::Gaps { from, .. }, Answer::Count { .. }) => Step::Ask(Ask::Gap(from)),
@@ -106,11 +114,11 @@ impl HeadSearch {
     /// Halves what is not known yet: `from..unread_from`.
     fn probe(&mut self, found: Option<u64>, from: u64, unread_from: u64) -> Step {
         if from >= unread_from {
-            return self.gaps(found, found.map_or(1, |found| found + 1));
+            return self.gaps(found, found.map_or(1, |found| found.saturating_add(1)));
         }
         let probe = match found {
             None => from,
-            Some(_) => from + (unread_from - from) / 2,
+            Some(_) => from.midpoint(unread_from),
         };
         self.state = State::Between {
             found,
@@ -134,7 +142,8 @@ pub fn behind<'d>(last: Head, declarations: impl IntoIterator<Item = &'d SignedE
         let Ok(gap) = GapDeclared::read(declaration) else {
             continue;
         };
-        if gap.first <= head.number() + 1 && gap.last > head.number() {
+        let next = head.number().saturating_add(1);
+        if gap.first <= next && gap.last >= next {
             head = Head {
                 position: Position::new(gap.last),
                 hash: declaration.link().prev,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::ranges::{Ranges, RangesFault};
 
 use crate::event::Hash;
-use crate::limits::{HEAL_BODY_BYTES_MAX, HEAL_RANGES_MAX};
+use crate::limits::{HEAL_BODY_BYTES_MAX, HEAL_POSITIONS_MAX, HEAL_RANGES_MAX};
 use crate::subject::{FeedName, LogName, LogSubject, OfficeId};
 
 /// Asks whoever has these positions of a log to put them back. On `spean.heal.<feed>.<ministry>.<office>`, not stored.
@@ -32,7 +32,7 @@ pub enum HealFault {
     #[error("the subject names no log: it must be spean.heal.<feed>.<ministry>.<office>")]
     Subject,
     #[error(
-        "the body must be {{\"missing\":[[first,last],...]}}: at most {HEAL_RANGES_MAX} ranges that rise"
+        "the body must be {{\"missing\":[[first,last],...]}}: at most {HEAL_RANGES_MAX} ranges that rise, of at most {HEAL_POSITIONS_MAX} positions"
     )]
     Body,
 }
@@ -41,15 +41,19 @@ pub enum HealFault {
 pub const HEAL_PREFIX: &str = "spean.heal.";
 
 impl HealRequest {
-    /// The first ranges of what is missing; more are asked for later.
+    /// The first positions of what is missing; more are asked for later.
     pub fn new(log: LogName, missing: &Ranges) -> HealRequest {
         let missing = missing.bounded();
         HealRequest { log, missing }
     }
 
     pub fn subject(&self) -> String {
-        let subject = self.log.subject();
-        format!("{HEAL_PREFIX}{}", &subject["spean.log.".len()..])
+        let LogName { feed, office } = &self.log;
+        format!(
+            "{HEAL_PREFIX}{feed}.{}.{}",
+            office.ministry(),
+            office.place()
+        )
     }
 
     pub fn body(&self) -> Vec<u8> {
@@ -70,7 +74,7 @@ impl HealRequest {
             return Err(HealFault::Body);
         }
         let HealBody { missing } = serde_json::from_slice(body).map_err(|_| HealFault::Body)?;
-        let fits = !missing.is_empty() && missing.iter().count() <= HEAL_RANGES_MAX;
+        let fits = !missing.is_empty() && missing.fits_a_request();
         fits.then_some(HealRequest { log, missing })
             .ok_or(HealFault::Body)
     }
@@ -187,11 +191,12 @@ pub enum Compared {
 /// Compares, refills counted and declared gaps allowed for. A refilled position that was declared lost counts once.
 pub fn compare(held: u64, declared: &Ranges, count: &LogCount) -> Compared {
     let beside = count.refilled.union(declared).count();
-    let on_bus = count.appended + beside;
+    let on_bus = count.appended.saturating_add(beside);
+    let difference = on_bus.abs_diff(held);
     match on_bus.cmp(&held) {
         std::cmp::Ordering::Equal => Compared::Agrees,
-        std::cmp::Ordering::Less => Compared::BusLacks(held - on_bus),
-        std::cmp::Ordering::Greater => Compared::BusHasMore(on_bus - held),
+        std::cmp::Ordering::Less => Compared::BusLacks(difference),
+        std::cmp::Ordering::Greater => Compared::BusHasMore(difference),
     }
 }
 

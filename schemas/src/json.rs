@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-use crate::limits::JSON_DEPTH_MAX;
+use crate::limits::{JSON_DEPTH_MAX, POSITION_MAX};
 
 /// Why bytes are no JSON document, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,43 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonFault> {
                 .fault
                 .unwrap_or_else(|| JsonFaultKind::Syntax(error.to_string())),
         }),
+    }
+}
+
+/// Reads a member that a contract calls a whole number, as JSON Schema has it: 77, 77.0 and 7.7e1 are one number, written in three ways.
+/// Here alone numbers of contracts become numbers of the program, for `#[serde(deserialize_with)]`; what not every reader of JSON keeps
+/// exactly is none.
+///
+/// # Errors
+/// It is no whole number from 0 to 2^53 - 1.
+pub fn whole<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<u64, D::Error> {
+    reader.deserialize_any(Whole)
+}
+
+struct Whole;
+
+impl Visitor<'_> for Whole {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number from 0 to {POSITION_MAX}")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<u64, E> {
+        let exact = value <= POSITION_MAX;
+        let other = serde::de::Unexpected::Unsigned(value);
+        exact
+            .then_some(value)
+            .ok_or_else(|| E::invalid_value(other, &self))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<u64, E> {
+        // Up to 2^53 every whole number is one of these, so that neither way a digit is lost.
+        let exact = (0.0..=POSITION_MAX as f64).contains(&value) && value.fract() == 0.0;
+        let other = serde::de::Unexpected::Float(value);
+        exact
+            .then_some(value as u64)
+            .ok_or_else(|| E::invalid_value(other, &self))
     }
 }
 
@@ -265,6 +302,49 @@ mod tests {
             parse(b"\"a\xff\"").unwrap_err().kind,
             JsonFaultKind::NotUtf8(2)
         );
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written_and_nothing_else_is() {
+        #[derive(serde::Deserialize)]
+        struct One(#[serde(deserialize_with = "whole")] u64);
+        let read = |text: &str| {
+            let value = parse(text.as_bytes()).expect("JSON");
+            let from_value = serde_json::from_value(value).ok().map(|One(number)| number);
+            let from_text = serde_json::from_str(text).ok().map(|One(number)| number);
+            assert_eq!(from_value, from_text, "{text}");
+            from_value
+        };
+        for text in ["77", "77.0", "77.000", "7.7e1", "77e0", "7.7E+1", "770e-1"] {
+            assert_eq!(read(text), Some(77), "{text}");
+        }
+        for text in [
+            "9007199254740991",
+            "9007199254740991.0",
+            "9007199254740.991e3",
+        ] {
+            assert_eq!(read(text), Some(POSITION_MAX), "{text}");
+        }
+        for text in ["0", "0.0", "0e7", "-0.0"] {
+            assert_eq!(read(text), Some(0), "{text}");
+        }
+        for text in [
+            "9007199254740992",
+            "9007199254740992.0",
+            "18446744073709551615",
+            "18446744073709551616",
+            "1e300",
+            "77.5",
+            "1e-1",
+            "-1",
+            "-77.0",
+            "\"77\"",
+            "null",
+            "true",
+            "[77]",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

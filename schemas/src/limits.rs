@@ -41,6 +41,13 @@ pub const CLOCKS_APART_MAX: Duration = Duration::from_secs(5 * 60);
 pub const STAMP_BEFORE_MAX: Duration = CLOCK_AHEAD_MAX;
 /// Bytes of registry lines in one answer: half of what a NATS message holds.
 pub const REGISTRY_PAGE_BYTES_MAX: usize = 512 * 1024;
+/// The last position of a log: the largest whole number that every reader of JSON keeps exactly (2^53 - 1), as the contracts of
+/// notices say. What counts positions stays far from the end of 64 bits.
+pub const POSITION_MAX: u64 = 9_007_199_254_740_991;
+/// Positions of one gap declaration: an office that sends a hundred events a day needs 27 years for as many.
+pub const GAP_POSITIONS_MAX: u64 = 1_000_000;
+/// Positions of one heal request: as many as a line of 64 kbit/s brings back in an hour or two; more are asked for in turns.
+pub const HEAL_POSITIONS_MAX: u64 = 50_000;
 /// Ranges in one heal request: a log with more holes than this is asked for in turns.
 pub const HEAL_RANGES_MAX: usize = 128;
 /// Bytes of one heal request: the ranges with numbers of usual length.

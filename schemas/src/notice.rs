@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::contract::Contract;
 use crate::event::{AttributeFault, Classification, Core, Event, Hash, Timestamp};
 use crate::feed::{Action, EventType};
+use crate::json;
+use crate::limits::GAP_POSITIONS_MAX;
 use crate::refusal::{Detail, Refusal};
 use crate::signing::SignedEvent;
 use crate::subject::LogName;
@@ -55,7 +57,9 @@ pub fn contract(uri: &str) -> Option<&'static Arc<Contract>> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogResumed {
+    #[serde(deserialize_with = "json::whole")]
     pub first: u64,
+    #[serde(deserialize_with = "json::whole")]
     pub last: u64,
     /// Of the last one.
     pub hash: String,
@@ -66,7 +70,9 @@ pub struct LogResumed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GapDeclared {
+    #[serde(deserialize_with = "json::whole")]
     pub first: u64,
+    #[serde(deserialize_with = "json::whole")]
     pub last: u64,
 }
 
@@ -106,7 +112,8 @@ impl GapDeclared {
         notice(log, now, id, GAP_DECLARED, GAP_DECLARED_CONTRACT, self)
     }
 
-    /// Reads a declaration that stands where it must.
+    /// Reads a declaration that stands where it must. Gateways, offices and readers all ask this, so that one that says too much, and is
+    /// stored all the same, is nobody's word.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -118,20 +125,32 @@ impl GapDeclared {
         if core.data_schema != GAP_DECLARED_CONTRACT {
             return Err(Refusal::SchemaNotOfFeed);
         }
-        let checked = CONTRACTS[1].check(&core.data).map_err(|faults| {
+        let [_, contract] = &*CONTRACTS;
+        let checked = contract.check(&core.data).map_err(|faults| {
             let details = faults.into_iter().map(Detail::from).collect();
             Refusal::ContractViolated(details)
         })?;
-        let gap: GapDeclared = serde_json::from_value(checked)
-            .expect("the contract's members are the struct's, and numbers");
-        let behind = signed.link().position.number();
-        let fits = gap.first <= gap.last && gap.last + 1 == behind;
-        fits.then_some(gap).ok_or_else(|| {
+        let gap: GapDeclared = serde_json::from_value(checked).map_err(|why| {
+            let km = "ត្រូវជាចំនួនគត់ first និង last";
+            violated("", why.to_string(), km.to_owned())
+        })?;
+        let end = signed.link().position.before();
+        if gap.first > gap.last || end.is_none_or(|end| end.number() != gap.last) {
             let en = "must be the position before the declaration's own sequence, and not before the first";
             let km = "ត្រូវជាទីតាំងមុន sequence របស់សេចក្តីប្រកាស";
-            Refusal::ContractViolated(vec![Detail::new("/last", en, km)])
-        })
+            return Err(violated("/last", en, km));
+        }
+        if gap.last.saturating_sub(gap.first) >= GAP_POSITIONS_MAX {
+            let en = format!("one declaration names at most {GAP_POSITIONS_MAX} positions");
+            let km = format!("សេចក្តីប្រកាសមួយមានយ៉ាងច្រើន {GAP_POSITIONS_MAX} ទីតាំង");
+            return Err(violated("/first", en, km));
+        }
+        Ok(gap)
     }
+}
+
+fn violated(at: &str, en: impl Into<String>, km: impl Into<String>) -> Refusal {
+    Refusal::ContractViolated(vec![Detail::new(at, en, km)])
 }
 
 fn notice(
@@ -202,6 +221,67 @@ mod tests {
         ] {
             let read = GapDeclared::read(&declared(gap, at));
             assert!(matches!(read, Err(Refusal::ContractViolated(_))), "{gap:?}");
+        }
+    }
+
+    fn written(data: &str, at: u64) -> SignedEvent {
+        let (first, last) = (41, 43);
+        let gap = GapDeclared { first, last };
+        let event = gap.event(log(), now()).expect("well formed");
+        let mut core = event.core().clone();
+        core.data = data.to_owned().into();
+        let event = Event::new(log(), core, now()).expect("well formed");
+        let (key, _) = SigningKey::generate().expect("a key");
+        let position = Position::new(at).expect("a position");
+        let prev = Hash::of(b"the last lost one");
+        SignedEvent::sign(event, Link { position, prev }, &key)
+    }
+
+    #[test]
+    fn a_declaration_is_read_as_its_contract_reads_it() {
+        let gap = GapDeclared {
+            first: 41,
+            last: 77,
+        };
+        for data in [
+            r#"{"first":41,"last":77}"#,
+            r#"{"first":41.0,"last":77.0}"#,
+            r#"{"first":4.1e1,"last":77e0}"#,
+        ] {
+            assert_eq!(GapDeclared::read(&written(data, 78)), Ok(gap), "{data}");
+        }
+        for data in [
+            r#"{"first":41.5,"last":77}"#,
+            r#"{"first":-41,"last":77}"#,
+            r#"{"first":"41","last":77}"#,
+            r#"{"first":41,"last":18446744073709551615}"#,
+            r#"{"first":41}"#,
+            r#"[41,77]"#,
+            "",
+        ] {
+            let read = GapDeclared::read(&written(data, 78));
+            assert!(matches!(read, Err(Refusal::ContractViolated(_))), "{data}");
+        }
+        let resumed = LogResumed::new(6, 9, Hash::of(b"9"));
+        let event = resumed.event(log(), now()).expect("well formed");
+        let mut core = event.core().clone();
+        let hash = &resumed.hash;
+        core.data = format!(r#"{{"first":6.0,"last":9e0,"hash":"{hash}"}}"#).into();
+        let event = Event::new(log(), core, now()).expect("well formed");
+        let contract = contract(LOG_RESUMED_CONTRACT).expect("a contract");
+        assert!(contract.check(event.data()).is_ok());
+        assert_eq!(LogResumed::read(&event), Some(resumed));
+    }
+
+    #[test]
+    fn a_declaration_of_more_than_a_log_can_have_lost_is_nobodys_word() {
+        let gap = |last| GapDeclared { first: 3, last };
+        let most = 2 + GAP_POSITIONS_MAX;
+        let read = GapDeclared::read(&declared(gap(most), most + 1));
+        assert_eq!(read, Ok(gap(most)));
+        for last in [most + 1, crate::limits::POSITION_MAX - 1] {
+            let read = GapDeclared::read(&declared(gap(last), last + 1));
+            assert!(matches!(read, Err(Refusal::ContractViolated(_))), "{last}");
         }
     }
 

@@ -158,7 +158,10 @@ pub fn verify(text: &str, authority: &PublicKey) -> Result<Proved, ProofFault> {
     let mut head = Head::of(&event);
     while let Ok(skeleton) = serde_json::from_str::<Skeleton>(lines.peek()?) {
         same(lines.peek()?, &json(&skeleton)).map_err(|what| at(lines.number(), what))?;
-        head = skeleton.head_at(head.next());
+        let link = head
+            .next()
+            .ok_or_else(|| at(lines.number(), ProofBreak::NotLinked))?;
+        head = skeleton.head_at(link);
         lines.next()?;
     }
     let receipt_line = lines.number();
@@ -240,7 +243,7 @@ impl<'a> Lines<'a> {
 
     fn next(&mut self) -> Result<&'a str, ProofFault> {
         let line = self.peek()?;
-        self.rest = &self.rest[line.len() + 1..];
+        self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
         self.read += 1;
         Ok(line)
     }

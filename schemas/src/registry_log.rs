@@ -122,7 +122,7 @@ impl RegistryLog {
         if *key.public() != self.authority {
             return Err(LineFault::OtherKey);
         }
-        let link = self.head.next();
+        let link = self.head.next().ok_or(LineFault::NotLinked)?;
         let core = Core {
             id: format!("registry-{}", link.position),
             event_type: format!("kh.gov.nida.registry.{}.v1", said.kind()),
@@ -179,7 +179,7 @@ impl RegistryLog {
             Err(LineFault::OtherLog)
         } else if event.keyid() != self.authority.keyid() {
             Err(LineFault::OtherKey)
-        } else if *event.link() != head.next() {
+        } else if !head.is_followed_by(event.link()) {
             Err(LineFault::NotLinked)
         } else {
             Ok(event)

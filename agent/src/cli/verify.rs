@@ -194,15 +194,15 @@ impl Judged {
     fn link(&mut self, event: &SignedEvent, registry: &Registry) -> Result<(), LineFault> {
         let log = event.event().log();
         let position = event.link().position;
-        let genesis = Head::empty(registry.genesis()).next();
+        let begins = || Head::empty(registry.genesis()).is_followed_by(event.link());
         let proved = match self.logs.get_mut(log) {
-            Some(proved) if proved.head.next() == *event.link() => proved,
+            Some(proved) if proved.head.is_followed_by(event.link()) => proved,
             Some(proved) => {
                 return Err(LineFault::NotLinked(
                     proved.head.position.unwrap_or(position),
                 ));
             }
-            None if position == Position::FIRST && *event.link() != genesis => {
+            None if position == Position::FIRST && !begins() => {
                 return Err(LineFault::OtherGenesis);
             }
             None => self.logs.entry(log.clone()).or_insert(Proved {

@@ -175,10 +175,8 @@ impl Subscription {
             }
             // What came back since, and was not delivered when the agent ended.
             let passed_over = self.delivered.passed_over(&self.name, &log);
-            for position in passed_over.positions().filter_map(Position::new) {
-                if let Some(arrival) = self.inbox.arrival(&log, position)? {
-                    first = first.min(arrival - 1);
-                }
+            if let Some(arrival) = self.inbox.first_arrival_of(&log, &passed_over)? {
+                first = first.min(arrival.saturating_sub(1));
             }
         }
         Ok(first)

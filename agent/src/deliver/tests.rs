@@ -52,7 +52,8 @@ impl Desk {
         let mut head = Head::empty(Hash::of(b"genesis"));
         let mut run = Vec::new();
         for position in 1..=*positions.end() {
-            let signed = SignedEvent::sign(event(&log, position), head.next(), &self.key);
+            let signed =
+                SignedEvent::sign(event(&log, position), head.next().expect("room"), &self.key);
             head = Head::of(&signed);
             run.push(VerifiedEvent::new(signed));
         }

@@ -81,9 +81,9 @@ impl Line {
         }
     }
 
-    /// Where the next event goes, unless the line has stopped.
+    /// Where the next event goes, unless the line has stopped or the log is full.
     pub fn next(&self) -> Option<Link> {
-        self.stop.is_none().then(|| self.head.next())
+        self.head.next().filter(|_| self.stop.is_none())
     }
 
     pub fn sent(&mut self, event: &SignedEvent, from: Sent) {
@@ -110,6 +110,15 @@ impl Line {
     ///
     /// Behind a stop nothing is settled: the own log has no gaps, and the next look at the bus finds what was stored.
     pub fn answered(&mut self, answer: Answer, registry: &Registry) -> Effect {
+        let effect = self.take(answer, registry);
+        if self.flight.is_empty() && self.head.next().is_none() {
+            // The log is full, which whoever reads its head says.
+            self.stop(Stop::ReadHead);
+        }
+        effect
+    }
+
+    fn take(&mut self, answer: Answer, registry: &Registry) -> Effect {
         let Some((position, hash, sent)) = self.flight.pop_front() else {
             return Effect::Nothing;
         };

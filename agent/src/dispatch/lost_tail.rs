@@ -5,6 +5,7 @@ use schemas::chain::Link;
 use schemas::envelope::nats;
 use schemas::event::{Hash, Position};
 use schemas::heal::{HealRequest, Ranges};
+use schemas::limits::GAP_POSITIONS_MAX;
 use schemas::notice::GapDeclared;
 use schemas::signing::SignedEvent;
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use super::line::Stop;
 use super::own_log::OWN_LOG_UNREADABLE;
 use super::reconcile::{Own, Standing};
-use super::{FeedLine, Trouble};
+use super::{FeedLine, Trouble, log_full};
 use crate::link::{Answer, Session};
 use crate::submit;
 
@@ -26,20 +27,27 @@ pub(super) struct LostTail {
 impl Own {
     /// None where the next position that the bus lacks is here, or it lacks none.
     pub(super) fn lost_tail(&self, standing: &Standing) -> Result<Option<LostTail>, Trouble> {
-        let (feed, mut lost, mut behind) = (&self.log.feed, None, None);
-        let lacking = standing.resend.clone().into_iter().flatten();
-        for position in lacking.filter_map(Position::new) {
-            behind = self.outbox.own(feed, position)?;
-            if behind.is_some() {
-                break;
-            }
-            let (first, _) = lost.unwrap_or((position, position));
-            lost = Some((first, position));
-        }
-        let Some((first, last)) = lost else {
+        let feed = &self.log.feed;
+        let lacking = standing
+            .resend
+            .clone()
+            .map_or(Ranges::default(), Ranges::one);
+        let Some((first, end)) = lacking.ends().next() else {
             return Ok(None);
         };
-        let behind = behind.and_then(|bytes| nats::read_stored(&bytes).ok());
+        let here = self.outbox.own_within(feed, (first, end))?.first().copied();
+        let end = here.map_or(Some(end), Position::before);
+        let Some(end) = end.filter(|end| *end >= first) else {
+            return Ok(None);
+        };
+        // What is more than one declaration names is declared in parts.
+        let most = Position::new(first.number().saturating_add(GAP_POSITIONS_MAX - 1));
+        let last = most.map_or(end, |most| most.min(end));
+        let behind = here.filter(|here| last.next() == Some(*here));
+        let behind = behind.map(|here| self.outbox.own(feed, here)).transpose()?;
+        let behind = behind
+            .flatten()
+            .and_then(|bytes| nats::read_stored(&bytes).ok());
         let named = behind.map(|event| event.link().prev);
         let settled = self.outbox.last_settled(feed)?;
         let settled = settled.filter(|settled| settled.position == last);
@@ -58,7 +66,8 @@ impl Own {
 
     fn declaration(&self, lost: LostTail) -> Result<SignedEvent, Trouble> {
         let LostTail { gap, hash } = lost;
-        let position = Position::new(gap.last + 1).unwrap_or(Position::FIRST);
+        let position = Position::new(gap.last).and_then(Position::next);
+        let position = position.ok_or_else(log_full)?;
         self.check_key(position)?;
         let event = gap.event(self.log.clone(), submit::now());
         let event = event.expect("a declaration's attributes are well formed");

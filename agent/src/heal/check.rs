@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemas::event::Position;
 use schemas::heal::{Compared, HealRequest, LogCount, Ranges, compare};
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, OfficeId};
@@ -136,7 +137,7 @@ impl Look {
         let bus = self.bus(log);
         let head = bus.head().await?.head;
         let own = log.office == self.heal.office;
-        let tail = Ranges::one(head.number() + 1..=held.up_to);
+        let tail = Ranges::one(head.number().saturating_add(1)..=held.up_to);
         if own && !tail.without(&held.declared).is_empty() {
             // Dispatch appends it again.
             self.heal.nudge.notify_waiters();
@@ -157,7 +158,7 @@ impl Look {
             ..Missing::default()
         };
         let beside = count.refilled.union(&held.declared).up_to(head.number());
-        if count.appended + beside.count() < head.number() {
+        if count.appended.saturating_add(beside.count()) < head.number() {
             let below = Ranges::one(1..=head.number());
             let there = self.read(&bus, &mut missing.behind).await?;
             missing.holes = below.without(&there).without(&count.refilled);
@@ -181,13 +182,14 @@ impl Look {
             let Some(last) = page.last() else {
                 return Ok(Ranges::of(there));
             };
-            next = last.sequence + 1;
+            next = last.sequence.saturating_add(1);
             for on in page {
-                let position = on.event.link().position.number();
-                if position > there.last().map_or(1, |last| last + 1) {
-                    behind.insert(position - 1, on.sequence);
+                let position = on.event.link().position;
+                let before = position.before().map_or(0, Position::number);
+                if before > there.last().copied().unwrap_or(0) {
+                    behind.insert(before, on.sequence);
                 }
-                there.push(position);
+                there.push(position.number());
             }
         }
     }

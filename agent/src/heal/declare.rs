@@ -124,7 +124,7 @@ impl Look {
             if !waited || self.has_any_of(&open)? {
                 continue;
             }
-            let Some(behind) = Position::new(hole.end() + 1) else {
+            let Some(behind) = Position::new(*hole.end()).and_then(Position::next) else {
                 continue;
             };
             let named = match missing.behind.get(hole.end()) {
@@ -147,8 +147,8 @@ impl Look {
     }
 
     fn has_any_of(&self, positions: &Ranges) -> Result<bool, Trouble> {
-        for position in positions.positions().filter_map(Position::new) {
-            if self.heal.outbox.own(&self.feed, position)?.is_some() {
+        for range in positions.ends() {
+            if !self.heal.outbox.own_within(&self.feed, range)?.is_empty() {
                 return Ok(true);
             }
         }

@@ -18,5 +18,5 @@ pub const PAUSE: Duration = Duration::from_secs(10);
 pub const CONFIRM_TIME: Duration = Duration::from_secs(3);
 /// Refills that wait for their answers.
 pub const REFILLS_UNDER_WAY: usize = 64;
-/// So many answers in a row saying that it was there already: somebody else brings it back.
+/// So many answers in a row saying that it was there already: somebody else brings it back, or nothing was lost.
 pub const ANOTHER_IS_AT_IT: u32 = 16;

@@ -1,5 +1,6 @@
 //! One log's lost positions come in; those that are held here go out to their own subjects, as they were signed. The office itself
-//! begins at once; readers wait a drawn time, so that not all of them send the same.
+//! begins at once; readers wait a drawn time, so that not all of them send the same. Whoever asks has named what he liked: it costs
+//! what is held of it, a page at a time, and ends with the session at any of them.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -47,8 +48,8 @@ impl Refill {
         tokio::time::sleep(self.patience()).await;
         let missing = self.request.missing.clone();
         // Upwards, each is vouched for by the one before; what is then left, downwards, is named by the one behind.
-        for position in missing.positions().filter_map(Position::new) {
-            self.send(position).await?;
+        for range in missing.ends() {
+            self.send_held(range).await?;
         }
         self.settle_all().await?;
         let left = std::mem::take(&mut self.left);
@@ -63,6 +64,25 @@ impl Refill {
         Ok(())
     }
 
+    /// Sends what of a range is held here.
+    async fn send_held(&mut self, (first, last): (Position, Position)) -> Result<(), Trouble> {
+        let mut next = Some(first);
+        while let Some(first) = next.filter(|next| *next <= last) {
+            let log = &self.request.log;
+            let page = match self.is_own() {
+                true => self.heal.outbox.own_within(&log.feed, (first, last))?,
+                false => self.heal.inbox.held_within(log, (first, last))?,
+            };
+            next = page.last().and_then(|last| last.next());
+            for position in page {
+                self.send(position).await?;
+            }
+            // Others get their turn, and the session its end, also where nothing had to be waited for.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
     fn is_own(&self) -> bool {
         self.request.log.office == self.heal.office
     }
@@ -70,12 +90,13 @@ impl Refill {
     fn patience(&self) -> Duration {
         match self.is_own() {
             true => Duration::ZERO,
-            false => self
-                .heal
-                .settings
-                .reader_wait
-                .mul_f64(0.25 + 0.75 * fastrand::f64()),
+            false => self.drawn_wait(),
         }
+    }
+
+    fn drawn_wait(&self) -> Duration {
+        let wait = self.heal.settings.reader_wait;
+        wait.mul_f64(0.25 + 0.75 * fastrand::f64())
     }
 
     /// Sends a position, if it is held here.
@@ -126,7 +147,7 @@ impl Refill {
         }
         if self.there_already >= ANOTHER_IS_AT_IT {
             self.there_already = 0;
-            tokio::time::sleep(self.patience()).await;
+            tokio::time::sleep(self.drawn_wait()).await;
         }
         Ok(())
     }

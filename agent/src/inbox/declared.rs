@@ -64,7 +64,7 @@ impl Reads<'_> {
         passes: impl Fn(u64) -> bool,
     ) -> Result<Ranges> {
         let mut held = Vec::new();
-        for position in self.positions_behind(log, range.0 - 1) {
+        for position in self.positions_behind(log, range.0.saturating_sub(1)) {
             let position = position?;
             if position > range.1 {
                 break;
@@ -159,7 +159,8 @@ impl Keeping<'_> {
             None => (declared.last, declared.hash),
             Some(next) => {
                 let named = reads.held(log, next)?.map(|held| held.prev);
-                (next.number() - 1, named.unwrap_or(declared.hash))
+                let before = next.before().map_or(0, Position::number);
+                (before, named.unwrap_or(declared.hash))
             }
         };
         state.known = state.known.max(state.complete);
@@ -178,13 +179,13 @@ impl Keeping<'_> {
         let Some(declared) = reads.declared_at(log, position)? else {
             return Ok(false);
         };
-        let at = |number| match Position::new(number) {
+        let at = |position| match position {
             Some(position) => reads.held(log, position),
             None => Ok(None),
         };
-        let behind = at(position.number() + 1)?.map(|behind| behind.prev);
+        let behind = at(position.next())?.map(|behind| behind.prev);
         let end = (declared.last == position.number()).then_some(declared.hash);
-        let before = at(position.number() - 1)?.map(|before| before.hash);
+        let before = at(position.before())?.map(|before| before.hash);
         let named = behind.or(end);
         Ok(named.is_none_or(|named| named == hash) && before.is_none_or(|before| before == prev))
     }
@@ -247,9 +248,33 @@ impl Inbox {
     ) -> std::result::Result<Ranges, Outage> {
         let arrival = self.arrival(log, position)?.unwrap_or(0);
         let before = |other| (1..arrival).contains(&other);
-        let between = (after + 1, position.number() - 1);
+        let between = (after.saturating_add(1), position.number().saturating_sub(1));
         let lost = Reads(&self.db()).lost(log, between, before);
         lost.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
+    /// The first arrival of what is held of these positions, however many they are.
+    pub fn first_arrival_of(
+        &self,
+        log: &LogName,
+        positions: &Ranges,
+    ) -> std::result::Result<Option<u64>, Outage> {
+        let db = self.db();
+        let reads = Reads(&db);
+        let mut first: Option<u64> = None;
+        for (from, to) in positions.ends() {
+            let before = from.before().map_or(0, Position::number);
+            for position in reads.positions_behind(log, before) {
+                let position = position.map_err(|e| self.unreadable(&e.to_string()))?;
+                let Some(position) = Position::new(position).filter(|position| *position <= to)
+                else {
+                    break;
+                };
+                let arrival = self.arrival(log, position)?;
+                first = first.into_iter().chain(arrival).min();
+            }
+        }
+        Ok(first)
     }
 
     /// Tells people what came back late.

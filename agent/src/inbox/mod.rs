@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::receive::VerifiedEvent;
 use crate::store::alarms::Alarms;
 use crate::store::index::{Index, Repair};
-use crate::store::limits::PAGE_BYTES_MAX;
+use crate::store::limits::{PAGE_BYTES_MAX, POSITIONS_AT_ONCE};
 use crate::store::{Fault, Outage, disk};
 use index::{Reads, Writes};
 use keep::Keeping;
@@ -308,6 +308,26 @@ impl Inbox {
     ) -> Result<Vec<(Position, Bytes)>, Outage> {
         let page = Reads(&self.db()).branches(log, after, limit);
         page.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
+    /// The first positions of a range that are held; more are asked for behind the last of them. However wide the range is, only
+    /// what is held is looked at.
+    pub fn held_within(
+        &self,
+        log: &LogName,
+        (first, last): (Position, Position),
+    ) -> Result<Vec<Position>, Outage> {
+        let before = first.before().map_or(0, Position::number);
+        let held = Reads(&self.db()).positions_behind(log, before);
+        let within = |position: &Result<u64, sled::Error>| {
+            position
+                .as_ref()
+                .map_or(true, |position| *position <= last.number())
+        };
+        let page = held.take_while(within).take(POSITIONS_AT_ONCE);
+        let page: Result<Vec<u64>, _> = page.collect();
+        let page = page.map_err(|e| self.unreadable(&e.to_string()))?;
+        Ok(page.into_iter().filter_map(Position::new).collect())
     }
 
     /// The hash of what is held at a position.

@@ -211,6 +211,33 @@ impl Reads<'_> {
         value.map(read).transpose()
     }
 
+    /// The positions from `first` to `last` whose events are here.
+    pub fn own_within(
+        &self,
+        feed: &FeedName,
+        (first, last): (Position, Position),
+    ) -> impl Iterator<Item = Result<Position>> + use<> {
+        let from = position_key(OWN, feed, first);
+        let to = [position_key(OWN, feed, last), vec![0xff; 3]].concat();
+        let bytes = from.len();
+        // An event lies there in pieces, each under its position and a number.
+        let position = move |key: IVec| key.get(..bytes)?.last_chunk().copied();
+        let mut before = None;
+        self.0.range(from..to).keys().filter_map(move |key| {
+            let read =
+                key.map(|key| position(key).and_then(|n| Position::new(u64::from_be_bytes(n))));
+            match read {
+                Ok(Some(position)) if before == Some(position) => None,
+                Ok(Some(position)) => {
+                    before = Some(position);
+                    Some(Ok(position))
+                }
+                Ok(None) => Some(Err(unreadable("position"))),
+                Err(error) => Some(Err(error)),
+            }
+        })
+    }
+
     pub fn own(&self, feed: &FeedName, position: Position) -> Result<Option<Vec<u8>>> {
         crate::store::chunked::read(self.0, &position_key(OWN, feed, position))
     }

@@ -12,7 +12,7 @@ use super::index::{Entry, Known, OwnHead, Reads};
 use super::record::Record;
 use super::{InTray, Outbox, Waiting, journal};
 use crate::store::Outage;
-use crate::store::limits::PAGE_BYTES_MAX;
+use crate::store::limits::{PAGE_BYTES_MAX, POSITIONS_AT_ONCE};
 
 impl Outbox {
     /// What waits behind the number `after` (0: from the front), oldest first; fewer than `max` when they are large.
@@ -113,6 +113,18 @@ impl Outbox {
         let own = Reads(&self.db()).own(feed, position);
         own.map(|own| own.map(Bytes::from))
             .map_err(|e| self.unreadable(&e))
+    }
+
+    /// The first positions of a range whose signed events are here; more are asked for behind the last of them. However wide the
+    /// range is, only what is here is looked at.
+    pub fn own_within(
+        &self,
+        feed: &FeedName,
+        range: (Position, Position),
+    ) -> Result<Vec<Position>, Outage> {
+        let positions = Reads(&self.db()).own_within(feed, range);
+        let page: Result<_, _> = positions.take(POSITIONS_AT_ONCE).collect();
+        page.map_err(|e| self.unreadable(&e))
     }
 
     /// The hash of an event of the own log.

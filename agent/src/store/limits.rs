@@ -77,5 +77,7 @@ pub const INDEX_COPY_ROOM_BYTES: u64 = 64 * 1024 * 1024;
 pub const INDEX_COPY_AGAIN: Duration = Duration::from_secs(60 * 60);
 /// For how long settled events are kept as they were signed, where no setting says otherwise: longer than it takes to notice a loss.
 pub const RESEND_HORIZON: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Positions that are looked up in an index before others get their turn.
+pub const POSITIONS_AT_ONCE: usize = 256;
 /// Settled events that are pruned in one step: one entry of the journal, one of its syncs.
 pub const PRUNED_AT_ONCE: u64 = 256;

@@ -58,7 +58,7 @@ fn an_office_s_notice_of_a_taking_is_admitted_on_any_feed() {
     let notice = schemas::notice::LogResumed::new(1, 1, taken.hash());
     let time = schemas::event::Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
     let event = notice.event(pen.log.clone(), time).expect("well formed");
-    let signed = SignedEvent::sign(event, pen.head.next(), &pen.key);
+    let signed = SignedEvent::sign(event, pen.head.next().expect("room"), &pen.key);
     assert_eq!(places(&admit(&pen, vec![sent(&signed)])), [[0]]);
     let data = signed.event().data().clone();
     let mut core = signed.event().core().clone();
@@ -67,7 +67,7 @@ fn an_office_s_notice_of_a_taking_is_admitted_on_any_feed() {
         .replace("\"first\":1", "\"first\":0")
         .into();
     let wrong = schemas::event::Event::new(pen.log.clone(), core, time).expect("well formed");
-    let wrong = SignedEvent::sign(wrong, pen.head.next(), &pen.key);
+    let wrong = SignedEvent::sign(wrong, pen.head.next().expect("room"), &pen.key);
     assert!(matches!(
         refused(&pen, sent(&wrong)),
         Refusal::ContractViolated(_)

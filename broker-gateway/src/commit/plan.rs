@@ -31,18 +31,15 @@ impl Joint {
         let Some(first) = events.first() else {
             return Joint::Known(0);
         };
-        let (first, next) = (first.link(), head.next());
-        if first.position > next.position {
-            Joint::Ahead
-        } else if first.position < next.position {
-            let known = next.position.number() - first.position.number();
-            Joint::Known(
-                usize::try_from(known).map_or(events.len(), |known| known.min(events.len())),
-            )
-        } else if first.prev == next.prev {
-            Joint::Next
-        } else {
-            Joint::Unlinked
+        let (first, next) = (first.link(), head.number().saturating_add(1));
+        match next.checked_sub(first.position.number()) {
+            None => Joint::Ahead,
+            Some(0) if head.is_followed_by(first) => Joint::Next,
+            Some(0) => Joint::Unlinked,
+            Some(known) => {
+                let known = usize::try_from(known).unwrap_or(usize::MAX);
+                Joint::Known(known.min(events.len()))
+            }
         }
     }
 }

@@ -291,7 +291,7 @@ impl Writer {
 fn chained<'e>(events: impl Iterator<Item = &'e SignedEvent>) -> Vec<&'e SignedEvent> {
     let mut chain: Vec<&SignedEvent> = Vec::new();
     for event in events {
-        let linked = |last: &&SignedEvent| *event.link() == Head::of(last).next();
+        let linked = |last: &&SignedEvent| Head::of(last).is_followed_by(event.link());
         if !chain.last().is_none_or(linked) {
             break;
         }

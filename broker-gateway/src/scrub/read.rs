@@ -65,7 +65,7 @@ pub async fn feed(
             Err(outage) if outage.is_outage() => return Err(outage.into()),
             Err(_) => from,
         };
-        let to = (from + SCRUB_CHUNK - 1).min(state.last_seq);
+        let to = from.saturating_add(SCRUB_CHUNK - 1).min(state.last_seq);
         let reading = (from..=to).map(|sequence| async move {
             let question = json!({ "seq": sequence });
             (sequence, get(jetstream, feed, &question).await)
@@ -79,7 +79,7 @@ pub async fn feed(
                 Err(error) => scrub.damaged(sequence, "", error.to_string()),
             }
         }
-        from = to + 1;
+        from = to.saturating_add(1);
     }
     Ok(scrub.finish())
 }
@@ -107,18 +107,19 @@ fn take(scrub: &mut Scrub, message: Message) {
     }
 }
 
-/// Asks whoever has it for what a report says is missing; returns how many logs were asked for.
+/// Asks whoever has it for what a report says is missing and not declared; returns how many logs were asked for.
 ///
 /// # Errors
 /// The connection is over.
 pub async fn ask_to_heal(jetstream: &JetStream, report: &FeedReport) -> Result<usize, Outage> {
     let mut asked = 0;
-    for log in report.logs.iter().filter(|log| !log.missing.is_empty()) {
+    let wanted = report.logs.iter().map(|log| (log, log.wanted()));
+    for (log, wanted) in wanted.filter(|(_, wanted)| !wanted.is_empty()) {
         let name = LogName {
             feed: report.feed.clone(),
             office: log.office.clone(),
         };
-        let request = HealRequest::new(name, &log.missing);
+        let request = HealRequest::new(name, &wanted);
         jetstream.tell(&request.subject(), &request.body()).await?;
         asked += 1;
     }

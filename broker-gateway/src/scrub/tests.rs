@@ -118,6 +118,7 @@ fn a_declared_gap_is_missing_and_said_to_be_declared() {
     assert_eq!(report.logs[0].missing.to_string(), "4-6");
     assert_eq!(report.logs[0].declared.to_string(), "4-6");
     assert!(report.is_whole());
+    assert!(report.logs[0].wanted().is_empty(), "nobody is asked for it");
     messages.push(refilled(&events[4]));
     let report = scrub(&pen, &messages);
     assert_eq!(report.logs[0].declared.to_string(), "4, 6");

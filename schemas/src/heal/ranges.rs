@@ -4,16 +4,20 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::HEAL_RANGES_MAX;
+use crate::event::Position;
+use crate::limits::{HEAL_POSITIONS_MAX, HEAL_RANGES_MAX, POSITION_MAX};
 
-/// Positions, as ranges with both ends in them: rising, apart from one another.
+/// Positions, as ranges with both ends in them: rising, apart from one another. A range costs the same however wide it is, and who
+/// named it may be anybody: whoever wants its positions asks what is held or stored which of them are there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<(u64, u64)>", into = "Vec<(u64, u64)>")]
 pub struct Ranges(Vec<(u64, u64)>);
 
 /// Why pairs of numbers are no ranges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("ranges of positions begin at 1 at least, and rise without touching")]
+#[error(
+    "ranges of positions begin at 1 at least, end at {POSITION_MAX} at most, and rise without touching"
+)]
 pub struct RangesFault;
 
 impl Ranges {
@@ -64,7 +68,7 @@ impl Ranges {
             let mut ahead = others.clone();
             while let Some((from, to)) = ahead.next_if(|(from, _)| *from <= last) {
                 if from > first {
-                    left.push((first, from - 1));
+                    left.push((first, from.saturating_sub(1)));
                 }
                 first = first.max(to.saturating_add(1));
             }
@@ -85,9 +89,15 @@ impl Ranges {
         )
     }
 
+    /// What of these is in the other, too.
+    pub fn within(&self, other: &Ranges) -> Ranges {
+        self.without(&self.without(other))
+    }
+
     pub fn contains(&self, position: u64) -> bool {
-        let holds = |(first, last): &(u64, u64)| (*first..=*last).contains(&position);
-        self.0.iter().any(holds)
+        let behind = self.0.partition_point(|(first, _)| *first <= position);
+        let last = behind.checked_sub(1).and_then(|at| self.0.get(at));
+        last.is_some_and(|(_, last)| position <= *last)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -96,20 +106,56 @@ impl Ranges {
 
     /// How many positions.
     pub fn count(&self) -> u64 {
-        self.0.iter().map(|(first, last)| last - first + 1).sum()
+        self.0
+            .iter()
+            .fold(0, |all, range| all.saturating_add(width(*range)))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = RangeInclusive<u64>> + '_ {
         self.0.iter().map(|(first, last)| *first..=*last)
     }
 
+    /// The first and the last position of each range; what lies outside of all logs is left out.
+    pub fn ends(&self) -> impl Iterator<Item = (Position, Position)> + '_ {
+        let ends = |(first, last): &(u64, u64)| {
+            let last = Position::new((*last).min(POSITION_MAX));
+            Position::new((*first).max(1)).zip(last)
+        };
+        self.0.iter().filter_map(ends)
+    }
+
+    /// One by one: for tests, which know how many there are.
     pub fn positions(&self) -> impl Iterator<Item = u64> + '_ {
         self.iter().flatten()
     }
 
-    /// As many of the first ranges as one request holds.
+    /// As many of the first positions as one request holds.
     pub(super) fn bounded(&self) -> Ranges {
-        Ranges(self.0.iter().take(HEAL_RANGES_MAX).copied().collect())
+        let mut room = HEAL_POSITIONS_MAX;
+        let ranges = self.0.iter().take(HEAL_RANGES_MAX);
+        let fitting = ranges.map_while(|(first, last)| {
+            let end = first.saturating_add(room).min(last.saturating_add(1));
+            room = room.saturating_sub(width((*first, *last)));
+            (end > *first).then(|| (*first, end.saturating_sub(1)))
+        });
+        Ranges(fitting.collect())
+    }
+
+    /// Whether one request may ask for all of these.
+    pub(super) fn fits_a_request(&self) -> bool {
+        self.0.len() <= HEAL_RANGES_MAX && self.count() <= HEAL_POSITIONS_MAX
+    }
+}
+
+fn width((first, last): (u64, u64)) -> u64 {
+    last.saturating_sub(first).saturating_add(1)
+}
+
+impl FromIterator<RangeInclusive<u64>> for Ranges {
+    /// Ranges in any order, overlapping or not.
+    fn from_iter<I: IntoIterator<Item = RangeInclusive<u64>>>(ranges: I) -> Ranges {
+        let ranges = ranges.into_iter().filter(|range| !range.is_empty());
+        Ranges::joined(ranges.map(RangeInclusive::into_inner).collect())
     }
 }
 
@@ -120,7 +166,7 @@ impl TryFrom<Vec<(u64, u64)>> for Ranges {
         let mut before = None;
         for (first, last) in &pairs {
             let apart = before.is_none_or(|end: u64| end.saturating_add(1) < *first);
-            if *first == 0 || first > last || *last == u64::MAX || !apart {
+            if *first == 0 || first > last || *last > POSITION_MAX || !apart {
                 return Err(RangesFault);
             }
             before = Some(*last);

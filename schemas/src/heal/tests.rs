@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::POSITION_MAX;
 
 fn ranges(pairs: &[(u64, u64)]) -> Ranges {
     Ranges::try_from(pairs.to_vec()).expect("ranges")
@@ -43,6 +44,62 @@ fn a_request_reads_back_and_nothing_else_reads() {
     let bounded = HealRequest::new(log(), &many);
     assert!(bounded.body().len() <= HEAL_BODY_BYTES_MAX);
     assert_eq!(HealRequest::read(subject, &bounded.body()), Ok(bounded));
+}
+
+#[test]
+fn a_request_names_a_bounded_number_of_positions() {
+    let subject = "spean.heal.health-quarterly.moh.siem-reap";
+    for (missing, first_ones) in [
+        (WIDEST, vec![(1, HEAL_POSITIONS_MAX)]),
+        (
+            &[(1, 10), (20, POSITION_MAX)],
+            vec![(1, 10), (20, HEAL_POSITIONS_MAX + 9)],
+        ),
+        (
+            &[(1, HEAL_POSITIONS_MAX), (POSITION_MAX, POSITION_MAX)],
+            vec![(1, HEAL_POSITIONS_MAX)],
+        ),
+    ] {
+        let request = HealRequest::new(log(), &ranges(missing));
+        assert_eq!(Vec::from(request.missing.clone()), first_ones);
+        assert_eq!(HealRequest::read(subject, &request.body()), Ok(request));
+        let all = serde_json::to_string(&ranges(missing)).expect("JSON");
+        let body = format!(r#"{{"missing":{all}}}"#);
+        let read = HealRequest::read(subject, body.as_bytes());
+        assert_eq!(read, Err(HealFault::Body), "{body}");
+    }
+    let beyond = format!(r#"{{"missing":[[1,{}]]}}"#, POSITION_MAX + 1);
+    let read = HealRequest::read(subject, beyond.as_bytes());
+    assert_eq!(read, Err(HealFault::Body));
+}
+
+/// Everything that may be said of positions; who walks it does not come back.
+const WIDEST: &[(u64, u64)] = &[(1, POSITION_MAX)];
+
+#[test]
+fn what_is_asked_of_the_widest_ranges_costs_no_more_than_of_others() {
+    let all = ranges(WIDEST);
+    let most = ranges(&[(1, 1), (3, POSITION_MAX)]);
+    assert_eq!(all.count(), POSITION_MAX);
+    assert_eq!(all.without(&most), ranges(&[(2, 2)]));
+    assert_eq!(most.without(&all), Ranges::default());
+    assert_eq!(most.within(&all), most);
+    assert_eq!(all.within(&most), most);
+    assert_eq!(most.with(2..=2), all);
+    assert_eq!(most.union(&all), all);
+    assert_eq!(all.up_to(7), ranges(&[(1, 7)]));
+    assert!(all.contains(POSITION_MAX) && !most.contains(2) && !all.contains(0));
+    assert_eq!(all.to_string(), "1-9007199254740991");
+    assert_eq!(Ranges::one(0..=u64::MAX).count(), u64::MAX);
+    let count = |appended| LogCount {
+        appended,
+        refilled: all.clone(),
+        gaps: u64::MAX,
+    };
+    let held = compare(u64::MAX, &all, &count(u64::MAX));
+    assert_eq!(held, Compared::Agrees, "more than can be counted");
+    let lacks = compare(u64::MAX, &all, &count(0));
+    assert_eq!(lacks, Compared::BusLacks(u64::MAX - POSITION_MAX));
 }
 
 #[test]
@@ -95,10 +152,15 @@ proptest! {
         other in proptest::collection::btree_set(1u64..60, 0..40),
     ) {
         let (left, right) = (Ranges::of(one.clone()), Ranges::of(other.clone()));
+        #[expect(clippy::disallowed_methods, reason = "they are few")]
         let set = |ranges: &Ranges| ranges.positions().collect::<BTreeSet<u64>>();
         prop_assert_eq!(set(&left), one.clone());
         prop_assert_eq!(set(&left.union(&right)), &one | &other);
         prop_assert_eq!(set(&left.without(&right)), &one - &other);
+        prop_assert_eq!(set(&left.within(&right)), &one & &other);
+        for number in 0..62 {
+            prop_assert_eq!(left.contains(number), one.contains(&number));
+        }
         let below: BTreeSet<u64> = one.iter().copied().filter(|n| *n <= 30).collect();
         prop_assert_eq!(set(&left.up_to(30)), below);
         prop_assert_eq!(left.count(), one.len() as u64);

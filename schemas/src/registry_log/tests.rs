@@ -97,7 +97,7 @@ fn another_keys_words_are_not_the_authoritys() {
         Err(LineFault::OtherKey)
     );
     // Linked rightly, in the authority's name, signed by the stranger.
-    let link = log.head().next();
+    let link = log.head().next().expect("room");
     let line = log
         .append(&ministries(2)[1], &authority, now())
         .expect("it applies");

@@ -50,14 +50,18 @@ fn genesis() -> Head {
 }
 
 pub(crate) fn signed(id: &str, data: &[u8]) -> SignedEvent {
-    SignedEvent::sign(event(id, data), genesis().next(), &key())
+    SignedEvent::sign(event(id, data), genesis().next().expect("room"), &key())
 }
 
 pub(crate) fn run_of(length: usize) -> Vec<SignedEvent> {
     let mut head = genesis();
     (0..length)
         .map(|n| {
-            let event = SignedEvent::sign(event(&format!("id-{n}"), b"{}"), head.next(), &key());
+            let event = SignedEvent::sign(
+                event(&format!("id-{n}"), b"{}"),
+                head.next().expect("room"),
+                &key(),
+            );
             head = Head::of(&event);
             event
         })
@@ -208,7 +212,7 @@ fn the_vector_of_the_nats_binding_is_encoded_and_decoded_once() {
         core,
         event("1", b"").recorded_time(),
     );
-    let signed = SignedEvent::sign(event.unwrap(), genesis().next(), &key());
+    let signed = SignedEvent::sign(event.unwrap(), genesis().next().expect("room"), &key());
     let headers = nats::encode(&signed);
     let text = String::from_utf8(headers.clone()).unwrap();
     assert!(
@@ -242,7 +246,7 @@ proptest! {
         let mut core = plain.core().clone();
         core.subject = Some(subject);
         if let Ok(event) = Event::new(plain.log().clone(), core, plain.recorded_time()) {
-            let signed = SignedEvent::sign(event, genesis().next(), &key());
+            let signed = SignedEvent::sign(event, genesis().next().expect("room"), &key());
             let back = nats::decode(&nats::encode(&signed), Bytes::from(data), BUS);
             prop_assert_eq!(back, Ok(signed.clone()));
             prop_assert_eq!(nats::read_stored(&nats::stored(&signed)), Ok(signed.clone()));

@@ -138,6 +138,7 @@ fn in_reader(reader: &Reader) -> InReader {
     seen
 }
 
+#[expect(clippy::disallowed_methods, reason = "a run has few positions")]
 fn numbers(ranges: &Ranges) -> Vec<u64> {
     ranges.positions().collect()
 }

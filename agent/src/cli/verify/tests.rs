@@ -49,7 +49,7 @@ fn sign(log: LogName, key: &SigningKey, head: Head, cases: u32) -> SignedEvent {
         data: format!(r#"{{"cases": {cases}}}"#).into(),
     };
     let event = Event::new(log, core, time).expect("an event");
-    SignedEvent::sign(event, head.next(), key)
+    SignedEvent::sign(event, head.next().expect("room"), key)
 }
 
 impl Office {

@@ -23,7 +23,11 @@ async fn office(lost: RangeInclusive<u64>, folder: &TempDir) -> (Own, Vec<Signed
     let mut head = Head::empty(genesis());
     let mut events = Vec::new();
     for number in 1..=9 {
-        let signed = SignedEvent::sign(event(&format!("event-{number}")), head.next(), &key);
+        let signed = SignedEvent::sign(
+            event(&format!("event-{number}")),
+            head.next().expect("room"),
+            &key,
+        );
         head = Head::of(&signed);
         events.push(signed);
     }

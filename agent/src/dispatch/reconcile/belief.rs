@@ -16,17 +16,13 @@ impl Own {
         event: &SignedEvent,
     ) -> Result<(), Trouble> {
         let before = head.unwrap_or(Head::empty(self.registry.genesis()));
-        let expected = before.next();
-        if *event.link() == expected {
+        if before.is_followed_by(event.link()) {
             return Ok(());
         }
-        if event.link().position > expected.position {
-            let text = format!(
-                "{}: the bus has lost positions {} to {}",
-                self.log,
-                expected.position,
-                event.link().position.number() - 1
-            );
+        let first = before.number().saturating_add(1);
+        let last = event.link().position.before().map_or(0, Position::number);
+        if first <= last {
+            let text = format!("{}: the bus has lost positions {first} to {last}", self.log);
             self.outbox.alarms().raise("own-log-gap", text);
             return Ok(());
         }
@@ -47,7 +43,7 @@ impl Own {
                 );
             }
             let link = event.link();
-            let end = head.position.filter(|_| *link == head.next());
+            let end = head.position.filter(|_| head.is_followed_by(link));
             let ours = end.map(|end| self.outbox.own_hash(&self.log.feed, end));
             if ours
                 .transpose()?

@@ -85,7 +85,7 @@ fn run(count: u64, key: &SigningKey) -> Vec<SignedEvent> {
     let mut head = Head::empty(genesis());
     let mut run = Vec::new();
     for id in 1..=count {
-        let signed = SignedEvent::sign(event(id, "KH17"), head.next(), key);
+        let signed = SignedEvent::sign(event(id, "KH17"), head.next().expect("room"), key);
         head = Head::of(&signed);
         run.push(signed);
     }
@@ -168,9 +168,9 @@ fn figures_of_another_province_and_data_outside_its_contract_do_not_pass() {
     let key = key();
     let head = Head::empty(genesis());
     let known = || registry(&[("maff/siem-reap", &key)]);
-    let elsewhere = SignedEvent::sign(event(1, "KH01"), head.next(), &key);
+    let elsewhere = SignedEvent::sign(event(1, "KH01"), head.next().expect("room"), &key);
     assert_eq!(refused(&verify(known(), &[elsewhere])[0]), "row-not-yours");
-    let nowhere = SignedEvent::sign(event(1, "Siem Reap"), head.next(), &key);
+    let nowhere = SignedEvent::sign(event(1, "Siem Reap"), head.next().expect("room"), &key);
     assert_eq!(
         refused(&verify(known(), &[nowhere])[0]),
         "contract-violated"
@@ -181,7 +181,7 @@ fn figures_of_another_province_and_data_outside_its_contract_do_not_pass() {
 fn a_log_of_another_authority_s_bus_does_not_pass() {
     let key = key();
     let training = Head::empty(Hash::of(b"training"));
-    let signed = SignedEvent::sign(event(1, "KH17"), training.next(), &key);
+    let signed = SignedEvent::sign(event(1, "KH17"), training.next().expect("room"), &key);
     let verdicts = verify(registry(&[("maff/siem-reap", &key)]), &[signed]);
     assert_eq!(refused(&verdicts[0]), "digest-mismatch");
 }

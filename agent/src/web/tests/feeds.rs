@@ -40,7 +40,7 @@ impl Log {
             data: data.to_owned().into(),
         };
         let event = Event::new(self.name.clone(), core, time).expect("an event");
-        let signed = SignedEvent::sign(event, self.head.next(), &self.key);
+        let signed = SignedEvent::sign(event, self.head.next().expect("room"), &self.key);
         self.head = Head::of(&signed);
         VerifiedEvent::new(signed)
     }

@@ -41,7 +41,7 @@ pub(super) fn next_ones(
         let event = healing.event();
         bytes += event.event().data().len() + HEADER_BYTES_MAX + OWN_BYTES_USUAL;
         let fits = count == 0 || bytes <= BATCH_BYTES_MAX;
-        if *event.link() != end.next() || healing.as_append().is_err() || !fits {
+        if !end.is_followed_by(event.link()) || healing.as_append().is_err() || !fits {
             break;
         }
         end = Head::of(event);
@@ -54,7 +54,7 @@ pub(super) fn next_ones(
     match (count, waiting.front()) {
         (BATCH_EVENTS_MIN.., _) => Judgement::Append(count),
         (1.., _) => Judgement::Append(1),
-        (0, Some(first)) if *first.event().link() == head.next() => {
+        (0, Some(first)) if head.is_followed_by(first.event().link()) => {
             let why = first.as_append().err();
             Judgement::No(why.unwrap_or(Hold::BusUnavailable.into()))
         }

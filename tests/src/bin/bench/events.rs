@@ -133,7 +133,7 @@ impl Chain {
     }
 
     fn sign_one(&mut self) -> Result<SignedEvent> {
-        let link = self.head.next();
+        let link = self.head.next().expect("room");
         let number = link.position.number();
         let data = (self.kind.data)(&self.place.pcode, number).to_string();
         let now = Timestamp::from_unix_seconds(1_790_000_000).context("a time in 2026")?;

@@ -140,7 +140,7 @@ impl Bus {
         let mut last = None;
         for one in &waiting {
             let event = nats::read_stored_unsigned(&one.bytes)?;
-            let signed = SignedEvent::sign(event, self.head.next(), &self.office);
+            let signed = SignedEvent::sign(event, self.head.next().expect("room"), &self.office);
             self.head = Head::of(&signed);
             settled.push(Settled::of(&signed));
             last = Some(signed);

@@ -51,7 +51,7 @@ impl Ground {
         let mut lines = String::new();
         for number in 1..=inbound {
             let valid = ground.valid(&format!("province-{number}"), &load::data(9, number))?;
-            let signed = SignedEvent::sign(valid.event().clone(), head.next(), &key);
+            let signed = SignedEvent::sign(valid.event().clone(), head.next().expect("room"), &key);
             head = Head::of(&signed);
             lines.push_str(&structured::encode(&signed));
             lines.push('\n');
@@ -191,8 +191,11 @@ impl Bus {
         for event in events {
             let genesis = || Head::empty(ground.registry.genesis());
             let head = self.log.last().map_or_else(genesis, Head::of);
-            self.log
-                .push(SignedEvent::sign(event, head.next(), &ground.own));
+            self.log.push(SignedEvent::sign(
+                event,
+                head.next().expect("room"),
+                &ground.own,
+            ));
         }
         write(&mut self.file, &self.log[before..])?;
         Ok(&self.log[before..])
