@@ -30,6 +30,7 @@ use self::reconcile::Own;
 use crate::link::{Link, NoAnswer, Session};
 use crate::outbox::Outbox;
 use crate::store;
+use crate::watchdog::in_room;
 
 pub use self::line::Stop;
 pub use self::sending::Sending;
@@ -85,7 +86,8 @@ impl Dispatch {
         loop {
             for feed in self.feeds()? {
                 if begun.insert(feed.clone()) {
-                    lines.spawn(FeedLine::new(self.clone(), feed).run(shutdown.clone()));
+                    let line = FeedLine::new(self.clone(), feed).run(shutdown.clone());
+                    lines.spawn(in_room("dispatch/line", line));
                 }
             }
             tokio::select! {
@@ -295,4 +297,4 @@ fn hold_time(holds: u32, lot: f64) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -32,6 +32,7 @@ use crate::settings;
 use crate::status::Told;
 use crate::store;
 use crate::store::alarms::now_ms;
+use crate::watchdog::in_room;
 
 /// What healing stands on.
 #[derive(Clone)]
@@ -214,10 +215,10 @@ impl Ward<'_> {
             registry: self.registry.clone(),
             feed: feed.clone(),
         };
-        self.tasks.spawn(async move {
+        self.tasks.spawn(in_room("heal/check", async move {
             let requests = look.run().await?;
             Ok(Done::Checked(feed, requests))
-        });
+        }));
     }
 
     /// Brings back what is asked for, as far as it is here; one task for each log.
@@ -226,10 +227,10 @@ impl Ward<'_> {
             return;
         }
         let refill = refill::Refill::new(self.heal.clone(), self.session.clone(), request);
-        self.tasks.spawn(async move {
+        self.tasks.spawn(in_room("heal/refill", async move {
             let log = refill.log().clone();
             refill.run().await.map(|()| Done::Refilled(log))
-        });
+        }));
     }
 
     async fn take(&mut self, done: Result<Done, Trouble>) -> Result<(), Trouble> {

@@ -24,6 +24,7 @@ use crate::inbox::Inbox;
 use crate::link::{Link, NoAnswer, Outage, Session};
 use crate::status::Told;
 use crate::store;
+use crate::watchdog::in_room;
 
 pub(crate) use self::reader::batch::Batch;
 pub use self::registry::{MemoryFault, RegistryFault, RegistryFile, RegistryKeeper};
@@ -105,7 +106,8 @@ impl Receive {
                 let stop = shutdown.child_token();
                 if !begun.contains_key(&feed) {
                     begun.insert(feed.clone(), stop.clone());
-                    readers.spawn(self.clone().read(feed, stop));
+                    let reading = self.clone().read(feed, stop);
+                    readers.spawn(in_room("receive/reader", reading));
                 }
             }
             tokio::select! {

@@ -335,7 +335,8 @@ impl Rooms {
         name: &'static str,
         room: impl Future<Output = Result<(), Fault>> + Send + 'static,
     ) {
-        self.0.spawn(async move { (name, room.await) });
+        self.0
+            .spawn(async move { (name, watchdog::in_room(name, room).await) });
     }
 
     fn store(

@@ -1,5 +1,8 @@
 //! An end that comes for sure: beats of the runtime come in. Where none comes for a minute, because something waits for a disk that never
-//! answers, the process ends without it. Whoever started it starts it again, from what is on disk: nothing is lost by that.
+//! answers, or because something does not come back from what it computes, the process ends without it, and says which of the two
+//! it was. Whoever started it starts it again, from what is on disk: nothing is lost by that.
+
+mod doing;
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -8,6 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+
+pub use self::doing::in_room;
+use self::doing::{Worked, last_words};
 
 const BEAT: Duration = Duration::from_secs(1);
 /// Looks without a beat between them. What is counted is this thread's own time: a process that stood still has not been silent.
@@ -41,14 +47,20 @@ pub fn start(end: CancellationToken) -> io::Result<()> {
 )]
 fn watch(beats: &AtomicU64) {
     let mut silence = Silence::default();
+    let mut before = Worked::now();
     while !silence.is_too_long(beats.load(Ordering::Relaxed)) {
+        if silence.looks == 0 {
+            before = Worked::now();
+        }
         thread::park_timeout(BEAT);
     }
-    // Where this can be written is not known either.
-    let _unheard = writeln!(
-        io::stderr(),
-        "spean-agent: something waits for a disk that does not answer; it ends without waiting for it"
+    let words = last_words(
+        SILENT_LOOKS_MAX,
+        Worked::now().since(&before),
+        &doing::entered(),
     );
+    // Where this can be written is not known either.
+    let _unheard = writeln!(io::stderr(), "spean-agent: {words}");
     std::process::exit(1);
 }
 
@@ -61,7 +73,7 @@ struct Silence {
 impl Silence {
     fn is_too_long(&mut self, beats: u64) -> bool {
         self.looks = if beats == self.last {
-            self.looks + 1
+            self.looks.saturating_add(1)
         } else {
             0
         };

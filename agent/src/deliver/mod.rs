@@ -25,6 +25,7 @@ use crate::inbox::delivered::{Delivered, Mark};
 use crate::inbox::{Arrived, Inbox};
 use crate::settings::{self, DeliverTo};
 use crate::store::Outage;
+use crate::watchdog::in_room;
 
 /// What became of a delivery.
 #[derive(Debug)]
@@ -111,12 +112,12 @@ pub async fn run(
             waiting: BTreeMap::new(),
         };
         let stop = shutdown.clone();
-        tasks.spawn(async move {
+        tasks.spawn(in_room("deliver/subscription", async move {
             tokio::select! {
                 done = subscription.run() => done,
                 () = stop.cancelled() => Ok(()),
             }
-        });
+        }));
     }
     shutdown_or_failure(tasks, shutdown).await
 }
