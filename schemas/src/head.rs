@@ -244,7 +244,7 @@ mod tests {
         let (key, _) = SigningKey::generate().expect("a key");
         let now = Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
         let log = LogName::from_source("urn:spean:moh:siem-reap:health-quarterly").expect("a log");
-        let event = GapDeclared { first, last }.event(log, now);
+        let event = GapDeclared { first, last }.event(log, now, None);
         let link = Link {
             position: Position::new(last + 1).expect("a position"),
             prev: Hash::of(&last.to_be_bytes()),

@@ -10,6 +10,7 @@ use crate::event::{AttributeFault, Classification, Core, Event, Hash, Timestamp}
 use crate::feed::{Action, EventType};
 use crate::json;
 use crate::limits::GAP_POSITIONS_MAX;
+use crate::receipt::Receipt;
 use crate::refusal::{Detail, Refusal};
 use crate::signing::SignedEvent;
 use crate::subject::LogName;
@@ -19,14 +20,16 @@ pub const LOG_RESUMED: &str = "kh.gov.nida.spean.log-resumed.v1";
 /// The type of a gap declaration, which stands on `<log>.gap` and nowhere else.
 pub const GAP_DECLARED: &str = "kh.gov.nida.spean.gap-declared.v1";
 const LOG_RESUMED_CONTRACT: &str = "https://spean.gov.kh/contracts/log-resumed/1.0";
-const GAP_DECLARED_CONTRACT: &str = "https://spean.gov.kh/contracts/gap-declared/1.0";
+/// Without evidence, as declarations were written once.
+const GAP_DECLARED_1_0: &str = "https://spean.gov.kh/contracts/gap-declared/1.0";
+const GAP_DECLARED_1_1: &str = "https://spean.gov.kh/contracts/gap-declared/1.1";
 
 static RESUMED: LazyLock<EventType> = LazyLock::new(|| EventType {
     name: LOG_RESUMED.into(),
     action: Action::Submitted,
     contracts: vec![LOG_RESUMED_CONTRACT.into()],
 });
-static CONTRACTS: LazyLock<[Arc<Contract>; 2]> = LazyLock::new(|| {
+static CONTRACTS: LazyLock<[Arc<Contract>; 3]> = LazyLock::new(|| {
     let compile = |uri, schema| {
         let contract = Contract::compile(uri, schema);
         Arc::new(contract.expect("contracts/ is part of the program and tested"))
@@ -37,8 +40,12 @@ static CONTRACTS: LazyLock<[Arc<Contract>; 2]> = LazyLock::new(|| {
             include_str!("../contracts/log-resumed/1.0.json"),
         ),
         compile(
-            GAP_DECLARED_CONTRACT,
+            GAP_DECLARED_1_0,
             include_str!("../contracts/gap-declared/1.0.json"),
+        ),
+        compile(
+            GAP_DECLARED_1_1,
+            include_str!("../contracts/gap-declared/1.1.json"),
         ),
     ]
 });
@@ -67,13 +74,23 @@ pub struct LogResumed {
 
 /// The bus has lost these positions, and the office no longer has them. The event's own place is the position behind them, its
 /// `prevhash` the hash that the log goes on from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GapDeclared {
-    #[serde(deserialize_with = "json::whole")]
     pub first: u64,
-    #[serde(deserialize_with = "json::whole")]
     pub last: u64,
+}
+
+/// A declaration's data.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declaration {
+    #[serde(deserialize_with = "json::whole")]
+    first: u64,
+    #[serde(deserialize_with = "json::whole")]
+    last: u64,
+    /// A gateway's word that there was something at the last position, or behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
 }
 
 impl LogResumed {
@@ -103,13 +120,25 @@ impl LogResumed {
 }
 
 impl GapDeclared {
-    /// The declaration as an event, to be signed at the position behind the range.
+    /// The declaration as an event, to be signed at the position behind the range. Where nothing stands behind it, a receipt shows
+    /// that it was there.
     ///
     /// # Errors
     /// Never, for a log with a name.
-    pub fn event(&self, log: LogName, now: Timestamp) -> Result<Event, Vec<AttributeFault>> {
-        let id = format!("gap-declared-{}-{}", self.first, self.last);
-        notice(log, now, id, GAP_DECLARED, GAP_DECLARED_CONTRACT, self)
+    pub fn event(
+        &self,
+        log: LogName,
+        now: Timestamp,
+        receipt: Option<Receipt>,
+    ) -> Result<Event, Vec<AttributeFault>> {
+        let GapDeclared { first, last } = *self;
+        let id = format!("gap-declared-{first}-{last}");
+        let data = Declaration {
+            first,
+            last,
+            receipt,
+        };
+        notice(log, now, id, GAP_DECLARED, GAP_DECLARED_1_1, &data)
     }
 
     /// Reads a declaration that stands where it must. Gateways, offices and readers all ask this, so that one that says too much, and is
@@ -118,22 +147,37 @@ impl GapDeclared {
     /// # Errors
     /// What is wrong with it.
     pub fn read(signed: &SignedEvent) -> Result<GapDeclared, Refusal> {
+        GapDeclared::read_with_receipt(signed).map(|(gap, _receipt)| gap)
+    }
+
+    /// The same, with the receipt that it carries; it is not believed yet.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read_with_receipt(
+        signed: &SignedEvent,
+    ) -> Result<(GapDeclared, Option<Receipt>), Refusal> {
         let core = signed.event().core();
         if core.event_type != GAP_DECLARED {
             return Err(Refusal::TypeNotOfFeed);
         }
-        if core.data_schema != GAP_DECLARED_CONTRACT {
-            return Err(Refusal::SchemaNotOfFeed);
-        }
-        let [_, contract] = &*CONTRACTS;
+        let known = [GAP_DECLARED_1_0, GAP_DECLARED_1_1].contains(&core.data_schema.as_str());
+        let contract = contract(&core.data_schema).filter(|_| known);
+        let contract = contract.ok_or(Refusal::SchemaNotOfFeed)?;
         let checked = contract.check(&core.data).map_err(|faults| {
             let details = faults.into_iter().map(Detail::from).collect();
             Refusal::ContractViolated(details)
         })?;
-        let gap: GapDeclared = serde_json::from_value(checked).map_err(|why| {
-            let km = "ត្រូវជាចំនួនគត់ first និង last";
+        let read = serde_json::from_value(checked).map_err(|why| {
+            let km = "ត្រូវមានចំនួនគត់ first និង last ហើយ receipt ជាបង្កាន់ដៃរបស់ច្រក";
             violated("", why.to_string(), km.to_owned())
         })?;
+        let Declaration {
+            first,
+            last,
+            receipt,
+        } = read;
+        let gap = GapDeclared { first, last };
         let end = signed.link().position.before();
         if gap.first > gap.last || end.is_none_or(|end| end.number() != gap.last) {
             let en = "must be the position before the declaration's own sequence, and not before the first";
@@ -145,7 +189,7 @@ impl GapDeclared {
             let km = format!("សេចក្តីប្រកាសមួយមានយ៉ាងច្រើន {GAP_POSITIONS_MAX} ទីតាំង");
             return Err(violated("/first", en, km));
         }
-        Ok(gap)
+        Ok((gap, receipt))
     }
 }
 
@@ -194,7 +238,7 @@ mod tests {
 
     fn declared(gap: GapDeclared, at: u64) -> SignedEvent {
         let (key, _) = SigningKey::generate().expect("a key");
-        let event = gap.event(log(), now()).expect("well formed");
+        let event = gap.event(log(), now(), None).expect("well formed");
         let position = Position::new(at).expect("a position");
         let prev = Hash::of(b"the last lost one");
         SignedEvent::sign(event, Link { position, prev }, &key)
@@ -227,7 +271,7 @@ mod tests {
     fn written(data: &str, at: u64) -> SignedEvent {
         let (first, last) = (41, 43);
         let gap = GapDeclared { first, last };
-        let event = gap.event(log(), now()).expect("well formed");
+        let event = gap.event(log(), now(), None).expect("well formed");
         let mut core = event.core().clone();
         core.data = data.to_owned().into();
         let event = Event::new(log(), core, now()).expect("well formed");

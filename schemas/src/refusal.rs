@@ -216,6 +216,10 @@ pub enum Hold {
         recorded: Timestamp,
         now: Timestamp,
     },
+    /// Nothing shows that there ever was something at this position: no receipt, and no reader's word.
+    PositionUnproved {
+        position: Position,
+    },
     LogUnreadable,
     BusUnavailable,
     BusFull,
@@ -244,6 +248,7 @@ impl Hold {
             Hold::ChainMismatch { .. } => codes::CHAIN_MISMATCH,
             Hold::PositionConfirmed { .. } => codes::POSITION_CONFIRMED,
             Hold::ClockWrong { .. } => codes::CLOCK_WRONG,
+            Hold::PositionUnproved { .. } => codes::POSITION_UNPROVED,
             Hold::LogUnreadable => codes::LOG_UNREADABLE,
             Hold::BusUnavailable => codes::BUS_UNAVAILABLE,
             Hold::BusFull => codes::BUS_FULL,
@@ -267,6 +272,7 @@ impl Hold {
             | Hold::ContractUnknown
             | Hold::PositionConfirmed { .. }
             | Hold::ClockWrong { .. }
+            | Hold::PositionUnproved { .. }
             | Hold::LogUnreadable
             | Hold::BusUnavailable
             | Hold::BusFull
@@ -290,6 +296,11 @@ impl Hold {
                 "retry_after",
                 format!("ask again in {retry_after_s} s"),
                 format!("សូមសួរម្តងទៀតក្នុង {retry_after_s} វិនាទី"),
+            )],
+            Hold::PositionUnproved { position } => vec![Detail::new(
+                "/receipt",
+                format!("needs a receipt for position {position} or one behind it"),
+                format!("ត្រូវការបង្កាន់ដៃសម្រាប់ទីតាំង {position} ឬក្រោយវា"),
             )],
             Hold::FeedUnknown
             | Hold::OfficeUnknown

@@ -15,6 +15,7 @@ use super::webhook::tests::{Application, LEFT_ALONE};
 use super::*;
 use crate::receive::VerifiedEvent;
 
+mod declared;
 mod leave;
 
 const DEADLINE: Duration = Duration::from_secs(20);

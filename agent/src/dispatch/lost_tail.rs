@@ -69,7 +69,11 @@ impl Own {
         let position = Position::new(gap.last).and_then(Position::next);
         let position = position.ok_or_else(log_full)?;
         self.check_key(position)?;
-        let event = gap.event(self.log.clone(), submit::now());
+        // Nothing stands behind it, so a gateway's word says that it was there.
+        let last = Position::new(gap.last);
+        let receipt = last.map(|last| self.outbox.receipt_for(&self.log.feed, last));
+        let receipt = receipt.transpose()?.flatten();
+        let event = gap.event(self.log.clone(), submit::now(), receipt);
         let event = event.expect("a declaration's attributes are well formed");
         let link = Link {
             position,

@@ -167,7 +167,7 @@ impl Look {
 
     /// One that is not taken is made again by a later look, if the hole is still there.
     async fn send(&self, log: &LogName, gap: GapDeclared, link: Link) -> Result<(), Trouble> {
-        let event = gap.event(log.clone(), submit::now());
+        let event = gap.event(log.clone(), submit::now(), None);
         let event = event.expect("a declaration's attributes are well formed");
         let signed = SignedEvent::sign(event, link, &self.heal.key);
         let subject = LogSubject::Gap(log.clone()).to_string();

@@ -152,3 +152,6 @@ impl Refill {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

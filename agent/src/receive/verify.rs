@@ -57,6 +57,12 @@ impl VerifiedGap {
         let gap = GapDeclared::read(&event).expect("a declaration");
         VerifiedGap { event, gap }
     }
+
+    /// As an agent kept it that held declarations against less.
+    #[cfg(test)]
+    pub(crate) fn of_old(event: SignedEvent, gap: GapDeclared) -> VerifiedGap {
+        VerifiedGap { event, gap }
+    }
 }
 
 /// What was verified.

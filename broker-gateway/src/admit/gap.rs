@@ -1,10 +1,10 @@
-//! What an office says its log has lost for good comes in; a declaration that it signed, and that stands behind its range, goes out.
-//! Whether the positions are really missing is `commit`'s question.
+//! What an office says its log has lost for good comes in; a declaration that it signed, and that stands behind its range, goes out,
+//! with what it shows of its end. Whether the positions are really missing is `commit`'s question.
 
 use std::sync::Arc;
 
-use schemas::event::Hash;
 use schemas::notice::GapDeclared;
+use schemas::receipt::{Receipt, VerifiedReceipt};
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
@@ -21,15 +21,12 @@ pub struct Declared {
     registry: Arc<Registry>,
     event: SignedEvent,
     gap: GapDeclared,
+    receipt: Option<VerifiedReceipt>,
 }
 
 impl Declared {
     pub fn log(&self) -> &LogName {
         self.event.event().log()
-    }
-
-    pub fn genesis(&self) -> Hash {
-        self.registry.genesis()
     }
 
     /// What it was judged by.
@@ -43,6 +40,19 @@ impl Declared {
 
     pub fn gap(&self) -> GapDeclared {
         self.gap
+    }
+
+    /// Whether it carries a gateway's word that the log was as long: a receipt for the last position, which then names the hash that
+    /// the log goes on from, or for one behind it.
+    pub fn is_proved(&self) -> bool {
+        let facts = self.receipt.as_ref().map(VerifiedReceipt::facts);
+        facts
+            .filter(|facts| facts.log == *self.log())
+            .is_some_and(|facts| {
+                let position = facts.position.number();
+                let same = position == self.gap.last && facts.hash == self.event.link().prev;
+                same || position > self.gap.last
+            })
     }
 }
 
@@ -65,9 +75,11 @@ impl Admission {
             .signer(&event)
             .and_then(|key| event.verify(key).map_err(No::from));
         let timely = signed.and_then(|()| examiner.clock(&event));
-        let gap = timely.and_then(|()| GapDeclared::read(&event).map_err(No::from));
-        match gap {
-            Ok(gap) => Ok(Declared {
+        let read = timely.and_then(|()| GapDeclared::read_with_receipt(&event).map_err(No::from));
+        match read {
+            Ok((gap, receipt)) => Ok(Declared {
+                // One by a key that is not known may be believed another time, and proves nothing now.
+                receipt: receipt.and_then(|receipt| Receipt::verified(receipt, registry).ok()),
                 registry: registry.clone(),
                 event,
                 gap,

@@ -1,6 +1,6 @@
 //! Declared gaps come in, each is answered: stored on `<log>.gap`, stored already, or held. Only what is really missing is declared,
-//! all of it up to a position that stands, and with the hash that this one names; or what is next behind the log's end, for which
-//! the office's word counts as it does for an append.
+//! all of it up to a position that stands, and with the hash that this one names; or what is next behind the log's end, no further
+//! than a receipt or a reader's confirmation shows that the log ever was. Its hash is the office's word, as it is for an append.
 
 use schemas::envelope::nats;
 use schemas::event::Position;
@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::Answers;
 use super::append::{self, Message, Outcome};
+use super::confirmed::Confirmed;
 use super::heal::Healer;
 use super::holes::{Around, Holes};
 use super::read::{Reader, Wanted};
@@ -101,16 +102,17 @@ impl Healer {
 }
 
 /// Nothing of the range stands anywhere, and the position behind it names the hash that the declaration goes on from. Behind the
-/// log's end nothing is named: the range begins there, so that nothing is left open before it.
+/// log's end nothing is named: the range begins there, so that nothing is left open before it, and ends where something shows
+/// that there was something.
 async fn check_missing(reader: Reader<'_>, declared: &Declared) -> Result<(), Hold> {
     let unreadable = |why| held(reader.log, &why);
-    let genesis = declared.genesis();
+    let genesis = declared.registry().genesis();
     let log_head = reader.head(genesis, 0).await.map_err(unreadable)?;
     let (gap, head) = (declared.gap(), log_head.head.number());
     let ends = Position::new(gap.first).zip(Position::new(gap.last));
     let (first, last) = ends.ok_or(Hold::PositionTaken { head })?;
-    if gap.first == head + 1 {
-        return Ok(());
+    if gap.first == head.saturating_add(1) {
+        return check_end(reader, declared, last).await;
     }
     if gap.last >= head {
         return Err(Hold::PositionAhead { head });
@@ -128,6 +130,23 @@ async fn check_missing(reader: Reader<'_>, declared: &Declared) -> Result<(), Ho
         Around::Named(_) => Err(Hold::ChainMismatch { head }),
         // More is missing than is declared.
         Around::Behind(_) => Err(Hold::PositionAhead { head }),
+    }
+}
+
+/// The office alone does not say how long its log was.
+async fn check_end(
+    reader: Reader<'_>,
+    declared: &Declared,
+    position: Position,
+) -> Result<(), Hold> {
+    if declared.is_proved() {
+        return Ok(());
+    }
+    let confirmed = Confirmed::read(reader, declared.registry()).await;
+    let confirmed = confirmed.map_err(|why| held(reader.log, &why))?;
+    match confirmed.up_to() >= position.number() {
+        true => Ok(()),
+        false => Err(Hold::PositionUnproved { position }),
     }
 }
 

@@ -97,7 +97,10 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
             recorded: time("2036-10-02T03:00:00Z"),
             now: time("2026-10-02T03:00:00Z"),
         },
-        Hold::ClockWrong { .. } => Hold::LogUnreadable,
+        Hold::ClockWrong { .. } => Hold::PositionUnproved {
+            position: Position::new(14).expect("a position"),
+        },
+        Hold::PositionUnproved { .. } => Hold::LogUnreadable,
         Hold::LogUnreadable => Hold::BusUnavailable,
         Hold::BusUnavailable => Hold::BusFull,
         Hold::BusFull => Hold::AskedTooOften,

@@ -108,7 +108,7 @@ fn a_declared_gap_is_missing_and_said_to_be_declared() {
     let events = pen.run(9);
     let now = Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
     let gap = GapDeclared { first: 4, last: 6 };
-    let event = gap.event(pen.log.clone(), now).expect("well formed");
+    let event = gap.event(pen.log.clone(), now, None).expect("well formed");
     let position = Position::new(7).expect("a position");
     let prev = events[5].hash();
     let declared = SignedEvent::sign(event, Link { position, prev }, &pen.key);

@@ -269,6 +269,12 @@ pub(super) const CLOCK_WRONG: Code = code(
     "the office recorded the event before 2000, or more than a day ahead of the gateway's clock: one of the two clocks is wrong; set the office's, or tell the operator, and it goes on by itself",
     "ការិយាល័យបានកត់ត្រាព្រឹត្តិការណ៍មុនឆ្នាំ ២០០០ ឬលឿនជាងនាឡិកាច្រកលើសពីមួយថ្ងៃ នាឡិកាមួយក្នុងចំណោមពីរខុស សូមកែនាឡិការិយាល័យ ឬប្រាប់អ្នកប្រតិបត្តិ វានឹងបន្តដោយខ្លួនឯង",
 );
+pub(super) const POSITION_UNPROVED: Code = code(
+    60214,
+    "position-unproved",
+    "nothing shows that there ever was an event at the last position that is declared lost; declare it with a gateway's receipt for it or for one behind it",
+    "គ្មានអ្វីបង្ហាញថាធ្លាប់មានព្រឹត្តិការណ៍នៅទីតាំងចុងក្រោយដែលប្រកាសថាបាត់ទេ សូមប្រកាសជាមួយបង្កាន់ដៃរបស់ច្រក",
+);
 pub(super) const ASKED_TOO_OFTEN: Code = code(
     60231,
     "asked-too-often",

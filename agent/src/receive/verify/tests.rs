@@ -220,7 +220,7 @@ fn declaration((first, last): (u64, u64), behind: u64, key: &SigningKey) -> Sign
         office: office("maff/siem-reap"),
     };
     let now = Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
-    let event = GapDeclared { first, last }.event(log, now);
+    let event = GapDeclared { first, last }.event(log, now, None);
     let link = schemas::chain::Link {
         position: Position::new(behind).expect("a position"),
         prev: Hash::of(b"the last lost one"),

@@ -306,6 +306,7 @@ fn hold_status(hold: &Hold) -> u16 {
         | Hold::ChainMismatch { .. }
         | Hold::PositionConfirmed { .. }
         | Hold::ClockWrong { .. }
+        | Hold::PositionUnproved { .. }
         | Hold::LogUnreadable
         | Hold::BusUnavailable
         | Hold::BusFull

@@ -1,9 +1,12 @@
 //! Declarations against a real nats-server: what is really missing is declared, and nothing else.
 
 use schemas::chain::Link;
+use schemas::confirmation::{Confirmation, Said};
 use schemas::event::{Position, Timestamp};
 use schemas::notice::GapDeclared;
+use schemas::receipt::{Facts, Receipt, Stamp};
 use schemas::refusal::{Hold, Refusal};
+use schemas::registry::{Gateway, RegistryEvent};
 use schemas::signing::{SignedEvent, SigningKey};
 
 use crate::acl;
@@ -14,17 +17,48 @@ use crate::fixtures::peer;
 use crate::fixtures::pen::{Pen, sent};
 use crate::refuse::Answer;
 
+fn now() -> Timestamp {
+    Timestamp::from_unix_seconds(1_790_000_000).expect("a time")
+}
+
 /// Signed by the pen's office, behind its range.
-fn declaration(pen: &Pen, (first, last): (u64, u64), events: &[SignedEvent]) -> SignedEvent {
-    let now = Timestamp::from_unix_seconds(1_790_000_000).expect("a time");
+fn declaration(pen: &Pen, range: (u64, u64), events: &[SignedEvent]) -> SignedEvent {
+    proved(pen, range, events, None)
+}
+
+/// The same, with a receipt for what it says was there.
+fn proved(
+    pen: &Pen,
+    (first, last): (u64, u64),
+    events: &[SignedEvent],
+    receipt: Option<Receipt>,
+) -> SignedEvent {
     let gap = GapDeclared { first, last };
-    let event = gap.event(pen.log.clone(), now).expect("well formed");
+    let event = gap.event(pen.log.clone(), now(), receipt);
+    let event = event.expect("well formed");
     let before = usize::try_from(last - 1).expect("a small number");
     let link = Link {
         position: Position::new(last + 1).expect("a position"),
         prev: events[before].hash(),
     };
     SignedEvent::sign(event, link, &pen.key)
+}
+
+/// A gateway that the pen's registry knows, and its receipt for an event.
+fn notary(pen: &mut Pen) -> impl Fn(&SignedEvent) -> Receipt + use<> {
+    let (key, _) = SigningKey::generate().expect("a key");
+    let gateway = Gateway {
+        name: "gateway-1".into(),
+        public: *key.public(),
+    };
+    pen.tell(RegistryEvent::GatewayAdded(gateway));
+    move |event| {
+        let stamp = Stamp {
+            admitted: now(),
+            gateway: "gateway-1".into(),
+        };
+        Receipt::sign(Facts::of(event, stamp), &key)
+    }
 }
 
 async fn declare(commits: &Commits, pen: &Pen, declared: &SignedEvent) -> Answer {
@@ -95,12 +129,14 @@ async fn what_was_declared_is_still_refilled_and_then_no_longer_declared() {
 async fn a_log_goes_on_behind_a_lost_end_that_was_declared_and_the_end_still_comes_back() {
     let (nats, commits, mut pen, events) = written(12).await;
     lose(&nats, 8..=12).await;
+    let receipt = notary(&mut pen);
     let ahead = declare(&commits, &pen, &declaration(&pen, (9, 12), &events)).await;
     assert_eq!(ahead, Answer::Held(Hold::PositionAhead { head: 7 }));
     let behind = pen.run(2);
     let early = append(&commits, &pen, &behind[..1]).await;
     assert_eq!(early, [Answer::Held(Hold::PositionAhead { head: 7 })]);
-    let end = declare(&commits, &pen, &declaration(&pen, (8, 12), &events)).await;
+    let end = proved(&pen, (8, 12), &events, Some(receipt(&events[11])));
+    let end = declare(&commits, &pen, &end).await;
     assert!(are_stored(&[end], false));
     let again = declare(&commits, &pen, &declaration(&pen, (9, 12), &events)).await;
     assert_eq!(again, Answer::Held(Hold::PositionAhead { head: 12 }));
@@ -120,15 +156,79 @@ async fn a_log_goes_on_behind_a_lost_end_that_was_declared_and_the_end_still_com
 
 #[tokio::test]
 async fn what_was_declared_at_the_end_comes_back_while_nothing_stands_behind_it() {
-    let (nats, commits, pen, events) = written(9).await;
+    let (nats, commits, mut pen, events) = written(9).await;
     lose(&nats, 6..=9).await;
-    let end = declare(&commits, &pen, &declaration(&pen, (6, 9), &events)).await;
+    let receipt = notary(&mut pen);
+    let end = proved(&pen, (6, 9), &events, Some(receipt(&events[8])));
+    let end = declare(&commits, &pen, &end).await;
     assert!(are_stored(&[end], false));
     let answers = refill(&commits, &pen, &events[5..9]).await;
     assert!(are_stored(&answers, false), "{answers:?}");
     let answers = refill(&commits, &pen, &events[5..9]).await;
     assert!(are_stored(&answers, true), "{answers:?}");
     assert_eq!(nats.stored(STREAM).await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_lost_end_is_declared_no_further_than_something_shows_that_it_was() {
+    let (nats, commits, mut pen, events) = written(12).await;
+    lose(&nats, 8..=12).await;
+    let (receipt, stranger) = (notary(&mut pen), notary(&mut Pen::new()));
+    let mut elsewhere = Pen::of("moh/battambang", "KH02");
+    let elsewhere = elsewhere.run(12);
+    let unproved = Answer::Held(Hold::PositionUnproved {
+        position: Position::new(11).expect("a position"),
+    });
+    let mut swapped = events.clone();
+    swapped.swap(10, 11);
+    for (what, events, shown) in [
+        ("nothing", &events, None),
+        ("the position before", &events, Some(receipt(&events[9]))),
+        ("another log's", &events, Some(receipt(&elsewhere[11]))),
+        ("a stranger's word", &events, Some(stranger(&events[11]))),
+        ("another hash", &swapped, Some(receipt(&events[10]))),
+    ] {
+        let declared = proved(&pen, (8, 11), events, shown);
+        assert_eq!(declare(&commits, &pen, &declared).await, unproved, "{what}");
+    }
+    let wide = GapDeclared {
+        first: 8,
+        last: 500_000,
+    };
+    let link = Link {
+        position: Position::new(500_001).expect("a position"),
+        prev: events[11].hash(),
+    };
+    let event = wide.event(pen.log.clone(), now(), Some(receipt(&events[11])));
+    let wide = SignedEvent::sign(event.expect("well formed"), link, &pen.key);
+    let held = declare(&commits, &pen, &wide).await;
+    assert!(matches!(held, Answer::Held(Hold::PositionUnproved { .. })));
+    let behind = proved(&pen, (8, 11), &events, Some(receipt(&events[11])));
+    assert!(are_stored(&[declare(&commits, &pen, &behind).await], false));
+}
+
+#[tokio::test]
+async fn what_a_reader_has_confirmed_shows_that_it_was() {
+    let (nats, commits, mut pen, events) = written(12).await;
+    lose(&nats, 8..=12).await;
+    let (key, _) = SigningKey::generate().expect("a key");
+    pen.tell(crate::fixtures::pen::key_added("moh/hq", &key));
+    let said = Said {
+        reader: "moh/hq".parse().expect("an office"),
+        log: pen.log.clone(),
+        position: events[10].link().position,
+        hash: events[10].hash(),
+        time: now(),
+    };
+    let subject = said.subject().to_string();
+    nats.say(&subject, &Confirmation::sign(said, &key)).await;
+    let further = declare(&commits, &pen, &declaration(&pen, (8, 12), &events)).await;
+    assert!(matches!(
+        further,
+        Answer::Held(Hold::PositionUnproved { .. })
+    ));
+    let end = declare(&commits, &pen, &declaration(&pen, (8, 11), &events)).await;
+    assert!(are_stored(&[end], false));
 }
 
 #[tokio::test]

@@ -16,14 +16,16 @@ const LOG_OF: LogOf<'static> = LogOf {
 
 /// Signed behind its range, with the hash that the log goes on from.
 fn declaration(bus: &Bus, (first, last): (u64, u64), hash: &str) -> Letter {
-    let gap = json!({ "first": first, "last": last });
-    Letter::new(&LOG_OF, last + 1, hash, &gap)
+    declared(last + 1, hash, &json!({ "first": first, "last": last })).sign(&bus.key(PROVINCE))
+}
+
+fn declared(at: u64, hash: &str, gap: &Value) -> Letter {
+    Letter::new(&LOG_OF, at, hash, gap)
         .set("type", "kh.gov.nida.spean.gap-declared.v1")
         .set(
             "dataschema",
-            "https://spean.gov.kh/contracts/gap-declared/1.0",
+            "https://spean.gov.kh/contracts/gap-declared/1.1",
         )
-        .sign(&bus.key(PROVINCE))
 }
 
 pub(super) fn scrub(bus: &Bus) -> (bool, Value) {
@@ -40,23 +42,25 @@ fn letter(bus: &Bus, position: u64, hash: &str) -> Letter {
     Letter::new(&LOG_OF, position, hash, &data).sign(&bus.key(PROVINCE))
 }
 
-/// A log of seven, made by hand; the hash of each.
-async fn publish_seven(bus: &Bus, office: &mut Envoy) -> Vec<String> {
+/// A log of seven, made by hand; the hash of each, and the receipt for the last.
+async fn publish_seven(bus: &Bus, office: &mut Envoy) -> (Vec<String>, Value) {
     let mut hashes = vec![bus.genesis()];
+    let mut receipt = Value::Null;
     for position in 1..=7 {
         let letter = letter(bus, position, hashes.last().expect("the genesis at least"));
         let stored = office.publish(LOG, &letter).await;
         assert_eq!(stored["error"], Value::Null, "{stored}");
         hashes.push(letter.hash());
+        receipt = stored["receipt"].clone();
     }
-    hashes.split_off(1)
+    (hashes.split_off(1), receipt)
 }
 
 #[tokio::test]
 async fn an_office_declares_what_is_really_missing_from_its_log() {
     let bus = Bus::start(&[PROVINCE, HQ]).await;
     let mut office = Envoy::new(bus.raw(PROVINCE).await, PROVINCE).await;
-    let hashes = publish_seven(&bus, &mut office).await;
+    let (hashes, _) = publish_seven(&bus, &mut office).await;
     let subject = format!("{LOG}.gap");
     let good = declaration(&bus, (3, 5), &hashes[4]);
     let nothing_missing = office.publish(&subject, &good).await;
@@ -186,14 +190,19 @@ async fn what_somebody_has_is_not_declared_and_is_no_loss() {
 async fn a_log_goes_on_behind_its_lost_end_when_that_is_declared() {
     let bus = Bus::start(&[PROVINCE, HQ, FINANCE]).await;
     let mut office = Envoy::new(bus.raw(PROVINCE).await, PROVINCE).await;
-    let hashes = publish_seven(&bus, &mut office).await;
+    let (hashes, receipt) = publish_seven(&bus, &mut office).await;
     let broker = broker(&bus).await;
     let fifth = broker.message(HEALTH, 5).await.expect("it is there");
     lose(&broker, &[5, 6, 7]).await;
     let early = office.publish(LOG, &letter(&bus, 8, &hashes[6])).await;
     assert_eq!(early["spean"]["code"], "position-ahead");
-    let end = declaration(&bus, (5, 7), &hashes[6]);
-    let stored = office.publish(&format!("{LOG}.gap"), &end).await;
+    let gap_subject = format!("{LOG}.gap");
+    let unproved = declaration(&bus, (5, 7), &hashes[6]);
+    let held = office.publish(&gap_subject, &unproved).await;
+    assert_eq!(held["spean"]["code"], "position-unproved");
+    let gap = json!({ "first": 5, "last": 7, "receipt": receipt });
+    let end = declared(8, &hashes[6], &gap).sign(&bus.key(PROVINCE));
+    let stored = office.publish(&gap_subject, &end).await;
     assert_eq!(stored["error"], Value::Null, "{stored}");
     let (whole, log) = scrub(&bus);
     assert!(whole && log["declared"] == json!([[5, 7]]), "{log}");
