@@ -3,7 +3,7 @@
 PYTHON ?= python3
 CARGO ?= cargo
 
-.PHONY: help demo test model model-mutations lint powercut chaos compare-loss bench tools clean
+.PHONY: help demo test fuzz model model-mutations lint powercut chaos compare-loss bench tools clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -17,6 +17,9 @@ test: tools ## every test, end to end against a real nats-server 2.15.1
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
 	$(CARGO) build --workspace --bins && \
 	NATS_SERVER="$$nats_server" $(CARGO) test --workspace
+
+fuzz: ## signed events of every wrong kind against gateway and reader (RUNS=100000, SEED=; a short one is part of make test)
+	@FUZZ_RUNS="$(or $(RUNS),100000)" $(if $(SEED),SEED="$(SEED)") $(CARGO) test --workspace --test fuzz -- --nocapture
 
 model: ## random runs of the protocol's own parts against a reference, shortened where one fails (RUNS=1000 of each kind, SEED=, ONLY=name)
 	@MODEL_RUNS="$(or $(RUNS),1000)" $(if $(SEED),SEED="$(SEED)") $(CARGO) test --workspace --test model -- --nocapture $(ONLY)

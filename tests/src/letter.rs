@@ -204,6 +204,16 @@ impl Key {
         Key(Ed25519KeyPair::from_pkcs8(document.as_ref()).expect("a fresh key reads back"))
     }
 
+    /// The same one each time.
+    pub fn of_seed(seed: &[u8; 32]) -> Key {
+        Key(Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed"))
+    }
+
+    pub fn public(&self) -> [u8; 32] {
+        let public = self.0.public_key().as_ref();
+        public.try_into().expect("an Ed25519 key has 32 bytes")
+    }
+
     /// RFC 7638: the digest of the key as an OKP JWK, members in their order, no white space.
     pub fn keyid(&self) -> String {
         let x = URL_SAFE_NO_PAD.encode(self.0.public_key());
