@@ -70,9 +70,7 @@ impl FeedReport {
     /// Nothing is missing but what was declared, and nothing is damaged.
     pub fn is_whole(&self) -> bool {
         let whole = |log: &LogReport| {
-            log.wanted().is_empty()
-                && log.unlinked.is_empty()
-                && log.unsigned.is_empty()
+            log.wanted().is_empty() && log.unlinked.is_empty() && log.unsigned.is_empty()
         };
         self.damaged.is_empty() && self.logs.iter().all(whole)
     }

@@ -55,6 +55,28 @@ impl Envoy {
         self.hear(&reply).await.json()
     }
 
+    /// Publishes letters in one write, so that they are judged together; the answers in the order of the letters.
+    pub async fn publish_together(&mut self, subject: &str, letters: &[Letter]) -> Vec<Value> {
+        let (mut bytes, mut replies) = (Vec::new(), Vec::new());
+        for letter in letters {
+            let (reply, headers) = (self.next_inbox(), letter.headers());
+            let (first, total) = (headers.len(), headers.len() + letter.data.len());
+            let line = format!("HPUB {subject} {reply} {first} {total}\r\n{headers}");
+            bytes.extend_from_slice(line.as_bytes());
+            bytes.extend_from_slice(&letter.data);
+            bytes.extend_from_slice(b"\r\n");
+            replies.push(reply);
+        }
+        self.client.send(bytes).await;
+        let mut answers = vec![Value::Null; letters.len()];
+        for _ in letters {
+            let message = self.client.message().await;
+            let place = replies.iter().position(|reply| *reply == message.subject);
+            answers[place.expect("an answer to one of them")] = message.json();
+        }
+        answers
+    }
+
     /// A request without headers, as to JetStream's API.
     pub async fn request(&mut self, subject: &str, body: &str) -> Value {
         let reply = self.next_inbox();

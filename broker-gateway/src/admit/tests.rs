@@ -311,7 +311,11 @@ fn timed(pen: &mut Pen, time: &str, recorded: &str) -> SignedEvent {
     let mut core = pen.write(1).event().core().clone();
     core.time = read(time);
     let event = Event::new(pen.log.clone(), core, read(recorded)).expect("well formed");
-    SignedEvent::sign(event, Head::empty(pen.registry.genesis()).next(), &pen.key)
+    SignedEvent::sign(
+        event,
+        Head::empty(pen.registry.genesis()).next().expect("room"),
+        &pen.key,
+    )
 }
 
 #[test]

@@ -174,4 +174,4 @@ impl Heard {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -229,7 +229,11 @@ fn a_word_that_is_not_understood_ends_the_reading_there_and_changes_nothing() {
     };
     let unknown = core(r#"{"kind":"seal-broken","office":"moh/hq"}"#);
     let event = Event::new(log_name(), unknown, now()).expect("an event");
-    let line = structured::encode(&SignedEvent::sign(event, before.next(), &key)) + "\n";
+    let line = structured::encode(&SignedEvent::sign(
+        event,
+        before.next().expect("room"),
+        &key,
+    )) + "\n";
     let fault = log.extend(&line).expect_err("not understood");
     assert!(matches!(
         (fault.line, &fault.what),

@@ -45,7 +45,7 @@ impl Rooms {
         let record = KeyRecord {
             office: office.clone(),
             keyid: key.keyid(),
-            public_key: PublicKey::from_bytes(key.public()).expect("a key"),
+            public_key: PublicKey::from_bytes(key.public()).expect("a key").into(),
             honoured: Default::default(),
         };
         for said in [
@@ -177,7 +177,7 @@ impl Rooms {
     /// As a bus would hand them out that nobody guards: to readers, to who looks for a head, to the scrub.
     fn as_stored(&self, letters: &[Letter]) {
         let mut signed: Vec<SignedEvent> = Vec::new();
-        let mut scrub = Scrub::new(self.log.feed.clone(), self.registry.genesis());
+        let mut scrub = Scrub::new(self.log.feed.clone(), &self.registry);
         let subjects = [
             LogSubject::Log(self.log.clone()),
             LogSubject::Gap(self.log.clone()),
@@ -192,7 +192,7 @@ impl Rooms {
             }
             signed.extend(nats::decode(&headers, payload, Origin::Bus));
         }
-        let report = scrub.finish(&self.registry);
+        let report = scrub.finish();
         let _asked = report.logs.iter().map(|log| log.wanted().count()).max();
         let heads = signed.iter().map(Head::of);
         for last in heads.chain([Head::empty(self.registry.genesis())]) {

@@ -1,6 +1,7 @@
 //! Bad input: each gets a clear answer with a stable code, and loses nothing. One promise, one test.
 //! In: what no honest client sends. Out: the gateway's answer and what the bus holds afterwards. Never: a client library in between.
 
+mod bounds;
 mod bus;
 mod events;
 mod floods;

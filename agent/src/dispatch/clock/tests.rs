@@ -26,7 +26,10 @@ fn vouched(admitted: Timestamp) -> Vouched {
     registry
         .apply(&RegistryEvent::GatewayAdded(gateway))
         .expect("a good event");
-    let event = event_at("1", schemas::chain::Head::empty(genesis()).next());
+    let event = event_at(
+        "1",
+        schemas::chain::Head::empty(genesis()).next().expect("room"),
+    );
     let stamp = Stamp {
         admitted,
         gateway: "gateway-1".into(),

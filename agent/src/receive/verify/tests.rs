@@ -128,13 +128,21 @@ fn each_event_is_judged_by_its_own_signature_wherever_it_stands_in_a_batch() {
         let mut batch = run(bad as u64, &key);
         let head = batch.last().map_or(Head::empty(genesis()), Head::of);
         let stranger = super::tests::key();
-        let forged = SignedEvent::sign(event(bad as u64 + 1, "KH17"), head.next(), &stranger);
+        let forged = SignedEvent::sign(
+            event(bad as u64 + 1, "KH17"),
+            head.next().expect("room"),
+            &stranger,
+        );
         batch.push(under_the_name_of(&key, &forged));
         // What is behind it names it, and is the office's own.
         while batch.len() < 5 {
             let head = Head::of(&batch[batch.len() - 1]);
             let id = batch.len() as u64 + 1;
-            batch.push(SignedEvent::sign(event(id, "KH17"), head.next(), &key));
+            batch.push(SignedEvent::sign(
+                event(id, "KH17"),
+                head.next().expect("room"),
+                &key,
+            ));
         }
         let mut expected = ["believed"; 5];
         expected[bad] = "signature-invalid";

@@ -27,7 +27,7 @@ fn said(event: &SignedEvent) -> Said {
 }
 
 /// The reader holds all up to this event, and has shown it.
-async fn confirm(nats: &Nats, key: &SigningKey, event: &SignedEvent) {
+pub(in crate::commit) async fn confirm(nats: &Nats, key: &SigningKey, event: &SignedEvent) {
     let said = said(event);
     let subject = said.subject().to_string();
     let headers = signed_with(event.keyid());

@@ -1,17 +1,17 @@
 //! Declarations against a real nats-server: what is really missing is declared, and nothing else.
 
 use schemas::chain::Link;
-use schemas::confirmation::{Confirmation, Said};
 use schemas::event::{Position, Timestamp};
 use schemas::notice::GapDeclared;
 use schemas::receipt::{Facts, Receipt, Stamp};
 use schemas::refusal::{Hold, Refusal};
-use schemas::registry::{Gateway, RegistryEvent};
+use schemas::registry::{GatewayRecord, RegistryEvent};
 use schemas::signing::{SignedEvent, SigningKey};
 
 use crate::acl;
 use crate::admit::Admission;
 use crate::commit::Commits;
+use crate::commit::confirmed::tests::confirm;
 use crate::commit::heal::tests::{LOG, STREAM, append, are_stored, lose, refill, written};
 use crate::fixtures::peer;
 use crate::fixtures::pen::{Pen, sent};
@@ -47,15 +47,16 @@ fn proved(
 /// A gateway that the pen's registry knows, and its receipt for an event.
 fn notary(pen: &mut Pen) -> impl Fn(&SignedEvent) -> Receipt + use<> {
     let (key, _) = SigningKey::generate().expect("a key");
-    let gateway = Gateway {
+    let gateway = GatewayRecord {
         name: "gateway-1".into(),
-        public: *key.public(),
+        public_key: (*key.public()).into(),
     };
     pen.tell(RegistryEvent::GatewayAdded(gateway));
     move |event| {
         let stamp = Stamp {
             admitted: now(),
             gateway: "gateway-1".into(),
+            registry: None,
         };
         Receipt::sign(Facts::of(event, stamp), &key)
     }
@@ -213,15 +214,7 @@ async fn what_a_reader_has_confirmed_shows_that_it_was() {
     lose(&nats, 8..=12).await;
     let (key, _) = SigningKey::generate().expect("a key");
     pen.tell(crate::fixtures::pen::key_added("moh/hq", &key));
-    let said = Said {
-        reader: "moh/hq".parse().expect("an office"),
-        log: pen.log.clone(),
-        position: events[10].link().position,
-        hash: events[10].hash(),
-        time: now(),
-    };
-    let subject = said.subject().to_string();
-    nats.say(&subject, &Confirmation::sign(said, &key)).await;
+    confirm(&nats, &key, &events[10]).await;
     let further = declare(&commits, &pen, &declaration(&pen, (8, 12), &events)).await;
     assert!(matches!(
         further,

@@ -50,7 +50,7 @@ fn claims(count: usize, keys: &[SigningKey]) -> Result<Vec<Claim>> {
     let time = Timestamp::from_unix_seconds(1_790_000_000).context("a time")?;
     let mut head = Head::empty(Hash::of(b"genesis"));
     let claims = (0..count).zip(keys.iter().cycle()).map(|(number, key)| {
-        let link: Link = head.next();
+        let link: Link = head.next().expect("room");
         let notice = LogResumed::new(number as u64 + 1, number as u64 + 1, head.hash);
         let event = notice.event(log.clone(), time);
         let event = event.ok().context("well formed")?;

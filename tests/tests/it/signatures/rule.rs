@@ -89,7 +89,7 @@ impl Scene {
             .into(),
         };
         let event = Event::new(self.log.clone(), core, now()).expect("well formed");
-        SignedEvent::sign(event, head.next(), &self.holder.key)
+        SignedEvent::sign(event, head.next().expect("room"), &self.holder.key)
     }
 
     /// As many runs as there are edges, one behind the other; in each, one event at this place has the signature of its number.
