@@ -106,7 +106,8 @@ fn certificate(command: CertificateCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Serves until SIGTERM or SIGINT. All cores are used: verifying signatures is what a gateway does.
+/// Serves until SIGTERM, SIGINT, or SIGUSR2, by which nats-server is asked to leave, too. All cores are used: verifying signatures is
+/// what a gateway does.
 fn serve_folder(named: &Path) -> anyhow::Result<ExitCode> {
     let folder = match named.is_dir() {
         true => named,
@@ -120,10 +121,13 @@ fn serve_folder(named: &Path) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         let shutdown = CancellationToken::new();
         let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+        let mut lame_duck =
+            signal(SignalKind::user_defined2()).context("cannot wait for signals")?;
         let stop = shutdown.clone();
         tokio::spawn(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
+                _ = lame_duck.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
             stop.cancel();

@@ -41,7 +41,8 @@ impl Consumers {
         feed: &FeedName,
         name: &str,
     ) -> Result<(), No> {
-        let own = self.of(broker, peer, feed).await.map_err(|why| {
+        let own = self.of(broker, &peer.consumer_prefix(), feed).await;
+        let own = own.map_err(|why| {
             warn!(%peer, %feed, why, "an office's consumers cannot be counted");
             No::Held(Hold::BusUnavailable)
         })?;
@@ -57,11 +58,14 @@ impl Consumers {
         ))))
     }
 
-    /// The names of the office's consumers on a feed.
-    async fn of(
+    /// The names of an office's consumers on a feed, by what they begin with.
+    ///
+    /// # Errors
+    /// Why nats-server does not say.
+    pub async fn of(
         &self,
         broker: &Broker,
-        peer: &Peer,
+        prefix: &str,
         feed: &FeedName,
     ) -> Result<Vec<String>, String> {
         let jetstream = self
@@ -69,7 +73,7 @@ impl Consumers {
             .await
             .map_err(|why| why.to_string())?;
         let subject = format!("$JS.API.CONSUMER.NAMES.{feed}");
-        let (prefix, mut seen, mut own) = (peer.consumer_prefix(), 0, Vec::new());
+        let (mut seen, mut own) = (0, Vec::new());
         loop {
             let page = jetstream
                 .ask::<Names>(&subject, &json!({ "offset": seen }))
@@ -87,7 +91,7 @@ impl Consumers {
             own.extend(
                 consumers
                     .into_iter()
-                    .filter(|name| name.starts_with(&prefix)),
+                    .filter(|name| name.starts_with(prefix)),
             );
             if last {
                 return Ok(own);
@@ -95,7 +99,9 @@ impl Consumers {
         }
     }
 
-    async fn connected(&self, broker: &Broker) -> Result<JetStream, Outage> {
+    /// # Errors
+    /// No server lets one in.
+    pub async fn connected(&self, broker: &Broker) -> Result<JetStream, Outage> {
         let open = self.lock().clone().filter(|open| !open.is_closed());
         match open {
             Some(open) => Ok(open),

@@ -1,7 +1,9 @@
 //! What all sessions share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
@@ -11,7 +13,10 @@ use crate::audit::Audit;
 use crate::commit::Commits;
 use crate::consumers::Consumers;
 use crate::counts::Counts;
-use crate::limits::{ALL_ANNOUNCED_BYTES_MAX, ALL_PUBLISH_BYTES_MAX};
+use crate::limits::{
+    ALL_ANNOUNCED_BYTES_MAX, ALL_PUBLISH_BYTES_MAX, LAME_DUCK_GRACE, LAME_DUCK_TIME,
+};
+use crate::overview::Overview;
 use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::upstream::raw::Broker;
@@ -28,6 +33,7 @@ pub struct Gateway {
     pub commits: Commits,
     pub broker: Broker,
     pub consumers: Consumers,
+    pub overview: Overview,
     pub counts: Counts,
     pub audit: Audit,
     pub accounts: Accounts,
@@ -36,7 +42,26 @@ pub struct Gateway {
     pub publishing: Arc<Semaphore>,
     /// Bytes of publishes, of all sessions, that were announced and have not come whole.
     pub announcing: Arc<Semaphore>,
-    clients: AtomicU64,
+    /// Sessions that were told to go elsewhere.
+    leaving: AtomicU32,
+}
+
+/// What a client is told of its own connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// Logs show it, too.
+    pub id: u64,
+    pub ip: IpAddr,
+}
+
+impl Client {
+    /// Numbers in a row would tell every client how many others there are. They stay exact in JavaScript.
+    pub fn new(ip: IpAddr) -> Client {
+        Client {
+            id: fastrand::u64(1..1 << 48),
+            ip,
+        }
+    }
 }
 
 impl Gateway {
@@ -56,23 +81,43 @@ impl Gateway {
             commits,
             broker,
             consumers: Consumers::default(),
+            overview: Overview::default(),
             counts,
             audit,
             accounts: Accounts::default(),
             announcing: Arc::new(Semaphore::new(ALL_ANNOUNCED_BYTES_MAX)),
             publishing: Arc::new(Semaphore::new(ALL_PUBLISH_BYTES_MAX)),
-            clients: AtomicU64::new(1),
+            leaving: AtomicU32::new(0),
         }
     }
 
-    /// A number for a new connection; clients and logs show it.
-    pub fn next_client(&self) -> u64 {
-        self.clients.fetch_add(1, Ordering::Relaxed)
+    /// INFO as a client sees it first.
+    pub fn info(&self, client: Client) -> bytes::Bytes {
+        Frame::new().info(&self.server_info(client)).finish()
     }
 
-    /// INFO as a client sees it first.
-    pub fn info(&self, client_id: u64) -> bytes::Bytes {
+    /// INFO as a client sees it last: it asks to go elsewhere.
+    pub fn info_of_lame_duck(&self, client: Client) -> bytes::Bytes {
         let info = ServerInfo {
+            ldm: true,
+            ..self.server_info(client)
+        };
+        Frame::new().info(&info).finish()
+    }
+
+    /// How long the next session that leaves stays yet. They leave one after the other, so that not all of them stand at the next
+    /// gateway's door at once.
+    pub fn time_to_leave(&self) -> Duration {
+        let turn = self.leaving.fetch_add(1, Ordering::Relaxed);
+        let all = u32::try_from(self.settings.sessions_max.max(1)).unwrap_or(u32::MAX);
+        LAME_DUCK_GRACE
+            + (LAME_DUCK_TIME / all)
+                .saturating_mul(turn)
+                .min(LAME_DUCK_TIME)
+    }
+
+    fn server_info(&self, client: Client) -> ServerInfo<'_> {
+        ServerInfo {
             server_id: &self.settings.name,
             server_name: &self.settings.name,
             version: SPOKEN_VERSION,
@@ -85,9 +130,10 @@ impl Gateway {
             auth_required: false,
             tls_required: true,
             tls_verify: true,
-            client_id,
+            client_id: client.id,
+            client_ip: client.ip,
+            ldm: false,
             spean_registry: self.policy.borrow().registry.head(),
-        };
-        Frame::new().info(&info).finish()
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::admit::RawEvent;
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::refuse::No;
-use crate::request::{self, Asker, Pull, Request, Shape};
+use crate::request::{self, Asker, Look, Pull, Renamed, Request, Shape};
 use crate::wire::{ClientOp, Publish, Sid, Subject, Subscribe};
 
 /// The subject on which the gateway itself answers with lines of the registry.
@@ -56,6 +56,14 @@ pub enum Verdict {
         subject: Subject,
         reply: Option<Subject>,
         body: Bytes,
+        /// How the answer is told, where the consumer has another name here.
+        renamed: Option<Renamed>,
+    },
+    /// What there is for this office, by the gateway's own questions.
+    Look {
+        look: Look,
+        subject: Subject,
+        reply: Subject,
     },
     /// What a reader holds of a log: to the broker, written anew.
     Confirm {
@@ -91,10 +99,10 @@ pub struct Denial {
     pub reply: Option<(Subject, Shape)>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denied {
     Publish,
-    Subscription,
+    Subscription { queue: Option<Subject> },
 }
 
 /// How a peer broke the order of a session. The codes never change their meaning.
@@ -178,7 +186,9 @@ fn judge_subscribe(subscribe: Subscribe, peer: &Peer, policy: &Policy) -> Verdic
     match heard.and_then(|()| alone()) {
         Ok(()) => Verdict::Subscribe(subscribe),
         Err(no) => Verdict::Deny(Denial {
-            what: Denied::Subscription,
+            what: Denied::Subscription {
+                queue: subscribe.queue,
+            },
             subject: subscribe.subject,
             no,
             reply: None,
@@ -216,7 +226,9 @@ fn judge_publish(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
     if text.starts_with(HEAL_PREFIX) {
         return judge_heal_request(publish, peer, policy);
     }
-    deny(publish, Refusal::SubjectForbidden.into(), None, peer)
+    // What is no name of this bus is another service's, and there is none.
+    let shape = (!text.starts_with("spean.")).then_some(Shape::NoResponders);
+    deny(publish, Refusal::SubjectForbidden.into(), shape, peer)
 }
 
 fn judge_event(subject: LogSubject, publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
@@ -262,10 +274,23 @@ fn judge_request(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
     let has_reply = publish.reply.is_some();
     let read = request::read(asker, &publish.subject, has_reply, &publish.payload);
     match (read, publish.reply.clone()) {
-        (Ok(Request::Forward { subject, body }), reply) => Verdict::Forward {
+        (
+            Ok(Request::Forward {
+                subject,
+                body,
+                renamed,
+            }),
+            reply,
+        ) => Verdict::Forward {
             subject,
             reply,
             body,
+            renamed,
+        },
+        (Ok(Request::Look(look)), Some(reply)) => Verdict::Look {
+            look,
+            subject: publish.subject,
+            reply,
         },
         (Ok(Request::Answer(body)), Some(reply)) => Verdict::Answer {
             subject: publish.subject,
@@ -274,7 +299,7 @@ fn judge_request(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
             body,
         },
         (Ok(Request::Pull(pull)), Some(reply)) => Verdict::Pull { pull, reply },
-        (Ok(Request::Answer(_) | Request::Pull(_)), None) => {
+        (Ok(Request::Answer(_) | Request::Pull(_) | Request::Look(_)), None) => {
             deny(publish, Refusal::SubjectForbidden.into(), None, peer)
         }
         (Err((no, shape)), _) => deny(publish, no, Some(shape), peer),

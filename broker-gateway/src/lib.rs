@@ -15,6 +15,7 @@ pub mod session;
 pub mod judge;
 pub mod request;
 pub mod consumers;
+pub mod overview;
 pub mod acl;
 pub mod admit;
 pub mod commit;

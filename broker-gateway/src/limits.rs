@@ -90,6 +90,11 @@ pub const FAREWELL_WAIT: Duration = Duration::from_secs(5);
 /// How long the last words may take to one whom the registry lets in no more: with the second until the registry is looked at, a
 /// revocation takes effect within 5 s.
 pub const SHUT_OUT_WAIT: Duration = Duration::from_secs(2);
+/// How long a session stays when it was asked to go elsewhere: what is under way at the broker is answered in milliseconds.
+pub const LAME_DUCK_GRACE: Duration = Duration::from_millis(250);
+/// The time over which sessions leave, one after the other: with the grace and a farewell within the 10 s after which container
+/// runtimes kill.
+pub const LAME_DUCK_TIME: Duration = Duration::from_secs(4);
 /// Connecting to nats-server, TLS and CONNECT together; it stands nearby.
 pub const UPSTREAM_CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// How long JetStream may take to answer: a batch of the largest size takes 50 ms on a slow disk, electing a leader seconds.
@@ -129,11 +134,23 @@ pub const PULL_SILENCE_MAX: Duration = Duration::from_secs(20);
 pub const PULLS_WATCHED_MAX: usize = 256;
 /// Messages that a consumer may hold without an acknowledgement.
 pub const ACKS_PENDING_MAX: i64 = 20_000;
+/// How soon nats-server may deliver again what was not acknowledged: a slow line alone takes seconds, and 1 ns made it deliver without a pause.
+pub const ACK_WAIT_MIN: Duration = Duration::from_secs(1);
+/// And how late: longer than any client's default.
+pub const ACK_WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often a consumer or a pull may say that it is still there, as for nats-server's consumers.
+pub const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
+/// Replicas of a consumer; nats-server has no more of anything.
+pub const REPLICAS_MAX: u64 = 5;
 /// How long a consumer may stay unused before nats-server forgets it.
 pub const CONSUMER_IDLE_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Consumers of one office on one feed. An agent has one or two, and may leave one behind for a quarter of an hour each time it is
 /// killed; each costs nats-server 40 KB.
 pub const CONSUMERS_MAX: usize = 256;
+/// Consumers told in one page of a list; each is a question to nats-server.
+pub const CONSUMERS_PAGE: usize = 32;
+/// Questions of what there is that are asked at the same time, for all sessions: people and starting programs ask them.
+pub const OVERVIEWS_AT_ONCE: usize = 16;
 /// Messages of one direct read.
 pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 /// Bytes of one pull or direct read, where the client names a number.

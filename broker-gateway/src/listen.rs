@@ -29,7 +29,7 @@ use tracing::{debug, info, warn};
 use crate::account::{Full, Seat};
 use crate::acl;
 use crate::audit::Record;
-use crate::gateway::Gateway;
+use crate::gateway::{Client, Gateway};
 use crate::limits::{
     FAREWELL_WAIT, FIRST_FLIGHT_WAIT, ROUND_TRIP_MOST, TLS_FIRST_WAIT, TURNED_AWAY_TIME,
     UNKNOWN_PEER_WAIT,
@@ -88,13 +88,14 @@ impl NotLetIn {
 impl Listener {
     /// Accepts until shutdown, and ends when the last session has ended.
     pub async fn run(self, gateway: Arc<Gateway>, shutdown: CancellationToken) {
+        let Listener { socket, tls } = self;
         let entrance = Arc::new(Entrance::default());
         let first_hour = Instant::now() + TURNED_AWAY_TIME;
         let mut hours = tokio::time::interval_at(first_hour, TURNED_AWAY_TIME);
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
+                accepted = socket.accept() => accepted,
                 _ = hours.tick() => {
                     let told = entrance.turned_away.close();
                     connections.spawn(tell(gateway.clone(), told));
@@ -103,17 +104,17 @@ impl Listener {
                 () = shutdown.cancelled() => break,
             };
             match accepted {
-                Ok((socket, address)) => {
+                Ok((stream, address)) => {
                     let standing = entrance.acquainted.standing(address.ip());
                     let place = entrance.strangers.enter(address.ip(), standing);
                     let door = Door {
                         gateway: gateway.clone(),
                         entrance: entrance.clone(),
-                        tls: self.tls.borrow().clone(),
-                        client_id: gateway.next_client(),
+                        tls: tls.borrow().clone(),
+                        client: Client::new(address.ip().to_canonical()),
                         shutdown: shutdown.clone(),
                     };
-                    connections.spawn(door.meet(socket, address, place));
+                    connections.spawn(door.meet(stream, address, place));
                 }
                 Err(error) => {
                     warn!(%error, "cannot accept a connection");
@@ -121,6 +122,8 @@ impl Listener {
                 }
             }
         }
+        // Who comes now is refused at once, and goes to another gateway.
+        drop(socket);
         connections.close();
         connections.wait().await;
         tell(gateway, entrance.turned_away.close()).await;
@@ -161,7 +164,7 @@ struct Door {
     gateway: Arc<Gateway>,
     entrance: Arc<Entrance>,
     tls: Arc<ServerConfig>,
-    client_id: u64,
+    client: Client,
     shutdown: CancellationToken,
 }
 
@@ -183,13 +186,13 @@ impl Door {
         };
         match self.identify(&stream) {
             Ok((peer, seat)) => {
-                let (client_id, entrance) = (self.client_id, self.entrance);
+                let (client, entrance) = (self.client, self.entrance);
                 entrance.acquainted.remember(address.ip());
-                info!(%peer, %address, client_id, "connected");
+                info!(%peer, %address, client_id = client.id, "connected");
                 // Boxed, so that a stranger's task is no larger than a stranger.
                 let stream = tokio::io::split(stream);
                 let serving =
-                    session::run(self.gateway, peer, seat, stream, client_id, self.shutdown);
+                    session::run(self.gateway, peer, seat, stream, client, self.shutdown);
                 Box::pin(serving).await;
                 entrance.acquainted.remember(address.ip());
             }
@@ -232,7 +235,7 @@ impl Door {
         };
         let hello = async {
             if !tls_first {
-                let info = self.gateway.info(self.client_id);
+                let info = self.gateway.info(self.client);
                 guarded.write_all(&info).await?;
                 // Who says nothing needs no state of TLS.
                 guarded.hear().await?;
@@ -257,7 +260,7 @@ impl Door {
             let mut stream = accepting.await?;
             stream.get_mut().0.trust();
             if tls_first {
-                let info = self.gateway.info(self.client_id);
+                let info = self.gateway.info(self.client);
                 stream.write_all(&info).await?;
                 stream.flush().await?;
             }

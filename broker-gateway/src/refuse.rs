@@ -7,6 +7,8 @@ use schemas::refusal::{Code, Detail, Hold, Refusal};
 use schemas::subject::FeedName;
 use serde::Serialize;
 
+use crate::authority::streams::STREAM_NOT_FOUND;
+
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -38,6 +40,8 @@ pub struct Answered {
 pub enum No {
     Refused(Refusal),
     Held(Hold),
+    /// A hold about a stream, told to a request as nats-server tells of one that is not there.
+    NoStream(Hold),
 }
 
 impl From<Refusal> for No {
@@ -56,7 +60,7 @@ impl From<No> for Answer {
     fn from(no: No) -> Answer {
         match no {
             No::Refused(refusal) => Answer::Refused(refusal),
-            No::Held(hold) => Answer::Held(hold),
+            No::Held(hold) | No::NoStream(hold) => Answer::Held(hold),
         }
     }
 }
@@ -116,14 +120,14 @@ impl No {
     pub fn word(&self) -> &'static str {
         match self {
             No::Refused(_) => "refused",
-            No::Held(_) => "held",
+            No::Held(_) | No::NoStream(_) => "held",
         }
     }
 
     pub fn code(&self) -> Code {
         match self {
             No::Refused(refusal) => refusal.code(),
-            No::Held(hold) => hold.code(),
+            No::Held(hold) | No::NoStream(hold) => hold.code(),
         }
     }
 
@@ -146,6 +150,14 @@ impl No {
         match self {
             No::Refused(refusal) => refused(refusal),
             No::Held(hold) => held(hold),
+            No::NoStream(hold) => Words {
+                in_jetstream: Some(ApiError {
+                    code: 404,
+                    err_code: STREAM_NOT_FOUND,
+                    description: "stream not found".to_owned(),
+                }),
+                ..held(hold)
+            },
         }
     }
 }
@@ -157,6 +169,8 @@ struct Words {
     status: u16,
     head: Option<u64>,
     details: Vec<Detail>,
+    /// Where JetStream has an error of its own for it: clients compare its words.
+    in_jetstream: Option<ApiError>,
 }
 
 fn refused(refusal: &Refusal) -> Words {
@@ -166,6 +180,7 @@ fn refused(refusal: &Refusal) -> Words {
         status: status(refusal),
         head: None,
         details: refusal.details(),
+        in_jetstream: None,
     }
 }
 
@@ -176,6 +191,7 @@ fn held(hold: &Hold) -> Words {
         status: 503,
         head: hold.head(),
         details: hold.details(),
+        in_jetstream: None,
     }
 }
 
@@ -232,14 +248,16 @@ impl Words {
             status,
             head,
             details,
+            in_jetstream,
         } = self;
+        let ours = || ApiError {
+            code: *status,
+            err_code: code.number,
+            description: self.description(),
+        };
         json(&ErrorBody {
             kind: format!("io.nats.jetstream.api.v1.{response}"),
-            error: ApiError {
-                code: *status,
-                err_code: code.number,
-                description: self.description(),
-            },
+            error: in_jetstream.clone().unwrap_or_else(ours),
             stream,
             spean: Spean {
                 answer,
@@ -275,7 +293,7 @@ struct ErrorBody<'a> {
     spean: Spean<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct ApiError {
     code: u16,
     err_code: u32,

@@ -2,12 +2,14 @@
 //! might read otherwise than we do is passed through. What is not on the list of forms is refused. Consumers bear their
 //! office's name, filters lie inside what it may read, and everything is sent back to its own inbox.
 
-mod absent;
 mod ack;
+mod bounds;
+mod closed;
 mod consumer;
 mod create;
 mod filter;
 mod messages;
+mod name;
 mod stream;
 
 #[cfg(test)]
@@ -15,11 +17,12 @@ mod tests;
 
 use bytes::Bytes;
 use schemas::json;
-use schemas::refusal::{Detail, Refusal};
+use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::Registry;
 use schemas::subject::FeedName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::peer::Peer;
 use crate::refuse::No;
@@ -27,14 +30,24 @@ use crate::wire::Subject;
 
 pub use consumer::Pull;
 pub use filter::LogFilter;
+use name::OwnName;
+pub use name::Renamed;
+pub use stream::{Look, OwnConsumers, Sight};
 
 /// What to do about a request that may be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// Sent on to the server, as written here.
-    Forward { subject: Subject, body: Bytes },
+    Forward {
+        subject: Subject,
+        body: Bytes,
+        /// How the answer is told, where the consumer has another name here.
+        renamed: Option<Renamed>,
+    },
     /// Sent on, too, and watched while it waits.
     Pull(Pull),
+    /// Asked by the gateway itself: nats-server's answer would tell more than the office may know.
+    Look(Look),
     /// Answered here, from policy.
     Answer(Bytes),
 }
@@ -48,6 +61,8 @@ pub enum Shape {
     Status,
     /// As a message with a status line, which ends a pull, and the JSON in its body.
     StatusAndJson,
+    /// As nats-server says that nobody answers there; why is told as an error of the connection.
+    NoResponders,
 }
 
 /// Who asks, and by which rules.
@@ -77,7 +92,15 @@ pub fn read(
         }
         _ => Err(Refusal::SubjectForbidden.into()),
     };
-    request.map_err(|no| (no, shape))
+    request.map_err(|no| (as_of_a_stream(no), shape))
+}
+
+/// A stream that an office can know nothing of is none to its client: stock clients then make one, or say so. It is a hold all the same.
+fn as_of_a_stream(no: No) -> No {
+    match no {
+        No::Held(hold @ (Hold::FeedUnknown | Hold::GrantUnknown)) => No::NoStream(hold),
+        No::Held(_) | No::Refused(_) | No::NoStream(_) => no,
+    }
 }
 
 fn answerable(request: Request, has_reply: bool) -> Result<Request, No> {
@@ -93,13 +116,17 @@ fn answerable(request: Request, has_reply: bool) -> Result<Request, No> {
 /// Every form of the API that is open to offices.
 fn api(asker: Asker<'_>, tokens: &[&str], body: &[u8]) -> Result<Request, No> {
     match tokens {
+        ["INFO"] => stream::account(asker),
         ["STREAM", "NAMES"] => stream::names(asker, body),
+        ["STREAM", "LIST"] => stream::list(asker, body),
         ["STREAM", "INFO", feed] => stream::info(asker, feed, body),
         ["STREAM", "MSG", "GET", feed] => messages::get(asker, feed, body),
         ["DIRECT", "GET", feed] => messages::direct(asker, feed, body),
         ["DIRECT", "GET", feed, subject @ ..] => {
             messages::last(asker, feed, &subject.join("."), body)
         }
+        ["CONSUMER", "NAMES", feed] => stream::consumer_names(asker, feed, body),
+        ["CONSUMER", "LIST", feed] => stream::consumers(asker, feed, body),
         ["CONSUMER", "CREATE", feed] => create::unnamed(asker, feed, body),
         ["CONSUMER", "CREATE", feed, name] => create::named(asker, feed, name, None, body),
         ["CONSUMER", "CREATE", feed, name, filter @ ..] => {
@@ -151,9 +178,13 @@ pub fn shape_of(subject: &Subject) -> Shape {
 
 fn shape(tokens: &[&str]) -> Shape {
     match tokens {
+        ["$JS", "API", "INFO"] => Shape::Json("account_info_response"),
         ["$JS", "API", "STREAM", "NAMES"] => Shape::Json("stream_names_response"),
+        ["$JS", "API", "STREAM", "LIST"] => Shape::Json("stream_list_response"),
         ["$JS", "API", "STREAM", "INFO", ..] => Shape::Json("stream_info_response"),
         ["$JS", "API", "STREAM", "MSG", "GET", ..] => Shape::Json("stream_msg_get_response"),
+        ["$JS", "API", "CONSUMER", "NAMES", ..] => Shape::Json("consumer_names_response"),
+        ["$JS", "API", "CONSUMER", "LIST", ..] => Shape::Json("consumer_list_response"),
         ["$JS", "API", "CONSUMER", "INFO", ..] => Shape::Json("consumer_info_response"),
         ["$JS", "API", "CONSUMER", "DELETE", ..] => Shape::Json("consumer_delete_response"),
         ["$JS", "API", "CONSUMER", "CREATE" | "DURABLE", ..] => {
@@ -174,6 +205,16 @@ fn forward_bytes(subject: &str, body: impl Into<Bytes>) -> Request {
     Request::Forward {
         subject: written_subject(&format!("$JS.API.{subject}")),
         body: body.into(),
+        renamed: None,
+    }
+}
+
+/// The same for a consumer, which may have another name for its client.
+fn forward_named(subject: &str, name: &OwnName, body: impl Into<Bytes>) -> Request {
+    Request::Forward {
+        subject: written_subject(&format!("$JS.API.{subject}")),
+        body: body.into(),
+        renamed: name.renamed(),
     }
 }
 
@@ -188,6 +229,10 @@ fn written_subject(subject: &str) -> Subject {
 
 /// Reads a body by its own type's list of members: no other, none twice, none in another case.
 fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, No> {
+    typed(object(bytes)?)
+}
+
+fn object(bytes: &[u8]) -> Result<Value, No> {
     let value = json::parse(bytes).map_err(|fault| {
         malformed(
             &fault.pointer,
@@ -203,8 +248,16 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, No> {
             "តួសំណើត្រូវជា object",
         ));
     }
-    serde_json::from_value(value)
-        .map_err(|error| malformed("", &error.to_string(), "តួសំណើមានវាលដែលមិនស្គាល់ ឬតម្លៃមិនត្រឹមត្រូវ"))
+    Ok(value)
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, No> {
+    serde_json::from_value(value).map_err(|error| {
+        let error = error.to_string();
+        // Behind it stand all members that there are.
+        let said = error.split(", expected one of").next().unwrap_or(&error);
+        malformed("", said, "តួសំណើមានវាលដែលមិនស្គាល់ ឬតម្លៃមិនត្រឹមត្រូវ")
+    })
 }
 
 /// Like `body`, for requests that may have none; some clients write none as null.
@@ -215,10 +268,9 @@ fn optional_body<T: DeserializeOwned + Default>(bytes: &[u8]) -> Result<T, No> {
     }
 }
 
+/// A stream has a feed's name; whatever is none is the name of no stream.
 fn feed(token: &str) -> Result<FeedName, No> {
-    token
-        .parse()
-        .map_err(|_| malformed("stream", "a stream has a feed's name", "ស្ទ្រីមមានឈ្មោះដូច feed"))
+    token.parse().map_err(|_| No::Held(Hold::FeedUnknown))
 }
 
 fn malformed(at: &str, en: &str, km: &str) -> No {

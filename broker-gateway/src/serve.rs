@@ -73,11 +73,13 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         .map_err(|source| Fault::Listen { address, source })?;
     let (policy_sender, policies) = watch::channel(Arc::new(policy));
     let (audit, audit_writer) = Audit::new(settings.audit.clone(), Bounds::USUAL);
+    // Sessions that leave are judged by the registry of the moment, too.
+    let left = CancellationToken::new();
     let watching = policy::watch(
         settings.registry.clone(),
         memory,
         policy_sender,
-        shutdown.clone(),
+        left.clone(),
     );
     let watching = tokio::spawn(watching);
     let of_broker = Broker::new(&settings.nats)?;
@@ -102,6 +104,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let listener = Listener { socket, tls };
     // The listener holds the gateway; when it returns, the last end of the audit's channel is gone with it.
     listener.run(Arc::new(gateway), shutdown).await;
+    left.cancel();
     let (_, _, fit, _, _) = tokio::join!(watching, auditing, of_broker, counting, looking);
     info!(name, "stopped");
     // Who looked and panicked has found nothing.

@@ -3,9 +3,11 @@
 //! not read is not read from.
 
 mod broker;
+mod denial;
 mod desk;
 mod end;
 mod gather;
+mod leave;
 mod outgoing;
 mod prices;
 mod pulls;
@@ -31,7 +33,7 @@ use tracing::{debug, error};
 
 use crate::account::{OverBudget, Seat};
 use crate::acl;
-use crate::gateway::Gateway;
+use crate::gateway::{Client, Gateway};
 use crate::judge::{self, Breach, Verdict};
 use crate::limits::{
     FAREWELL_WAIT, HALF_OPERATION_WAIT, OPERATION_BYTES_A_SECOND_MIN, PINGS_UNANSWERED_MAX,
@@ -57,7 +59,7 @@ pub async fn run(
         impl AsyncRead + Unpin,
         impl AsyncWrite + Unpin + Send + 'static,
     ),
-    client_id: u64,
+    client: Client,
     shutdown: CancellationToken,
 ) {
     let down = Outgoing::new();
@@ -65,17 +67,25 @@ pub async fn run(
     let writing = tokio::spawn(async move { queue.write_to(&mut writer).await });
     let mut writing = AbortOnDropHandle::new(writing);
     let shutting_out = shut_out(gateway.policy.clone(), peer.clone());
-    let mut session = Session::new(gateway, peer, seat, client_id, down.clone());
+    let leave = CancellationToken::new();
+    let leaving = leave::in_turn(
+        gateway.clone(),
+        client,
+        down.clone(),
+        shutdown,
+        leave.clone(),
+    );
+    let mut session = Session::new(gateway, peer, seat, client, down.clone());
     let end = {
-        let serving = AssertUnwindSafe(session.serve(&mut reader, &shutdown));
+        let serving = AssertUnwindSafe(session.serve(&mut reader, &leave));
         tokio::select! {
             served = serving.catch_unwind() => served.unwrap_or(End::Failed),
             written = &mut writing => written.map_or(End::Failed, |_| End::Gone),
             end = shutting_out => end,
-            () = overtime(&shutdown) => End::Stopped,
+            () = leaving => End::Stopped,
         }
     };
-    let peer = &session.desk.peer;
+    let (peer, client_id) = (&session.desk.peer, client.id);
     match end {
         End::Failed => error!(%peer, client_id, "a session ended by a fault of the gateway"),
         end => debug!(%peer, client_id, %end, "session ended"),
@@ -98,7 +108,7 @@ pub async fn run(
 
 struct Session {
     desk: Arc<Desk>,
-    client_id: u64,
+    client: Client,
     policies: watch::Receiver<Arc<Policy>>,
     policy: Arc<Policy>,
     connect: Option<Connect>,
@@ -123,14 +133,14 @@ impl Session {
         gateway: Arc<Gateway>,
         peer: Peer,
         seat: Seat,
-        client_id: u64,
+        client: Client,
         down: Arc<Outgoing>,
     ) -> Session {
         let mut policies = gateway.policy.clone();
         let policy = policies.borrow_and_update().clone();
         Session {
             desk: Desk::new(gateway, peer, down),
-            client_id,
+            client,
             policies,
             policy,
             connect: None,
@@ -146,7 +156,7 @@ impl Session {
     async fn serve(
         &mut self,
         reader: &mut (impl AsyncRead + Unpin),
-        shutdown: &CancellationToken,
+        leave: &CancellationToken,
     ) -> End {
         let mut parser = ClientParser::new();
         let began = Instant::now();
@@ -187,7 +197,7 @@ impl Session {
                 },
                 () = ended(&mut self.upstream) => return End::BrokerGone,
                 () = failed(&mut self.answering) => return End::Failed,
-                () = shutdown.cancelled() => return End::Stopped,
+                () = leave.cancelled() => return End::Stopped,
                 () = self.seat.given_up.cancelled() => return End::GaveWay,
             }
         }
@@ -293,7 +303,18 @@ impl Session {
                 subject,
                 reply,
                 body,
-            } => self.forward(&subject, reply.as_ref(), &body).await,
+                renamed,
+            } => self.forward(&subject, reply.as_ref(), &body, renamed).await,
+            Verdict::Look {
+                look,
+                subject,
+                reply,
+            } => {
+                let turn = self.desk.gateway.overview.turn().await;
+                let told = self.desk.clone().look(turn, look, (subject, reply));
+                self.answering.spawn(told);
+                Ok(())
+            }
             Verdict::Confirm {
                 confirmable,
                 subject,
@@ -409,12 +430,6 @@ impl Half {
         let whole = Duration::from_secs((announced / OPERATION_BYTES_A_SECOND_MIN) as u64);
         (heard + HALF_OPERATION_WAIT).min(self.since + HALF_OPERATION_WAIT + whole)
     }
-}
-
-/// A session that waits for the broker does not see the shutdown; it gets a little longer than the others.
-async fn overtime(shutdown: &CancellationToken) {
-    shutdown.cancelled().await;
-    tokio::time::sleep(FAREWELL_WAIT).await;
 }
 
 /// The end of the upstream connection; without one, never.

@@ -171,6 +171,14 @@ impl Gateway {
         }
     }
 
+    /// SIGUSR2, as nats-server is asked to go; waits for the end.
+    pub async fn leave(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.signal("USR2");
+            process.ends().await;
+        }
+    }
+
     pub async fn restart(&mut self) {
         self.stop().await;
         self.resume().await;

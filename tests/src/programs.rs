@@ -169,6 +169,11 @@ impl Process {
     /// SIGTERM, then waits for the end.
     pub async fn stop(mut self) {
         self.signal("TERM");
+        self.ends().await;
+    }
+
+    /// Waits for the end.
+    pub async fn ends(&mut self) {
         within("the end of a stopped process", self.child.wait())
             .await
             .expect("a child can be waited for");

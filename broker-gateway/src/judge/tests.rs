@@ -57,6 +57,32 @@ fn an_office_listens_in_its_own_inbox_and_nowhere_else() {
 }
 
 #[test]
+fn a_no_is_told_as_clients_look_for_it() {
+    let Verdict::Deny(denial) = judged("SUB _INBOX.moh.siem-reap.x q 1\r\n") else {
+        panic!("it passed");
+    };
+    let queue = Some(Subject::parse(b"q").expect("a subject"));
+    assert_eq!(denial.what, Denied::Subscription { queue });
+    for (subject, shape) in [
+        ("foo", Shape::NoResponders),
+        ("$SRV.PING", Shape::NoResponders),
+        ("$KV.settings.x", Shape::NoResponders),
+        (
+            "spean.log.health-quarterly.moh",
+            Shape::Json("pub_ack_response"),
+        ),
+        ("$JS.API.STREAM.CREATE.x", Shape::Json("error_response")),
+    ] {
+        let line = format!("PUB {subject} _INBOX.moh.siem-reap.r 0\r\n\r\n");
+        let Verdict::Deny(denial) = judged(&line) else {
+            panic!("{subject} passed");
+        };
+        let (_, told) = denial.reply.expect("a place to tell it");
+        assert_eq!(told, shape, "{subject}");
+    }
+}
+
+#[test]
 fn requests_to_heal_are_heard_and_made_only_for_what_may_be_read() {
     let denials = [
         (
@@ -185,7 +211,7 @@ fn what_is_not_open_is_denied_on_the_reply_subject() {
         ("$SYS.REQ.SERVER.PING", "subject-forbidden"),
         ("$KV.x.y", "subject-forbidden"),
         ("$O.x.C.y", "subject-forbidden"),
-        ("$JS.API.STREAM.LIST", "subject-forbidden"),
+        ("$JS.API.STREAM.CREATE.x", "subject-forbidden"),
         ("$JS.ACK.health-quarterly.*.1.2.3.4.5", "subject-forbidden"),
         ("other", "subject-forbidden"),
     ] {

@@ -27,7 +27,7 @@ pub fn acknowledge(
             ));
         }
     };
-    consumer::own(asker, stream, name)?;
+    consumer::own_whole(asker, stream, name)?;
     // `+NXT` is left out: it would be a pull with a body that nobody has read.
     let word = body.split(|byte| *byte == b' ').next().unwrap_or_default();
     if !matches!(word, b"" | b"+ACK" | b"-NAK" | b"+WPI" | b"+TERM") || body.len() > ACK_BYTES_MAX {
@@ -40,6 +40,7 @@ pub fn acknowledge(
     Ok(Request::Forward {
         subject: subject.clone(),
         body: Bytes::copy_from_slice(body),
+        renamed: None,
     })
 }
 
@@ -52,9 +53,10 @@ pub fn flow(asker: Asker<'_>, subject: &Subject, rest: &[&str]) -> Result<Reques
             "មិនមែនជាប្រធានបទគ្រប់គ្រងលំហូរទេ",
         ));
     };
-    consumer::own(asker, stream, name)?;
+    consumer::own_whole(asker, stream, name)?;
     Ok(Request::Forward {
         subject: subject.clone(),
         body: Bytes::new(),
+        renamed: None,
     })
 }

@@ -6,62 +6,24 @@ use bytes::Bytes;
 use schemas::subject::FeedName;
 use serde::{Deserialize, Serialize};
 
-use super::absent::Absent;
+use super::name::OwnName;
 use super::{
-    Asker, Request, body, bounded, feed, forbidden, forward_bytes, malformed, stream, written,
-    written_subject,
+    Asker, Request, bounded, closed, feed, forbidden, forward_bytes, forward_named, malformed,
+    object, stream, typed, written, written_subject,
 };
 use crate::acl;
-use crate::limits::{PULL_BYTES_AT_ONCE, PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX};
+use crate::limits::{HEARTBEAT_MIN, PULL_BYTES_AT_ONCE, PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX};
 use crate::refuse::No;
 use crate::wire::Subject;
 
-/// The server takes names of up to 256 bytes; stock clients' are under 40.
-const NAME_BYTES_MAX: usize = 128;
 /// The subject of a pull, before its feed.
 const NEXT: &str = "$JS.API.CONSUMER.MSG.NEXT.";
-
-/// A consumer's name that begins as its office's names do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnName(String);
-
-impl OwnName {
-    pub fn parse(asker: Asker<'_>, name: &str) -> Result<OwnName, No> {
-        let prefix = asker.peer.consumer_prefix();
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        let own = name.len() > prefix.len()
-            && name.len() <= NAME_BYTES_MAX
-            && name.starts_with(&prefix)
-            && name.bytes().all(plain);
-        if !own {
-            return Err(forbidden(
-                "name",
-                format!(
-                    "a consumer of {} is named {prefix}<letters, digits, - and _>",
-                    asker.peer
-                ),
-                format!("ឈ្មោះ consumer របស់ {} ត្រូវចាប់ផ្តើមដោយ {prefix}", asker.peer),
-            ));
-        }
-        Ok(OwnName(name.to_owned()))
-    }
-
-    /// A name for a consumer that was given none.
-    pub fn generate(asker: Asker<'_>) -> OwnName {
-        let prefix = asker.peer.consumer_prefix();
-        OwnName(format!("{prefix}{:016x}", fastrand::u64(..)))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 pub fn info(asker: Asker<'_>, stream: &str, name: &str, body: &[u8]) -> Result<Request, No> {
     let (feed, name) = own(asker, stream, name)?;
     empty(body)?;
     let subject = format!("CONSUMER.INFO.{feed}.{}", name.as_str());
-    Ok(forward_bytes(&subject, Vec::new()))
+    Ok(forward_named(&subject, &name, Vec::new()))
 }
 
 pub fn delete(asker: Asker<'_>, stream: &str, name: &str, body: &[u8]) -> Result<Request, No> {
@@ -146,31 +108,36 @@ struct NextBody {
     no_wait: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idle_heartbeat: Option<u64>,
-    #[serde(default, skip_serializing_if = "Absent::is_absent")]
-    min_pending: Absent,
-    #[serde(default, skip_serializing_if = "Absent::is_absent")]
-    min_ack_pending: Absent,
-    #[serde(default, skip_serializing_if = "Absent::is_absent")]
-    group: Absent,
-    #[serde(default, skip_serializing_if = "Absent::is_absent")]
-    id: Absent,
-    #[serde(default, skip_serializing_if = "Absent::is_absent")]
-    priority: Absent,
 }
+
+/// What a pull may say of groups of readers, which offices do not have.
+const CLOSED: [&str; 5] = ["min_pending", "min_ack_pending", "group", "id", "priority"];
 
 pub fn next(asker: Asker<'_>, stream: &str, name: &str, bytes: &[u8]) -> Result<Request, No> {
     let (feed, name) = own(asker, stream, name)?;
     let mut pull = match bytes.trim_ascii() {
         [] => count(1),
-        [b'0'..=b'9', ..] => count(body(bytes)?),
-        bytes => body(bytes)?,
+        [b'0'..=b'9', ..] => count(typed(object(bytes)?)?),
+        bytes => {
+            let mut said = object(bytes)?;
+            closed::take_out(Some(&mut said), &CLOSED)?;
+            typed(said)?
+        }
     };
     pull.batch = bounded("batch", pull.batch, PULL_MESSAGES_MAX)?.max(1);
     pull.max_bytes = pull.max_bytes.filter(|bytes| *bytes > 0);
     bounded("max_bytes", pull.max_bytes.unwrap_or(0), READ_BYTES_MAX)?;
     let wait_max = nanos(PULL_WAIT_MAX);
     bounded("expires", pull.expires.unwrap_or(0), wait_max)?;
-    bounded("idle_heartbeat", pull.idle_heartbeat.unwrap_or(0), wait_max)?;
+    let heartbeat = pull.idle_heartbeat.unwrap_or(0);
+    bounded("idle_heartbeat", heartbeat, wait_max)?;
+    if heartbeat > 0 && heartbeat < nanos(HEARTBEAT_MIN) {
+        return Err(forbidden(
+            "idle_heartbeat",
+            format!("must be at least {} ms", HEARTBEAT_MIN.as_millis()),
+            format!("ត្រូវយ៉ាងតិច {} ms", HEARTBEAT_MIN.as_millis()),
+        ));
+    }
     let subject = format!("{NEXT}{feed}.{}", name.as_str());
     Ok(Request::Pull(Pull {
         subject: written_subject(&subject),
@@ -189,9 +156,19 @@ fn count(batch: u64) -> NextBody {
 /// A consumer of the office's own, on a feed of which it may still read something. Whether it may read what the consumer
 /// delivers is asked again of each message: rights may have ended since it was made.
 pub(super) fn own(asker: Asker<'_>, stream: &str, name: &str) -> Result<(FeedName, OwnName), No> {
+    Ok((readable(asker, stream)?, OwnName::parse(asker, name)?))
+}
+
+/// The same for a subject that goes on as it came.
+pub(super) fn own_whole(asker: Asker<'_>, stream: &str, name: &str) -> Result<(), No> {
+    readable(asker, stream)?;
+    OwnName::parse_whole(asker, name).map(|_own| ())
+}
+
+fn readable(asker: Asker<'_>, stream: &str) -> Result<FeedName, No> {
     let feed = feed(stream)?;
     acl::read(asker.registry, asker.peer, &stream::own(asker, &feed))?;
-    Ok((feed, OwnName::parse(asker, name)?))
+    Ok(feed)
 }
 
 pub(super) fn nanos(duration: Duration) -> u64 {

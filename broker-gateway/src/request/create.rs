@@ -6,20 +6,21 @@ use schemas::event::Timestamp;
 use schemas::subject::FeedName;
 use serde::{Deserialize, Serialize};
 
-use super::absent::Absent;
-use super::consumer::{OwnName, nanos};
+use super::bounds::Beyond;
+use super::consumer::nanos;
 use super::filter::LogFilter;
-use super::{Asker, Request, body, bounded, feed, forbidden, forward, malformed};
+use super::name::OwnName;
+use super::{
+    Asker, Request, closed, feed, forbidden, forward_named, malformed, object, typed, written,
+};
 use crate::acl::{self, Scope};
 use crate::limits::{
-    ACKS_PENDING_MAX, CONSUMER_IDLE_MAX, FILTERS_MAX, PULL_MESSAGES_MAX, PULL_WAIT_MAX,
-    READ_BYTES_MAX,
+    ACK_WAIT_MAX, ACK_WAIT_MIN, ACKS_PENDING_MAX, CONSUMER_IDLE_MAX, FILTERS_MAX, HEARTBEAT_MIN,
+    PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX, REPLICAS_MAX,
 };
 use crate::refuse::No;
 use crate::wire::Subject;
 
-/// Waits inside a consumer's settings: a day is longer than any client's.
-const ACK_WAIT_MAX_NANOS: u64 = 24 * 60 * 60 * 1_000_000_000;
 const BACKOFF_STEPS_MAX: usize = 16;
 const DELIVERIES_MAX: i64 = 1_000_000;
 const WAITING_MAX: i64 = 2_048;
@@ -110,18 +111,6 @@ struct Config {
     deliver_subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "Absent::is_absent")]
-    deliver_group: Absent,
-    #[serde(skip_serializing_if = "Absent::is_absent")]
-    sample_freq: Absent,
-    #[serde(skip_serializing_if = "Absent::is_absent")]
-    pause_until: Absent,
-    #[serde(skip_serializing_if = "Absent::is_absent")]
-    priority_policy: Absent,
-    #[serde(skip_serializing_if = "Absent::is_absent")]
-    priority_groups: Absent,
-    #[serde(skip_serializing_if = "Absent::is_absent")]
-    priority_timeout: Absent,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -153,9 +142,25 @@ enum ReplayPolicy {
     Original,
 }
 
+/// Settings for groups of readers, for pauses and for samples, which offices do not have.
+const CLOSED: [&str; 6] = [
+    "deliver_group",
+    "sample_freq",
+    "pause_until",
+    "priority_policy",
+    "priority_groups",
+    "priority_timeout",
+];
+
+fn body(bytes: &[u8]) -> Result<CreateBody, No> {
+    let mut said = object(bytes)?;
+    closed::take_out(said.get_mut("config"), &CLOSED)?;
+    typed(said)
+}
+
 /// A consumer without a name in the subject; one without any is named here.
 pub fn unnamed(asker: Asker<'_>, stream: &str, bytes: &[u8]) -> Result<Request, No> {
-    let create: CreateBody = body(bytes)?;
+    let create = body(bytes)?;
     if given(&create.config.durable_name).is_some() {
         return Err(disagree("durable_name"));
     }
@@ -180,7 +185,7 @@ pub fn named(
 
 /// The old form, for durable consumers alone.
 pub fn durable(asker: Asker<'_>, stream: &str, name: &str, bytes: &[u8]) -> Result<Request, No> {
-    let mut create: CreateBody = body(bytes)?;
+    let mut create = body(bytes)?;
     if given(&create.config.durable_name).is_none() {
         create.config.durable_name = Some(name.to_owned());
     }
@@ -203,15 +208,28 @@ fn write(
         ("name", &config.name),
         ("durable_name", &config.durable_name),
     ] {
-        if given(said).is_some_and(|said| said != name.as_str()) {
+        let said = given(said).map(|said| OwnName::parse(asker, said));
+        if said
+            .transpose()?
+            .is_some_and(|said| said.as_str() != name.as_str())
+        {
             return Err(disagree(at));
         }
     }
-    config.durable_name = config.durable_name.filter(|name| !name.is_empty());
+    let durable = given(&config.durable_name).map(|_said| name.as_str().to_owned());
+    config.durable_name = durable;
     config.name = Some(name.as_str().to_owned());
     settle_filters(asker, &feed, filter, &mut config)?;
     check_delivery(asker, &config)?;
-    settle_bounds(&mut config)?;
+    let pedantic = create.pedantic.unwrap_or(false);
+    settle(
+        &mut config,
+        if pedantic {
+            Beyond::Tell
+        } else {
+            Beyond::Bring
+        },
+    )?;
     let create = Create {
         stream_name: feed.as_str(),
         config,
@@ -219,7 +237,7 @@ fn write(
         pedantic: create.pedantic,
     };
     let subject = format!("CONSUMER.CREATE.{feed}.{}", name.as_str());
-    Ok(forward(&subject, &create))
+    Ok(forward_named(&subject, &name, written(&create)))
 }
 
 /// The filter of the subject, of the body, or the list of the body: one of them, and inside the rights. None means all.
@@ -275,17 +293,13 @@ fn check_delivery(asker: Asker<'_>, config: &Config) -> Result<(), No> {
     ))
 }
 
-fn settle_bounds(config: &mut Config) -> Result<(), No> {
-    config.deliver_subject = config
-        .deliver_subject
-        .take()
-        .filter(|subject| !subject.is_empty());
-    config.filter_subject = config
-        .filter_subject
-        .take()
-        .filter(|subject| !subject.is_empty());
+/// Brings what is set into bounds, and leaves out what means nothing.
+fn settle(config: &mut Config, beyond: Beyond) -> Result<(), No> {
+    let not_empty = |text: &String| !text.is_empty();
+    config.deliver_subject = config.deliver_subject.take().filter(not_empty);
+    config.filter_subject = config.filter_subject.take().filter(not_empty);
     config.opt_start_seq = config.opt_start_seq.filter(|seq| *seq > 0);
-    config.opt_start_time = config.opt_start_time.take().filter(|time| !time.is_empty());
+    config.opt_start_time = config.opt_start_time.take().filter(not_empty);
     if let Some(time) = &config.opt_start_time
         && Timestamp::from_rfc3339(time).is_none()
     {
@@ -295,34 +309,51 @@ fn settle_bounds(config: &mut Config) -> Result<(), No> {
             "ត្រូវជាពេលវេលា RFC 3339",
         ));
     }
-    let pull_wait = nanos(PULL_WAIT_MAX);
-    let backoff = config.backoff.as_deref().unwrap_or_default();
-    for (at, number, most) in [
-        ("ack_wait", config.ack_wait, ACK_WAIT_MAX_NANOS),
-        ("backoff", backoff.iter().max().copied(), ACK_WAIT_MAX_NANOS),
-        ("max_batch", config.max_batch, PULL_MESSAGES_MAX),
-        ("max_expires", config.max_expires, pull_wait),
-        ("max_bytes", config.max_bytes, READ_BYTES_MAX),
+    let ack_wait = nanos(ACK_WAIT_MIN)..=nanos(ACK_WAIT_MAX);
+    beyond.settle("ack_wait", &mut config.ack_wait, &ack_wait)?;
+    for step in config.backoff.iter_mut().flatten() {
+        *step = beyond.settled("backoff", *step, &ack_wait)?;
+    }
+    let heartbeat = nanos(HEARTBEAT_MIN)..=nanos(PULL_WAIT_MAX);
+    for (at, number, within) in [
+        ("max_batch", &mut config.max_batch, 0..=PULL_MESSAGES_MAX),
+        (
+            "max_expires",
+            &mut config.max_expires,
+            0..=nanos(PULL_WAIT_MAX),
+        ),
+        ("max_bytes", &mut config.max_bytes, 0..=READ_BYTES_MAX),
         (
             "inactive_threshold",
-            config.inactive_threshold,
-            nanos(CONSUMER_IDLE_MAX),
+            &mut config.inactive_threshold,
+            0..=nanos(CONSUMER_IDLE_MAX),
         ),
-        ("num_replicas", config.num_replicas, 5),
-        ("idle_heartbeat", config.idle_heartbeat, pull_wait),
+        ("idle_heartbeat", &mut config.idle_heartbeat, heartbeat),
+        ("num_replicas", &mut config.num_replicas, 0..=REPLICAS_MAX),
     ] {
-        bounded(at, number.unwrap_or(0), most)?;
+        beyond.settle(at, number, &within)?;
     }
-    within("max_deliver", config.max_deliver, -1, DELIVERIES_MAX)?;
-    within("max_waiting", config.max_waiting, 0, WAITING_MAX)?;
-    within(
-        "max_ack_pending",
-        config.max_ack_pending,
-        0,
-        ACKS_PENDING_MAX,
-    )?;
-    let words = words_bytes(config);
-    if backoff.len() > BACKOFF_STEPS_MAX || words > WORDS_BYTES_MAX {
+    for (at, number, within) in [
+        ("max_deliver", &mut config.max_deliver, -1..=DELIVERIES_MAX),
+        ("max_waiting", &mut config.max_waiting, 0..=WAITING_MAX),
+        (
+            "max_ack_pending",
+            &mut config.max_ack_pending,
+            0..=ACKS_PENDING_MAX,
+        ),
+    ] {
+        beyond.settle(at, number, &within)?;
+    }
+    // A durable consumer that nobody comes back to would stay for ever.
+    if config.durable_name.is_some() && config.inactive_threshold.unwrap_or(0) == 0 {
+        config.inactive_threshold = Some(nanos(CONSUMER_IDLE_MAX));
+    }
+    check_words(config)
+}
+
+fn check_words(config: &Config) -> Result<(), No> {
+    let steps = config.backoff.as_deref().map_or(0, <[u64]>::len);
+    if steps > BACKOFF_STEPS_MAX || words_bytes(config) > WORDS_BYTES_MAX {
         return Err(forbidden(
             "metadata",
             format!(
@@ -330,10 +361,6 @@ fn settle_bounds(config: &mut Config) -> Result<(), No> {
             ),
             format!("យ៉ាងច្រើន {BACKOFF_STEPS_MAX} ជំហាន និង {WORDS_BYTES_MAX} បៃ"),
         ));
-    }
-    // A durable consumer that nobody comes back to would stay for ever.
-    if config.durable_name.is_some() && config.inactive_threshold.unwrap_or(0) == 0 {
-        config.inactive_threshold = Some(nanos(CONSUMER_IDLE_MAX));
     }
     Ok(())
 }
@@ -345,17 +372,6 @@ fn words_bytes(config: &Config) -> usize {
         + metadata
             .map(|(key, value)| key.len() + value.len())
             .sum::<usize>()
-}
-
-fn within(at: &'static str, number: Option<i64>, least: i64, most: i64) -> Result<(), No> {
-    match number {
-        Some(number) if !(least..=most).contains(&number) => Err(forbidden(
-            at,
-            format!("must be {least} to {most}"),
-            format!("ត្រូវនៅចន្លោះ {least} ដល់ {most}"),
-        )),
-        Some(_) | None => Ok(()),
-    }
 }
 
 /// An empty word stands for none.

@@ -1,12 +1,14 @@
 //! What there is to read: names from policy, counts from the server.
 
-use bytes::Bytes;
+use schemas::refusal::Hold;
 use schemas::subject::{CONFIRMATIONS, FeedName, LogName};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::filter::LogFilter;
-use super::{Asker, Request, feed, forward, optional_body};
+use super::{Asker, Request, feed, forward, optional_body, written};
 use crate::acl::{self, Scope};
+use crate::limits::{ACKS_PENDING_MAX, CONSUMERS_MAX};
 use crate::refuse::No;
 use crate::wire::Subject;
 
@@ -25,7 +27,7 @@ struct Names<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     total: usize,
-    offset: usize,
+    offset: u64,
     limit: usize,
     streams: Vec<&'a str>,
 }
@@ -33,25 +35,27 @@ struct Names<'a> {
 /// The server would name every stream; policy names those that the office may see. Feeds are few, so a page holds them all.
 pub fn names(asker: Asker<'_>, body: &[u8]) -> Result<Request, No> {
     let NamesBody { offset, subject } = optional_body(body)?;
-    let all: Vec<&str> = acl::feeds_seen(asker.registry, asker.peer)
-        .into_iter()
-        .map(|feed| feed.as_str())
-        .filter(|feed| {
-            subject
-                .as_deref()
-                .is_none_or(|subject| holds(feed, subject))
-        })
-        .collect();
-    let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
+    let all = named(asker, subject.as_deref());
+    let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
     let names = Names {
         kind: "io.nats.jetstream.api.v1.stream_names_response",
         total: all.len(),
         offset,
         limit: 1024,
-        streams: all[offset..].to_vec(),
+        streams: all
+            .into_iter()
+            .skip(skipped)
+            .map(FeedName::as_str)
+            .collect(),
     };
-    let body = serde_json::to_vec(&names).expect("a struct of plain fields is JSON");
-    Ok(Request::Answer(Bytes::from(body)))
+    Ok(Request::Answer(written(&names)))
+}
+
+/// The streams that there are for the office, or those of them that hold a subject.
+fn named<'a>(asker: Asker<'a>, subject: Option<&str>) -> Vec<&'a FeedName> {
+    let mut feeds = acl::feeds_seen(asker.registry, asker.peer);
+    feeds.retain(|feed| subject.is_none_or(|subject| holds(feed.as_str(), subject)));
+    feeds
 }
 
 /// Whether a feed's stream has messages on a subject, which may hold wildcards itself.
@@ -91,9 +95,39 @@ struct Info<'a> {
     deleted_details: bool,
 }
 
-/// Without a filter the answer counts the stream as a whole and names no log: clients need it to begin.
+/// What an office is told of what there is, by the gateway's own questions to nats-server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    Stream(Sight),
+    Streams { sights: Vec<Sight>, offset: usize },
+    ConsumerNames(OwnConsumers),
+    Consumers(OwnConsumers),
+}
+
+/// As much of a stream as an office sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    Whole(FeedName),
+    /// What its own logs count, and the sequences, which each of its answers tells, too.
+    Own {
+        stream: FeedName,
+        filter: Option<String>,
+        /// Whether it has asked for the counts of each subject.
+        by_subject: bool,
+    },
+}
+
+/// A page of an office's consumers on a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnConsumers {
+    pub stream: FeedName,
+    pub prefix: String,
+    pub offset: usize,
+}
+
+/// Without a filter the answer counts the stream as a whole, or the own log: clients need it to begin.
 pub fn info(asker: Asker<'_>, stream: &str, body: &[u8]) -> Result<Request, No> {
-    let feed = feed(stream)?;
+    let feed = seen(asker, feed(stream)?)?;
     let InfoBody {
         offset,
         subjects_filter,
@@ -103,16 +137,100 @@ pub fn info(asker: Asker<'_>, stream: &str, body: &[u8]) -> Result<Request, No> 
         None | Some("") => None,
         Some(text) => Some(LogFilter::parse(&feed, text)?),
     };
-    match &filter {
-        Some(filter) => filter.allow(asker)?,
-        None => acl::read(asker.registry, asker.peer, &own(asker, &feed))?,
-    };
+    if let Some(filter) = &filter {
+        filter.allow(asker)?;
+    }
+    if let Sight::Own { filter: own, .. } = sight(asker, &feed) {
+        return Ok(Request::Look(Look::Stream(Sight::Own {
+            stream: feed,
+            by_subject: filter.is_some(),
+            filter: filter.map(|filter| filter.text().to_owned()).or(own),
+        })));
+    }
     let body = Info {
         subjects_filter: filter.as_ref().map(LogFilter::text),
         offset,
         deleted_details: deleted_details.unwrap_or(false),
     };
     Ok(forward(&format!("STREAM.INFO.{feed}"), &body))
+}
+
+/// The same of every stream that there is for the office.
+pub fn list(asker: Asker<'_>, body: &[u8]) -> Result<Request, No> {
+    let NamesBody { offset, subject } = optional_body(body)?;
+    let sights = named(asker, subject.as_deref());
+    let sights = sights.into_iter().map(|feed| sight(asker, feed));
+    Ok(Request::Look(Look::Streams {
+        sights: sights.collect(),
+        offset: usize::try_from(offset).unwrap_or(usize::MAX),
+    }))
+}
+
+pub fn consumer_names(asker: Asker<'_>, stream: &str, body: &[u8]) -> Result<Request, No> {
+    own_consumers(asker, stream, body).map(|page| Request::Look(Look::ConsumerNames(page)))
+}
+
+pub fn consumers(asker: Asker<'_>, stream: &str, body: &[u8]) -> Result<Request, No> {
+    own_consumers(asker, stream, body).map(|page| Request::Look(Look::Consumers(page)))
+}
+
+fn own_consumers(asker: Asker<'_>, stream: &str, body: &[u8]) -> Result<OwnConsumers, No> {
+    let PageBody { offset } = optional_body(body)?;
+    Ok(OwnConsumers {
+        stream: seen(asker, feed(stream)?)?,
+        prefix: asker.peer.consumer_prefix(),
+        offset: usize::try_from(offset).unwrap_or(usize::MAX),
+    })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageBody {
+    #[serde(default)]
+    offset: u64,
+}
+
+/// What clients ask for when they begin. Nothing of it is a secret or a promise: an office makes no streams.
+pub fn account(asker: Asker<'_>) -> Result<Request, No> {
+    let streams = acl::feeds_seen(asker.registry, asker.peer).len();
+    let account = json!({
+        "type": "io.nats.jetstream.api.v1.account_info_response",
+        "memory": 0, "storage": 0, "reserved_memory": 0, "reserved_storage": 0,
+        "streams": streams, "consumers": 0,
+        "limits": {
+            "max_memory": 0, "max_storage": 0, "max_streams": streams, "max_consumers": CONSUMERS_MAX,
+            "max_ack_pending": ACKS_PENDING_MAX,
+            "memory_max_stream_bytes": 0, "storage_max_stream_bytes": 0, "max_bytes_required": false,
+        },
+        "api": { "level": 0, "total": 0, "errors": 0 },
+    });
+    Ok(Request::Answer(written(&account)))
+}
+
+/// Streams of which there is something for the office; of others it does not learn how much they hold.
+fn seen(asker: Asker<'_>, stream: FeedName) -> Result<FeedName, No> {
+    acl::read(asker.registry, asker.peer, &own(asker, &stream))?;
+    let feeds = acl::feeds_seen(asker.registry, asker.peer);
+    match stream.as_str() == CONFIRMATIONS || feeds.contains(&&stream) {
+        true => Ok(stream),
+        false => Err(Hold::GrantUnknown.into()),
+    }
+}
+
+fn sight(asker: Asker<'_>, stream: &FeedName) -> Sight {
+    let feed = Scope::Feed(stream.clone());
+    if acl::read(asker.registry, asker.peer, &feed).is_ok() {
+        return Sight::Whole(stream.clone());
+    }
+    let filter = match own(asker, stream) {
+        Scope::Log(log) => Some(log.subject()),
+        Scope::Feed(_) | Scope::Confirmations { .. } => None,
+    };
+    Sight::Own {
+        stream: stream.clone(),
+        filter,
+        by_subject: false,
+    }
 }
 
 /// The least that an office may read of a feed.

@@ -10,22 +10,26 @@ use super::desk::Desk;
 use super::end::End;
 use super::outgoing::Closed;
 use super::upstream::Upstream;
-use super::{Session, desk};
+use super::{Session, denial};
 use crate::acl::Confirmable;
 use crate::audit::Record;
 use crate::judge::{Denial, Denied};
 use crate::refuse::No;
-use crate::request::{self, Pull};
+use crate::request::{self, Pull, Renamed};
 use crate::wire::{Frame, Sid, Subject, Subscribe};
 
 impl Session {
     pub(super) async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), End> {
-        let Subscribe { subject, sid, .. } = subscribe;
+        let Subscribe {
+            subject,
+            sid,
+            queue,
+        } = subscribe;
         let added = self.desk.subscriptions.add(sid.clone(), subject.clone());
         if added.is_err() {
-            let no = desk::too_many_subscriptions();
+            let no = denial::too_many_subscriptions();
             let denial = Denial {
-                what: Denied::Subscription,
+                what: Denied::Subscription { queue },
                 subject,
                 no,
                 reply: None,
@@ -81,6 +85,7 @@ impl Session {
         subject: &Subject,
         reply: Option<&Subject>,
         body: &[u8],
+        renamed: Option<Renamed>,
     ) -> Result<(), End> {
         let desk = self.desk.clone();
         let Some(upstream) = self.way_up(subject, reply).await? else {
@@ -92,8 +97,7 @@ impl Session {
                 () = desk.reads.begin(reply, answers, &desk.subscriptions) => {}
                 () = upstream.ended() => return Err(End::BrokerGone),
             }
-            let shape = request::shape_of(subject);
-            desk.unanswered.ask(subject, reply, shape);
+            desk.unanswered.ask(subject, reply, renamed);
         }
         let frame = Frame::new().publish(subject, reply, body).finish();
         upstream.send(frame).await.map_err(|Closed| End::BrokerGone)
@@ -110,8 +114,7 @@ impl Session {
             return Ok(());
         };
         if let Some(reply) = reply {
-            desk.unanswered
-                .ask(subject, reply, request::shape_of(subject));
+            desk.unanswered.ask(subject, reply, None);
         }
         let body = confirmable.confirmation().to_string();
         let frame = match confirmable.signed_with() {
@@ -212,7 +215,7 @@ impl Session {
             .connect
             .as_ref()
             .is_some_and(|connect| connect.no_responders);
-        let name = format!("{} #{}", self.desk.peer, self.client_id);
+        let name = format!("{} #{}", self.desk.peer, self.client.id);
         Upstream::open(
             self.desk.clone(),
             &name,

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use schemas::heal::{CountsQuestion, HealRequest};
-use schemas::refusal::{Detail, Hold, Refusal};
+use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::subject::LogSubject;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
+use tracing::warn;
 
+use super::denial;
 use super::outgoing::{Closed, Outgoing};
 use super::prices;
 use super::pulls::{InVain, Pulls};
@@ -29,10 +30,11 @@ use crate::limits::{
     HALF_OPERATION_WAIT, LARGE_SUBMISSION_BYTES, OFFICE_ANNOUNCED_BYTES_MAX,
     OFFICE_PUBLISH_BYTES_MAX, WRITE_BYTES_MAX,
 };
+use crate::overview::Turn;
 use crate::peer::Peer;
 use crate::policy::Policy;
-use crate::refuse::{Answer, Answered, No};
-use crate::request::Shape;
+use crate::refuse::{Answer, Answered};
+use crate::request::{self, Look, Shape};
 use crate::wire::{Frame, Subject};
 
 pub struct Desk {
@@ -203,6 +205,32 @@ impl Desk {
         };
     }
 
+    /// Looks at what there is for the office, and tells it.
+    pub async fn look(
+        self: Arc<Self>,
+        turn: Turn,
+        look: Look,
+        (subject, reply): (Subject, Subject),
+    ) {
+        let looked = self.gateway.overview.look(&self.gateway, turn, &look).await;
+        let policy = self.gateway.policy.borrow().clone();
+        // The session ends by itself when its connection takes nothing more.
+        let _ = match looked {
+            Ok(body) => self.tell(&subject, &reply, (b"", &body), &policy).await,
+            Err(why) => {
+                warn!(peer = %self.peer, %subject, %why, "the broker does not tell what there is");
+                let shape = request::shape_of(&subject);
+                let denial = Denial {
+                    what: Denied::Publish,
+                    subject,
+                    no: Hold::BusUnavailable.into(),
+                    reply: Some((reply, shape)),
+                };
+                self.deny(&denial, &policy).await
+            }
+        };
+    }
+
     /// Judges a submission; what of it is wrong is paid for. Large ones leave the threads on which everybody's sessions run.
     async fn admit(&self, submission: Submission, bytes: usize) -> Judged {
         let (events, began) = (submission.events.len(), Instant::now());
@@ -278,7 +306,9 @@ impl Desk {
                 let body = answered.answer.body(&asked.feed, asked.registry);
                 self.subscriptions.answer(frames, reply, None, &body)
             }
-            (None, Some(code)) => frames.error(&violation(Denied::Publish, &asked.subject, code)),
+            (None, Some(code)) => {
+                frames.error(&denial::violation(&Denied::Publish, &asked.subject, code))
+            }
             (None, None) => frames,
         }
     }
@@ -312,7 +342,7 @@ impl Desk {
         let record = Record {
             op: match denial.what {
                 Denied::Publish => "publish",
-                Denied::Subscription => "subscribe",
+                Denied::Subscription { .. } => "subscribe",
             },
             subject: Some(denial.subject.as_str()),
             answer: denial.no.word(),
@@ -322,24 +352,7 @@ impl Desk {
             position: None,
         };
         self.gateway.audit.record(Some(&self.peer), [record]).await;
-        let no = &denial.no;
-        let frames = match &denial.reply {
-            None => {
-                let subject = denial.subject.as_str();
-                Frame::new().error(&violation(denial.what, subject, no.code().name))
-            }
-            Some((reply, shape)) => {
-                let (status, body) = match shape {
-                    Shape::Json(response) => (None, no.body(response, registry)),
-                    Shape::Status => (Some(no.status()), Bytes::new()),
-                    Shape::StatusAndJson => {
-                        (Some(no.status()), no.body("error_response", registry))
-                    }
-                };
-                self.subscriptions
-                    .answer(Frame::new(), reply, status.as_deref(), &body)
-            }
-        };
+        let frames = denial::told(denial, registry, &self.subscriptions);
         self.send(frames).await
     }
 
@@ -454,21 +467,4 @@ fn unknown(places: &[usize]) -> Vec<Answered> {
             position: None,
         })
         .collect()
-}
-
-/// In nats-server's own words, which stock clients report without ending the connection.
-fn violation(what: Denied, subject: &str, code: &str) -> String {
-    let what = match what {
-        Denied::Publish => "Publish",
-        Denied::Subscription => "Subscription",
-    };
-    format!("Permissions Violation for {what} to \"{subject}\" ({code})")
-}
-
-pub fn too_many_subscriptions() -> No {
-    No::Refused(Refusal::RequestForbidden(Detail::new(
-        "sid",
-        "too many subscriptions",
-        "ការជាវច្រើនពេក",
-    )))
 }

@@ -113,13 +113,18 @@ impl Pulls {
     /// lies ready, and is taken first.
     ///
     /// # Errors
-    /// Pulls whose consumer was silent for too long; they wait no longer.
-    pub async fn listen<T>(&self, next: impl Future<Output = T>) -> Result<T, Vec<InVain>> {
+    /// Pulls whose consumer was silent for too long; they wait no longer. Where the client does not listen any more, nothing can be
+    /// heard either, and nobody waits.
+    pub async fn listen<T>(
+        &self,
+        next: impl Future<Output = T>,
+        is_heard: impl Fn(&Subject) -> bool,
+    ) -> Result<T, Vec<InVain>> {
         self.lock().listening.begin();
         let heard = tokio::select! {
             biased;
             heard = next => Ok(heard),
-            in_vain = self.in_vain() => Err(in_vain),
+            in_vain = self.in_vain(is_heard) => Err(in_vain),
         };
         self.lock().listening.end();
         heard
@@ -153,12 +158,17 @@ impl Pulls {
         }
     }
 
-    async fn in_vain(&self) -> Vec<InVain> {
+    async fn in_vain(&self, is_heard: impl Fn(&Subject) -> bool) -> Vec<InVain> {
         loop {
             let wait = self.lock().silence_left();
             match wait {
                 None => self.asked.notified().await,
-                Some(Duration::ZERO) => return self.lock().take_silent(),
+                Some(Duration::ZERO) => {
+                    let silent = self.lock().take_silent(&is_heard);
+                    if !silent.is_empty() {
+                        return silent;
+                    }
+                }
                 Some(left) => sleep(left).await,
             }
         }
@@ -283,7 +293,8 @@ impl Table {
         left.min()
     }
 
-    fn take_silent(&mut self) -> Vec<InVain> {
+    fn take_silent(&mut self, is_heard: impl Fn(&Subject) -> bool) -> Vec<InVain> {
+        self.retain(|waiting| is_heard(&waiting.reply));
         let now = self.listening.time();
         let silent = |one: &mut Consumer| one.is_watched() && one.heard + PULL_SILENCE_MAX <= now;
         let silent = self.consumers.extract_if(.., silent);

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::limits::{UNANSWERED_MAX, UPSTREAM_ANSWER_WAIT};
-use crate::request::Shape;
+use crate::request::{self, Renamed, Shape};
 use crate::wire::Subject;
 
 /// The requests of one session that wait for their answer, the oldest first.
@@ -24,12 +24,15 @@ pub struct Waiting {
     pub subject: Subject,
     pub reply: Subject,
     pub shape: Shape,
+    /// How the answer is told.
+    pub renamed: Option<Renamed>,
     until: Instant,
 }
 
 impl Unanswered {
     /// Past the bound a client waits by its own patience alone.
-    pub fn ask(&self, subject: &Subject, reply: &Subject, shape: Shape) {
+    pub fn ask(&self, subject: &Subject, reply: &Subject, renamed: Option<Renamed>) {
+        let shape = request::shape_of(subject);
         let mut waiting = self.lock();
         if shape == Shape::StatusAndJson || waiting.len() >= UNANSWERED_MAX {
             return;
@@ -38,18 +41,18 @@ impl Unanswered {
             subject: subject.clone(),
             reply: reply.clone(),
             shape,
+            renamed,
             until: Instant::now() + UPSTREAM_ANSWER_WAIT,
         });
         self.asked.notify_one();
     }
 
-    /// Something came on this subject.
-    pub fn hear(&self, subject: &[u8]) {
+    /// Something came on this subject: what was asked waits no longer.
+    pub fn hear(&self, subject: &[u8]) -> Option<Waiting> {
         let mut waiting = self.lock();
         let asked = |waiting: &Waiting| waiting.reply.as_str().as_bytes() == subject;
-        if let Some(index) = waiting.iter().position(asked) {
-            waiting.remove(index);
-        }
+        let index = waiting.iter().position(asked)?;
+        Some(waiting.remove(index))
     }
 
     /// Waits until a request has waited for too long; it waits no longer then.
@@ -87,11 +90,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_not_answered_in_time_is_told_once_and_pulls_may_wait() {
         let (all, asked) = (Unanswered::default(), subject("$JS.API.STREAM.INFO.x"));
-        let json = Shape::Json("stream_info_response");
         for reply in ["_INBOX.a.1", "_INBOX.a.2"] {
-            all.ask(&asked, &subject(reply), json);
+            all.ask(&asked, &subject(reply), None);
         }
-        all.ask(&asked, &subject("_INBOX.a.3"), Shape::StatusAndJson);
+        let pull = subject("$JS.API.CONSUMER.MSG.NEXT.x.y");
+        all.ask(&pull, &subject("_INBOX.a.3"), None);
         all.hear(b"_INBOX.a.1");
         all.hear(b"_INBOX.a.9");
         let began = Instant::now();

@@ -18,7 +18,7 @@ use crate::acl::DeliveryRights;
 use crate::judge::{Denial, Denied};
 use crate::policy::Policy;
 use crate::upstream::raw::{self, Connection, Outage};
-use crate::wire::{Delivery, Frame, ServerFrame, ServerParser};
+use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Subject};
 use bytes::Bytes;
 
 pub struct Upstream {
@@ -111,7 +111,8 @@ impl Deliveries {
         loop {
             // A read that has not ended has read nothing, so that listening may end before it.
             let next = raw::next(reader, &mut parser);
-            let taken = match self.desk.pulls.listen(next).await {
+            let is_heard = |reply: &Subject| self.desk.subscriptions.hears(reply);
+            let taken = match self.desk.pulls.listen(next, is_heard).await {
                 Ok(Ok(frame)) => self.take(frame).await,
                 Ok(Err(outage)) => {
                     warn!(peer = %self.desk.peer, %outage, "the broker's connection ended");
@@ -152,9 +153,9 @@ impl Deliveries {
             self.rights = DeliveryRights::of(&policy.registry, &self.desk.peer);
         }
         // Given back at the end of this, when the client's line has it.
-        let mut _read = None;
+        let (mut asked, mut _read) = (None, None);
         if delivery.subject().starts_with(b"_INBOX.") {
-            self.desk.unanswered.hear(delivery.subject());
+            asked = self.desk.unanswered.hear(delivery.subject());
             _read = self.desk.reads.ended(&delivery);
         }
         match self.desk.pulls.hear(&delivery) {
@@ -171,9 +172,17 @@ impl Deliveries {
                 self.desk
                     .account
                     .pay(prices::delivery(delivery.frame.len()));
-                self.desk.down.send(delivery.frame).await
+                let told = asked.and_then(|asked| told(asked, &delivery));
+                self.desk.down.send(told.unwrap_or(delivery.frame)).await
             }
             None => Ok(()),
         }
     }
+}
+
+/// An answer about a consumer that has another name for its client; None where it is told as it came.
+fn told(asked: Waiting, delivery: &Delivery) -> Option<Bytes> {
+    let body = asked.renamed?.tell(&delivery.body())?;
+    let frame = Frame::new().message(&asked.reply, &delivery.sid, &body);
+    Some(frame.finish())
 }

@@ -1,6 +1,7 @@
 //! What is to be said comes in, the bytes of one frame go out. Each frame is whole: half a frame is never handed to a socket's queue.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use schemas::registry::RegistryHead;
@@ -25,6 +26,11 @@ pub struct ServerInfo<'a> {
     pub tls_required: bool,
     pub tls_verify: bool,
     pub client_id: u64,
+    /// As the gateway sees it; behind one address may stand many offices.
+    pub client_ip: IpAddr,
+    /// Lame duck mode: the client is asked to go elsewhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ldm: bool,
     /// Stock clients leave it aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spean_registry: Option<RegistryHead>,

@@ -94,14 +94,12 @@ impl Lengths {
     ) -> Result<Lengths, WireFault> {
         let headers = length(headers)?;
         let Lengths { total, .. } = Lengths::plain(total, total_max)?;
-        if headers == 0 {
-            return Err(WireFault::Length);
-        }
         if headers > total {
             return Err(WireFault::HeadersTooLong);
         }
+        // nats.js says that a message without headers has 0 bytes of them, and nats-server takes it.
         Ok(Lengths {
-            headers: Some(headers),
+            headers: Some(headers).filter(|bytes| *bytes > 0),
             total,
         })
     }

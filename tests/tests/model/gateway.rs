@@ -8,9 +8,10 @@ use broker_gateway::admit::{Admission, Admitted, Judged, RawEvent, Refills, Subm
 use broker_gateway::commit::{Answers, Commits, Notary};
 use broker_gateway::counts;
 use broker_gateway::judge::{self, Denial, Verdict};
+use broker_gateway::overview;
 use broker_gateway::policy::Policy;
 use broker_gateway::refuse::Answered;
-use broker_gateway::request::Shape;
+use broker_gateway::request::{Look, Shape};
 use broker_gateway::upstream::jetstream::{JetStream, Source as _};
 use broker_gateway::wire::{ClientOp, Subject};
 use bytes::Bytes;
@@ -27,8 +28,8 @@ pub struct Gateway {
     policy: Arc<Policy>,
     admission: Admission,
     commits: Commits,
-    /// What counts are asked over.
-    counting: Mutex<Option<JetStream>>,
+    /// What the gateway itself asks over.
+    asking: Mutex<Option<JetStream>>,
 }
 
 /// What came together of one log.
@@ -48,7 +49,7 @@ impl Gateway {
         Arc::new(Gateway {
             commits: Commits::new(nats.clone(), notary),
             admission: Admission::new(),
-            counting: Mutex::default(),
+            asking: Mutex::default(),
             nats,
             policy,
         })
@@ -164,6 +165,7 @@ impl Gateway {
                 subject,
                 reply,
                 body,
+                ..
             } => self.forward(&subject, reply.as_ref(), body),
             Verdict::Confirm {
                 confirmable,
@@ -180,6 +182,7 @@ impl Gateway {
                     payload: confirmable.confirmation().to_string().into(),
                 });
             }
+            Verdict::Look { look, reply, .. } => self.look(line, &look, &reply).await,
             Verdict::Pull { pull, reply } => {
                 self.forward(pull.subject(), Some(&reply), pull.body());
             }
@@ -228,18 +231,31 @@ impl Gateway {
         question: &CountsQuestion,
         reply: &Subject,
     ) {
-        let mut counting = self.counting.lock().await;
-        let open = counting.take_if(|open| !open.is_closed());
-        let jetstream = match open {
-            Some(open) => open,
-            None => self.nats.open(None).await.expect("it is in memory"),
-        };
-        let subjects = counts::subjects(counting.insert(jetstream), right.feed()).await;
+        let subjects = counts::subjects(&self.jetstream().await, right.feed()).await;
         // Where the broker goes down meanwhile, the session goes with it.
         if let Ok(subjects) = subjects {
             let body = counts::answer(&subjects, right, question);
             self.tell(line, reply, Bytes::new(), body);
         }
+    }
+
+    async fn look(&self, line: &Line, look: &Look, reply: &Subject) {
+        let Look::Stream(sight) = look else {
+            panic!("an agent does not ask what there is: {look:?}");
+        };
+        // Where the broker goes down meanwhile, the session goes with it.
+        if let Ok(told) = overview::tell_stream(&self.jetstream().await, sight).await {
+            self.tell(line, reply, Bytes::new(), told.to_string().into());
+        }
+    }
+
+    async fn jetstream(&self) -> JetStream {
+        let mut asking = self.asking.lock().await;
+        let jetstream = match asking.take_if(|open| !open.is_closed()) {
+            Some(open) => open,
+            None => self.nats.open(None).await.expect("it is in memory"),
+        };
+        asking.insert(jetstream).clone()
     }
 
     async fn declare(
@@ -273,6 +289,7 @@ impl Gateway {
                 let body = denial.no.body("error_response", registry);
                 (Some(denial.no.status()), body)
             }
+            Shape::NoResponders => panic!("an agent does not ask other services: {denial:?}"),
         };
         self.tell(line, reply, status.unwrap_or_default(), body);
     }

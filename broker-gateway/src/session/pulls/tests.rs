@@ -64,7 +64,7 @@ fn event(consumer: &str, number: u64) -> Delivery {
 
 /// Listens to a broker that says nothing.
 async fn silence(pulls: &Pulls, time: Duration) -> Option<Vec<InVain>> {
-    match timeout(time, pulls.listen(pending::<()>())).await {
+    match timeout(time, pulls.listen(pending::<()>(), |_reply| true)).await {
         Ok(Ok(())) => unreachable!("nothing comes"),
         Ok(Err(in_vain)) => Some(in_vain),
         Err(_) => None,
@@ -164,6 +164,22 @@ async fn pulls_of_one_consumer_share_what_it_delivers() {
     assert_eq!(told, Some(vec![in_vain("_INBOX.moh.hq.q", 1)]));
 }
 
+/// An agent that has begun another pass does not listen to the last one's any more, and nats-server tells nobody of its end.
+#[tokio::test(start_paused = true)]
+async fn a_pull_to_which_nobody_listens_any_more_does_not_wait_in_vain() {
+    let pulls = Pulls::default();
+    for reply in ["_INBOX.moh.hq.left", "_INBOX.moh.hq.open"] {
+        ask(&pulls, reply, json!({"batch": 3, "expires": LONG}));
+    }
+    for number in 1..=3 {
+        pulls.hear(&event(CONSUMER, number));
+    }
+    let is_heard = |reply: &Subject| reply.as_str() == "_INBOX.moh.hq.open";
+    let listening = pulls.listen(pending::<()>(), is_heard);
+    // The one that is listened to has brought all that it was to bring.
+    assert!(timeout(PULL_SILENCE_MAX * 2, listening).await.is_err());
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_asks_for_heartbeats_gets_them_and_nothing_else() {
     let pulls = Pulls::default();
@@ -201,13 +217,13 @@ async fn time_in_which_nobody_listens_is_no_silence() {
     // The client's line is full.
     advance(PULL_SILENCE_MAX * 10).await;
     let heartbeat = status("_INBOX.moh.hq.p", "100 Idle Heartbeat");
-    assert_eq!(pulls.listen(async {}).await, Ok(()));
+    assert_eq!(pulls.listen(async {}, |_reply| true).await, Ok(()));
     assert_eq!(pulls.hear(&heartbeat), Passes::NoFurther);
     assert_eq!(silence_that_ends(&pulls, almost).await, Ok(()));
 }
 
 async fn silence_that_ends(pulls: &Pulls, after: Duration) -> Result<(), Vec<InVain>> {
-    pulls.listen(sleep(after)).await
+    pulls.listen(sleep(after), |_reply| true).await
 }
 
 #[test]

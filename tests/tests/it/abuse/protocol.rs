@@ -48,6 +48,22 @@ async fn info_names_no_other_servers() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_stops_asks_its_clients_to_go_elsewhere() {
+    let mut bus = Bus::start(&[HEALTH.office]).await;
+    let mut client = bus.raw(HEALTH.office).await;
+    assert_eq!(client.info["client_ip"], "127.0.0.1");
+    assert_eq!(client.info["ldm"], Value::Null);
+    bus.gateway.leave().await;
+    let Some(ServerOp::Info(last)) = client.next().await else {
+        panic!("no INFO");
+    };
+    let last: Value = serde_json::from_str(&last).expect("INFO carries JSON");
+    assert_eq!(last["ldm"], true);
+    assert_eq!(last["client_id"], client.info["client_id"]);
+    assert_eq!(client.next().await, None);
+}
+
+#[tokio::test]
 async fn an_operation_before_connect_ends_the_connection() {
     let bus = Bus::start(&[HEALTH.office]).await;
     for operation in [

@@ -1,0 +1,56 @@
+//! A no comes in, the frames go out by which stock clients see it at once: on the reply subject in the shape that its form has there,
+//! and as an error of the connection where nothing may be said there.
+
+use bytes::Bytes;
+use schemas::refusal::{Detail, Refusal};
+
+use super::subscriptions::Subscriptions;
+use crate::judge::{Denial, Denied};
+use crate::refuse::No;
+use crate::request::Shape;
+use crate::wire::Frame;
+
+pub fn told(denial: &Denial, registry: u64, subscriptions: &Subscriptions) -> Frame {
+    let no = &denial.no;
+    let violation = || violation(&denial.what, denial.subject.as_str(), no.code().name);
+    let Some((reply, shape)) = &denial.reply else {
+        return Frame::new().error(&violation());
+    };
+    let (before, status, body) = match shape {
+        Shape::Json(response) => (Frame::new(), None, no.body(response, registry)),
+        Shape::Status => (Frame::new(), Some(no.status()), Bytes::new()),
+        Shape::StatusAndJson => {
+            let body = no.body("error_response", registry);
+            (Frame::new(), Some(no.status()), body)
+        }
+        Shape::NoResponders => {
+            let status = Bytes::from_static(NO_RESPONDERS);
+            (Frame::new().error(&violation()), Some(status), Bytes::new())
+        }
+    };
+    subscriptions.answer(before, reply, status.as_deref(), &body)
+}
+
+/// By which stock clients know that nobody answers there; with a word more they would not.
+const NO_RESPONDERS: &[u8] = b"NATS/1.0 503\r\n\r\n";
+
+/// In nats-server's own words, by which stock clients find what it is about, without ending the connection.
+pub fn violation(what: &Denied, subject: &str, code: &str) -> String {
+    match what {
+        Denied::Publish => format!("Permissions Violation for Publish to \"{subject}\" ({code})"),
+        Denied::Subscription { queue: None } => {
+            format!("Permissions Violation for Subscription to \"{subject}\" ({code})")
+        }
+        Denied::Subscription { queue: Some(queue) } => format!(
+            "Permissions Violation for Subscription to \"{subject}\" using queue \"{queue}\" ({code})"
+        ),
+    }
+}
+
+pub fn too_many_subscriptions() -> No {
+    No::Refused(Refusal::RequestForbidden(Detail::new(
+        "sid",
+        "too many subscriptions",
+        "ការជាវច្រើនពេក",
+    )))
+}
