@@ -3,7 +3,7 @@
 PYTHON ?= python3
 CARGO ?= cargo
 
-.PHONY: help demo test fuzz model model-mutations lint powercut chaos compare-loss bench tools clean
+.PHONY: help demo test fuzz model model-mutations lint powercut chaos compare-loss bench clients tools clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -60,9 +60,15 @@ compare-loss: ## the same faults on a stock NATS leaf node and on Spean: lost, d
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/compare" \
 		$(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
-tools: ## nats-server, the stock client and what tries the HTTP interface, into .tools/
+clients: tools ## stock NATS clients through the gateway, row by row (MARKDOWN=file, WITHOUT_CLIENTS=names)
+	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
+	$(CARGO) build --workspace --bins && \
+	NATS_SERVER="$$nats_server" $(if $(MARKDOWN),CLIENTS_MARKDOWN="$(abspath $(MARKDOWN))") \
+		$(CARGO) test --workspace --test it clients::
+
+tools: ## nats-server, the stock clients and what tries the HTTP interface, into .tools/
 	@$(PYTHON) scripts/tools.py nats-server --exactly >/dev/null
-	@$(PYTHON) scripts/tools.py stock-client >/dev/null
+	@$(PYTHON) scripts/tools.py stock-clients
 	@$(PYTHON) scripts/tools.py interface >/dev/null
 
 clean: ## everything that was built or fetched

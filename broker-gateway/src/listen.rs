@@ -191,8 +191,7 @@ impl Door {
                 info!(%peer, %address, client_id = client.id, "connected");
                 // Boxed, so that a stranger's task is no larger than a stranger.
                 let stream = tokio::io::split(stream);
-                let serving =
-                    session::run(self.gateway, peer, seat, stream, client, self.shutdown);
+                let serving = session::run(self.gateway, peer, seat, stream, client, self.shutdown);
                 Box::pin(serving).await;
                 entrance.acquainted.remember(address.ip());
             }

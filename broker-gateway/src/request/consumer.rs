@@ -12,7 +12,9 @@ use super::{
     object, stream, typed, written, written_subject,
 };
 use crate::acl;
-use crate::limits::{HEARTBEAT_MIN, PULL_BYTES_AT_ONCE, PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX};
+use crate::limits::{
+    HEARTBEAT_MIN, PULL_BYTES_AT_ONCE, PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX,
+};
 use crate::refuse::No;
 use crate::wire::Subject;
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::judge::Verdict;
-use crate::request;
+use crate::request::{self, Look};
 use crate::wire::Subject;
 
 /// To read, judge and answer something here.
@@ -16,6 +16,8 @@ const LISTENING: Duration = Duration::from_micros(50);
 const ASKED: Duration = Duration::from_micros(300);
 /// A question that a stream has to be counted for, or looked at in several places.
 const COUNTED: Duration = Duration::from_millis(1);
+/// A page of consumers, each of them asked for.
+const LISTED: Duration = Duration::from_millis(10);
 /// nats-server syncs it to its disk, beside what is stored.
 const SYNCED: Duration = Duration::from_millis(4);
 /// A consumer is files and memory at nats-server.
@@ -38,7 +40,14 @@ pub fn of(verdict: &Verdict) -> Duration {
         Verdict::Confirm { .. } => SYNCED,
         Verdict::Pull { .. } => ASKED,
         Verdict::Answer { body, .. } => JUDGED + bytes(body.len()),
-        Verdict::Count { .. } | Verdict::AskToHeal(_) | Verdict::Declare { .. } => COUNTED,
+        Verdict::Look {
+            look: Look::Consumers(_),
+            ..
+        } => LISTED,
+        Verdict::Look { .. }
+        | Verdict::Count { .. }
+        | Verdict::AskToHeal(_)
+        | Verdict::Declare { .. } => COUNTED,
     }
 }
 

@@ -87,13 +87,6 @@ impl Subscriptions {
         frames
     }
 
-    /// Whether an answer on this subject reaches the client.
-    pub fn hears(&self, subject: &Subject) -> bool {
-        let all = self.lock();
-        all.iter()
-            .any(|known| known.subject.matches(subject.as_str()))
-    }
-
     /// The operations that make the same subscriptions at the broker.
     pub fn operations(&self) -> Bytes {
         let mut frames = Frame::new();

@@ -12,7 +12,7 @@ mod broker;
 mod clerk;
 mod office;
 mod abuse;
+mod clients;
 mod evidence;
 mod revoke;
-mod stock_client;
 mod interface;
