@@ -299,7 +299,7 @@ impl<T: Weighs> State<T> {
             if let Some(one) = self.offices.get_mut(&office)
                 && ready(one)
                 && one.rests_until <= now
-                && !(small_first && !little(one))
+                && (!small_first || little(one))
             {
                 let events = one.take(most, &mut turn.work);
                 left = left.saturating_sub(events);
