@@ -1,6 +1,8 @@
 //! One client operation comes in, what may be done about it goes out: one total match, and what is not expressly allowed does
 //! not pass. Nothing is sent and nothing is stored here.
 
+mod turn_down;
+
 use bytes::Bytes;
 use schemas::heal::{COUNTS_PREFIX, CountsQuestion, HEAL_PREFIX, HealFault, HealRequest};
 use schemas::refusal::{Detail, Refusal};
@@ -13,6 +15,8 @@ use crate::policy::Policy;
 use crate::refuse::No;
 use crate::request::{self, Asker, Look, Pull, Renamed, Request, Shape};
 use crate::wire::{ClientOp, Publish, Sid, Subject, Subscribe};
+
+pub use turn_down::turn_down;
 
 /// The subject on which the gateway itself answers with lines of the registry.
 pub const REGISTRY_SUBJECT: &str = "spean.registry";
@@ -135,27 +139,6 @@ pub fn judge(op: ClientOp, peer: &Peer, policy: &Policy) -> Verdict {
         ClientOp::Subscribe(subscribe) => judge_subscribe(subscribe, peer, policy),
         ClientOp::Unsubscribe { sid, after } => Verdict::Unsubscribe { sid, after },
         ClientOp::Publish(publish) => judge_publish(publish, peer, policy),
-    }
-}
-
-/// Says no to an operation without a look at what it asks for. What only keeps a connection goes on.
-pub fn turn_down(op: ClientOp, no: No, peer: &Peer) -> Verdict {
-    match op {
-        ClientOp::Connect(_) => Verdict::Close(Breach::ConnectRepeated),
-        ClientOp::Ping => Verdict::Ping,
-        ClientOp::Pong => Verdict::Pong,
-        ClientOp::Unsubscribe { sid, after } => Verdict::Unsubscribe { sid, after },
-        ClientOp::Subscribe(Subscribe { subject, queue, .. }) => Verdict::Deny(Denial {
-            what: Denied::Subscription { queue },
-            subject,
-            no,
-            reply: None,
-        }),
-        ClientOp::Publish(publish) => {
-            let shape = request::shape_of(&publish.subject);
-            let shape = Some(shape).filter(|_| publish.subject.as_str().starts_with("$JS."));
-            deny(publish, no, shape, peer)
-        }
     }
 }
 

@@ -7,6 +7,8 @@ mod denial;
 mod desk;
 mod end;
 mod gather;
+mod half;
+mod intake;
 mod leave;
 mod outgoing;
 mod prices;
@@ -32,21 +34,18 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, error};
 
 use crate::account::{OverBudget, Seat};
-use crate::acl;
 use crate::gateway::{Client, Gateway};
 use crate::judge::{self, Breach, Verdict};
-use crate::limits::{
-    FAREWELL_WAIT, HALF_OPERATION_WAIT, OPERATION_BYTES_A_SECOND_MIN, PINGS_UNANSWERED_MAX,
-    SILENCE_BEFORE_PING, UNKNOWN_PEER_WAIT,
-};
+use crate::limits::FAREWELL_WAIT;
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::wire::{ClientOp, ClientParser, Connect, Frame};
 
-use desk::{Announced, Desk};
+use desk::Desk;
 use end::End;
 use gather::Gathered;
-use outgoing::{Closed, Outgoing};
+use half::Half;
+use outgoing::Outgoing;
 use upstream::Upstream;
 
 /// Serves a peer until it leaves or is asked to. INFO has been sent. However it ends, also by a fault of ours, the audit says so in
@@ -66,7 +65,7 @@ pub async fn run(
     let queue = down.clone();
     let writing = tokio::spawn(async move { queue.write_to(&mut writer).await });
     let mut writing = AbortOnDropHandle::new(writing);
-    let shutting_out = shut_out(gateway.policy.clone(), peer.clone());
+    let shutting_out = leave::shut_out(gateway.policy.clone(), peer.clone());
     let leave = CancellationToken::new();
     let leaving = leave::in_turn(
         gateway.clone(),
@@ -121,13 +120,6 @@ struct Session {
     half: Option<Half>,
 }
 
-/// An operation that has begun to come.
-struct Half {
-    since: Instant,
-    /// Room for a large payload.
-    _room: Option<Announced>,
-}
-
 impl Session {
     fn new(
         gateway: Arc<Gateway>,
@@ -168,11 +160,7 @@ impl Session {
             if let Err(end) = self.follow_half(&parser).await {
                 return end;
             }
-            let deadline = match (&self.connect, &self.half) {
-                (None, _) => began + UNKNOWN_PEER_WAIT,
-                (Some(_), Some(half)) => half.deadline(heard, parser.announced()),
-                (Some(_), None) => heard + SILENCE_BEFORE_PING * (self.pings_unanswered + 1),
-            };
+            let deadline = self.deadline(began, heard, &parser);
             let mut room = parser.room();
             // Each arm may be dropped half-way: a read that has not ended has read nothing.
             tokio::select! {
@@ -277,22 +265,6 @@ impl Session {
         }
     }
 
-    /// Takes note of an operation that has begun, and finds room for a large one before any more of it is read.
-    async fn follow_half(&mut self, parser: &ClientParser) -> Result<(), End> {
-        if self.half.is_some() || !parser.is_half_way() {
-            return Ok(());
-        }
-        let room = match parser.announced() {
-            0 => None,
-            bytes => Some(self.desk.announce(bytes).await.ok_or(End::NoRoom)?),
-        };
-        self.half = Some(Half {
-            since: Instant::now(),
-            _room: room,
-        });
-        Ok(())
-    }
-
     async fn act(&mut self, verdict: Verdict) -> Result<(), End> {
         match verdict {
             Verdict::Ping => Ok(self.desk.down.send(Frame::new().pong().finish()).await?),
@@ -391,44 +363,6 @@ impl Session {
             self.answering.spawn(answering);
         }
         Ok(())
-    }
-
-    /// The deadline has passed.
-    async fn overdue(&mut self, half_way: bool) -> ControlFlow<End> {
-        if self.connect.is_none() {
-            return ControlFlow::Break(End::ConnectAwaited);
-        }
-        if half_way {
-            return ControlFlow::Break(End::HalfOperation);
-        }
-        if self.pings_unanswered >= PINGS_UNANSWERED_MAX {
-            return ControlFlow::Break(End::Silent);
-        }
-        self.pings_unanswered += 1;
-        match self.desk.down.send(Frame::new().ping().finish()).await {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(Closed) => ControlFlow::Break(End::Gone),
-        }
-    }
-}
-
-/// Ends when the registry lets the peer in no more, whatever its session waits for.
-async fn shut_out(mut policies: watch::Receiver<Arc<Policy>>, peer: Peer) -> End {
-    loop {
-        if let Err(why) = acl::enter(&policies.borrow_and_update().registry, &peer) {
-            return End::ShutOut(why.code());
-        }
-        if policies.changed().await.is_err() {
-            return End::Stopped;
-        }
-    }
-}
-
-impl Half {
-    /// By when the next byte has to come, and by when all of it: a line may be slow, and not as slow as its client likes.
-    fn deadline(&self, heard: Instant, announced: usize) -> Instant {
-        let whole = Duration::from_secs((announced / OPERATION_BYTES_A_SECOND_MIN) as u64);
-        (heard + HALF_OPERATION_WAIT).min(self.since + HALF_OPERATION_WAIT + whole)
     }
 }
 

@@ -3,13 +3,7 @@
 
 use std::sync::Arc;
 
-use schemas::heal::{CountsQuestion, HealRequest};
-use schemas::refusal::Hold;
-use schemas::registry::Registry;
-use schemas::subject::LogSubject;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::Instant;
-use tracing::warn;
+use schemas::subject::FeedName;
 
 use super::denial;
 use super::outgoing::{Closed, Outgoing};
@@ -19,22 +13,13 @@ use super::reads::Reads;
 use super::subscriptions::Subscriptions;
 use super::unanswered::Unanswered;
 use crate::account::Account;
-use crate::acl::{CountRight, PublishPermit};
-use crate::admit::{Admitted, Judged, RawEvent, Refills, Submission};
 use crate::audit::Record;
-use crate::commit::Answers;
-use crate::counts::{self, Subjects};
 use crate::gateway::Gateway;
 use crate::judge::{Denial, Denied};
-use crate::limits::{
-    HALF_OPERATION_WAIT, LARGE_SUBMISSION_BYTES, OFFICE_ANNOUNCED_BYTES_MAX,
-    OFFICE_PUBLISH_BYTES_MAX, WRITE_BYTES_MAX,
-};
-use crate::overview::Turn;
+use crate::limits::WRITE_BYTES_MAX;
 use crate::peer::Peer;
 use crate::policy::Policy;
-use crate::refuse::{Answer, Answered};
-use crate::request::{self, Look, Shape};
+use crate::refuse::Answered;
 use crate::wire::{Frame, Subject};
 
 pub struct Desk {
@@ -63,214 +48,7 @@ impl Desk {
         })
     }
 
-    /// Hands a submission to admission and what is admitted to commit, in order; waits while too much waits already. What is
-    /// returned waits for the answers and tells them.
-    pub async fn submit(self: Arc<Self>, submission: Submission) -> impl Future<Output = ()> {
-        let bytes: usize = submission.events.iter().map(|event| event.bytes()).sum();
-        let room = self.room(bytes).await;
-        let asked = Asked {
-            subject: submission.permit.log().subject(),
-            feed: submission.permit.log().feed.clone(),
-            registry: submission.permit.registry().position(),
-            replies: submission
-                .events
-                .iter()
-                .map(|event| event.reply.clone())
-                .collect(),
-        };
-        let Judged { admitted, answered } = self.admit(submission, bytes).await;
-        let mut stored: Vec<(Vec<usize>, Answers)> = Vec::with_capacity(admitted.len());
-        for run in admitted.into_iter().flat_map(Admitted::cut) {
-            let places = run.places().to_vec();
-            stored.push((places, self.gateway.commits.store(run).await));
-        }
-        async move {
-            self.answer(&asked, answered).await;
-            for (places, answers) in stored {
-                let answered = answers.await.unwrap_or_else(|_| unknown(&places));
-                self.answer(&asked, answered).await;
-            }
-            drop(room);
-        }
-    }
-
-    /// The same for what brings lost positions back.
-    pub async fn refill(self: Arc<Self>, refills: Refills) -> impl Future<Output = ()> {
-        let room = self.room(refills.bytes()).await;
-        let asked = Asked {
-            subject: refills.log().subject(),
-            feed: refills.log().feed.clone(),
-            registry: refills.registry().position(),
-            replies: refills.replies(),
-        };
-        let (healing, answered) = self.gateway.admission.heal(refills);
-        let stored = match healing {
-            Some(healing) => {
-                let places = healing.places();
-                let stored = self.gateway.commits.heal(self.peer.office(), healing);
-                Some((places, stored.await))
-            }
-            None => None,
-        };
-        async move {
-            self.answer(&asked, answered).await;
-            if let Some((places, answers)) = stored {
-                let answered = answers.await.unwrap_or_else(|_| unknown(&places));
-                self.answer(&asked, answered).await;
-            }
-            drop(room);
-        }
-    }
-
-    /// The same for a gap that the log's office declares.
-    pub async fn declare(
-        self: Arc<Self>,
-        permit: PublishPermit,
-        event: RawEvent,
-    ) -> impl Future<Output = ()> {
-        let room = self.room(event.bytes()).await;
-        let log = permit.log();
-        let asked = Asked {
-            subject: LogSubject::Gap(log.clone()).to_string(),
-            feed: log.feed.clone(),
-            registry: permit.registry().position(),
-            replies: vec![event.reply.clone()],
-        };
-        let declared = match self.gateway.admission.declare(&permit, &event) {
-            Ok(declared) => Ok(self.gateway.commits.declare(declared).await),
-            Err(answered) => Err(answered),
-        };
-        async move {
-            let answered = match declared {
-                Ok(answers) => answers.await.unwrap_or_else(|_| unknown(&[0])),
-                Err(answered) => vec![*answered],
-            };
-            self.answer(&asked, answered).await;
-            drop(room);
-        }
-    }
-
-    /// Puts a request to heal in line; what is returned waits until it was passed on or not, and writes that down.
-    pub async fn ask_to_heal(
-        self: Arc<Self>,
-        request: HealRequest,
-        registry: Arc<Registry>,
-    ) -> impl Future<Output = ()> {
-        let (subject, position) = (request.subject(), registry.position());
-        let office = self.peer.office();
-        let passed = self.gateway.commits.ask(office, request, registry).await;
-        async move {
-            let (answer, code) = match passed.await {
-                Ok(Ok(passed)) => (passed.word(), None),
-                Ok(Err(hold)) => ("held", Some(hold.code().name)),
-                Err(_) => ("held", Some(Hold::BusUnavailable.code().name)),
-            };
-            let record = Record {
-                op: "heal",
-                subject: Some(&subject),
-                answer,
-                code,
-                registry: position,
-                id: None,
-                position: None,
-            };
-            self.gateway.audit.record(Some(&self.peer), [record]).await;
-        }
-    }
-
-    /// Waits for a count, and tells it.
-    pub async fn count(
-        self: Arc<Self>,
-        waits: oneshot::Receiver<Arc<Subjects>>,
-        right: CountRight,
-        question: CountsQuestion,
-        (subject, reply): (Subject, Subject),
-    ) {
-        let policy = self.gateway.policy.borrow().clone();
-        // The session ends by itself when its connection takes nothing more.
-        let _ = match waits.await {
-            Ok(subjects) => {
-                let body = counts::answer(&subjects, &right, &question);
-                self.tell(&subject, &reply, (b"", &body), &policy).await
-            }
-            Err(_) => {
-                let denial = Denial {
-                    what: Denied::Publish,
-                    subject,
-                    no: Hold::BusUnavailable.into(),
-                    reply: Some((reply, Shape::Json("error_response"))),
-                };
-                self.deny(&denial, &policy).await
-            }
-        };
-    }
-
-    /// Looks at what there is for the office, and tells it.
-    pub async fn look(
-        self: Arc<Self>,
-        turn: Turn,
-        look: Look,
-        (subject, reply): (Subject, Subject),
-    ) {
-        let looked = self.gateway.overview.look(&self.gateway, turn, &look).await;
-        let policy = self.gateway.policy.borrow().clone();
-        // The session ends by itself when its connection takes nothing more.
-        let _ = match looked {
-            Ok(body) => self.tell(&subject, &reply, (b"", &body), &policy).await,
-            Err(why) => {
-                warn!(peer = %self.peer, %subject, %why, "the broker does not tell what there is");
-                let shape = request::shape_of(&subject);
-                let denial = Denial {
-                    what: Denied::Publish,
-                    subject,
-                    no: Hold::BusUnavailable.into(),
-                    reply: Some((reply, shape)),
-                };
-                self.deny(&denial, &policy).await
-            }
-        };
-    }
-
-    /// Judges a submission; what of it is wrong is paid for. Large ones leave the threads on which everybody's sessions run.
-    async fn admit(&self, submission: Submission, bytes: usize) -> Judged {
-        let (events, began) = (submission.events.len(), Instant::now());
-        let judged = if bytes < LARGE_SUBMISSION_BYTES {
-            self.gateway.admission.admit(submission)
-        } else {
-            let _turn = self.account.judging.acquire().await;
-            let gateway = self.gateway.clone();
-            let judging = move || gateway.admission.admit(submission);
-            let judged = tokio::task::spawn_blocking(judging).await;
-            // Whoever sends it again is judged again; a panic is told by the runtime.
-            judged.unwrap_or_default()
-        };
-        let wrong = judged.answered.len() as f64 / events.max(1) as f64;
-        self.account.pay(began.elapsed().mul_f64(wrong));
-        judged
-    }
-
-    /// Room for a publish, the office's own first, so that none can take all of it.
-    async fn room(&self, bytes: usize) -> [Option<OwnedSemaphorePermit>; 2] {
-        let own = u32::try_from(bytes.min(OFFICE_PUBLISH_BYTES_MAX)).unwrap_or(u32::MAX);
-        let office = self.account.publishing.clone().acquire_many_owned(own);
-        let office = office.await;
-        let all = self.gateway.publishing.clone().acquire_many_owned(own);
-        [office.ok(), all.await.ok()]
-    }
-
-    /// Room for a large payload before it comes; None where there is none for long.
-    pub async fn announce(&self, bytes: usize) -> Option<Announced> {
-        let bytes = u32::try_from(bytes.min(OFFICE_ANNOUNCED_BYTES_MAX)).ok()?;
-        let room = async {
-            let office = self.account.announcing.clone().acquire_many_owned(bytes);
-            let office = office.await.ok()?;
-            let all = self.gateway.announcing.clone().acquire_many_owned(bytes);
-            Some(Announced([office, all.await.ok()?]))
-        };
-        tokio::time::timeout(HALF_OPERATION_WAIT, room).await.ok()?
-    }
-
-    async fn answer(&self, asked: &Asked, answered: Vec<Answered>) {
+    pub(super) async fn answer(&self, asked: &Asked, answered: Vec<Answered>) {
         let records = answered.iter().map(|answered| Record {
             op: "publish",
             subject: Some(&asked.subject),
@@ -443,28 +221,10 @@ impl Desk {
     }
 }
 
-/// Room for a payload that was announced, until it has come.
-pub struct Announced(
-    #[expect(dead_code, reason = "held, and given back when dropped")] [OwnedSemaphorePermit; 2],
-);
-
 /// What the answers to a submission need to know of it.
-struct Asked {
-    subject: String,
-    feed: schemas::subject::FeedName,
-    registry: u64,
-    replies: Vec<Option<Subject>>,
-}
-
-/// Commit ended without a word. The events may be stored; whoever sends them again is told.
-fn unknown(places: &[usize]) -> Vec<Answered> {
-    places
-        .iter()
-        .map(|place| Answered {
-            place: *place,
-            answer: Answer::Held(Hold::BusUnavailable),
-            id: None,
-            position: None,
-        })
-        .collect()
+pub(super) struct Asked {
+    pub subject: String,
+    pub feed: FeedName,
+    pub registry: u64,
+    pub replies: Vec<Option<Subject>>,
 }
