@@ -21,7 +21,7 @@ const LISTED: Duration = Duration::from_millis(10);
 /// nats-server syncs it to its disk, beside what is stored.
 const SYNCED: Duration = Duration::from_millis(4);
 /// A consumer is files and memory at nats-server.
-const CONSUMER_MADE: Duration = Duration::from_millis(10);
+const CONSUMER_MADE: Duration = Duration::from_millis(3);
 /// TLS, a name looked up, a session.
 pub const CONNECTED: Duration = Duration::from_millis(2);
 /// An event that came and was not stored: a log's head was read for it, at least.

@@ -220,8 +220,6 @@ async fn a_flood_from_one_address_shuts_out_nobody_else() {
     let flood = (0..STRANGERS_MAX).map(|_| silent_peer(&bus, [127, 0, 0, 2]));
     let flood = futures_util::future::join_all(flood).await;
     assert!(flood.iter().all(|(_, heard)| heard == b"INFO "));
-    let (_, one_more) = silent_peer(&bus, [127, 0, 0, 2]).await;
-    assert_eq!(one_more, b"");
     // From another address an office is let in.
     bus.raw(HEALTH.office).await;
 }
