@@ -21,7 +21,7 @@ use self::purse::{Balance, Purse};
 pub use self::seats::{Full, Seat, Seats};
 use crate::limits::{
     BUDGET_SLOWED_WAIT, BUDGET_TOLD_PAUSE, BUDGET_WARNING_INTERVAL, MINISTRY_WORK_SHARE,
-    OFFICE_ANNOUNCED_BYTES_MAX, OFFICE_PUBLISH_BYTES_MAX, OFFICE_WORK_SHARE,
+    OFFICE_ANNOUNCED_BYTES_MAX, OFFICE_PUBLISH_BYTES_MAX, OFFICE_READS_AT_ONCE, OFFICE_WORK_SHARE,
 };
 
 /// The accounts of all offices that have come; the registry bounds their number.
@@ -44,6 +44,8 @@ pub struct Account {
     pub publishing: Arc<Semaphore>,
     /// Bytes of publishes that were announced and have not come whole.
     pub announcing: Arc<Semaphore>,
+    /// Reads of several messages that are under way.
+    pub reading: Arc<Semaphore>,
     /// Whose turn it is to have a large submission judged.
     pub judging: Semaphore,
 }
@@ -86,6 +88,7 @@ impl Account {
             heal_requests: Mutex::new(Allowance::new(Instant::now())),
             publishing: Arc::new(Semaphore::new(OFFICE_PUBLISH_BYTES_MAX)),
             announcing: Arc::new(Semaphore::new(OFFICE_ANNOUNCED_BYTES_MAX)),
+            reading: Arc::new(Semaphore::new(OFFICE_READS_AT_ONCE)),
             judging: Semaphore::new(1),
         }
     }

@@ -45,8 +45,8 @@ pub const SEAT_SILENCE_MIN: Duration = Duration::from_secs(10);
 pub const OFFICE_WORK_SHARE: f64 = 0.1;
 /// The same for all offices of a ministry.
 pub const MINISTRY_WORK_SHARE: f64 = 0.3;
-/// An account holds what comes in within this time: a connect with all its consumers costs 0.15 s of work.
-pub const BUDGET_HELD_MAX: Duration = Duration::from_secs(2);
+/// An account holds what comes in within this time: a connect with all its consumers costs 20 ms of work.
+pub const BUDGET_HELD_MAX: Duration = Duration::from_secs(1);
 /// How long an office is only slowed before it is told that it is over its budget.
 pub const BUDGET_SHORT_MAX: Duration = Duration::from_secs(10);
 /// The longest wait before an account is looked at again.
@@ -159,6 +159,10 @@ pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const READ_BYTES_AT_ONCE: u64 = 1024 * 1024;
 /// Bytes of a pull whose client names no number: the largest event fits, with its headers.
 pub const PULL_BYTES_AT_ONCE: u64 = 1024 * 1024 + 64 * 1024;
+/// Messages of one direct read, whatever the client names: each read keeps others waiting for a millisecond.
+pub const READ_MESSAGES_AT_ONCE: u64 = 256;
+/// Such reads of one office that are under way at the same time, of all its sessions.
+pub const OFFICE_READS_AT_ONCE: usize = 2;
 /// What a session may have asked for and not taken: two such reads. As much again may lie on its own line.
 pub const READ_AHEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// What one answer is counted for: an event, or a list of names. Only an office's own events can be much larger.

@@ -7,7 +7,9 @@ use schemas::subject::FeedName;
 use super::filter::LogFilter;
 use super::{Asker, Request, body, bounded, feed, forbidden, forward, forward_bytes, malformed};
 use crate::acl::{self, Scope};
-use crate::limits::{DIRECT_MESSAGES_MAX, FILTERS_MAX, READ_BYTES_AT_ONCE, READ_BYTES_MAX};
+use crate::limits::{
+    DIRECT_MESSAGES_MAX, FILTERS_MAX, READ_BYTES_AT_ONCE, READ_BYTES_MAX, READ_MESSAGES_AT_ONCE,
+};
 use crate::refuse::No;
 
 /// Both requests' members that are open, read and written alike. An absent one is not written.
@@ -66,6 +68,9 @@ pub fn direct(asker: Asker<'_>, stream: &str, bytes: &[u8]) -> Result<Request, N
     bounded("batch", ask.batch.unwrap_or(0), DIRECT_MESSAGES_MAX)?;
     bounded("max_bytes", ask.max_bytes.unwrap_or(0), READ_BYTES_MAX)?;
     allow(asker, &feed, &ask)?;
+    if ask.multi_last.is_none() {
+        ask.batch = ask.batch.map(|batch| batch.min(READ_MESSAGES_AT_ONCE));
+    }
     if ask.batch.is_some() || ask.multi_last.is_some() {
         // What is left is told at the end, and asked for when this was taken.
         let wanted = ask.max_bytes.unwrap_or(READ_BYTES_AT_ONCE);

@@ -36,15 +36,16 @@ pub struct Desk {
 
 impl Desk {
     pub fn new(gateway: Arc<Gateway>, peer: Peer, down: Arc<Outgoing>) -> Arc<Desk> {
+        let account = gateway.accounts.of(peer.office());
         Arc::new(Desk {
-            account: gateway.accounts.of(peer.office()),
+            reads: Reads::new(account.reading.clone()),
+            account,
             gateway,
             peer,
             down,
             subscriptions: Subscriptions::default(),
             unanswered: Unanswered::default(),
             pulls: Pulls::default(),
-            reads: Reads::default(),
         })
     }
 

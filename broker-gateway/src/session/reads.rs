@@ -15,6 +15,8 @@ use crate::wire::{Delivery, Subject};
 #[derive(Debug)]
 pub struct Reads {
     room: Arc<Semaphore>,
+    /// The turns of all the office's sessions.
+    turns: Arc<Semaphore>,
     under_way: Mutex<Vec<Read>>,
 }
 
@@ -22,30 +24,44 @@ pub struct Reads {
 struct Read {
     reply: Subject,
     answers: Answers,
-    room: OwnedSemaphorePermit,
+    room: Room,
 }
 
-impl Default for Reads {
-    fn default() -> Reads {
-        Reads {
-            room: Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX)),
-            under_way: Mutex::default(),
-        }
-    }
+/// What a read takes until it was taken itself.
+#[derive(Debug)]
+pub struct Room {
+    _bytes: OwnedSemaphorePermit,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Reads {
+    /// Of a session whose office has these turns for reads of several messages.
+    pub fn new(turns: Arc<Semaphore>) -> Reads {
+        Reads {
+            room: Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX)),
+            turns,
+            under_way: Mutex::default(),
+        }
+    }
+
     /// Waits until there is room for an answer.
     pub async fn begin(&self, reply: &Subject, answers: Answers, listened: &Subscriptions) {
         // Nothing more comes for whoever has stopped listening.
         self.lock().retain(|read| listened.hears(&read.reply));
-        let bytes = match answers {
-            Answers::One => ANSWER_BYTES_USUAL,
-            Answers::Many => READ_BYTES_AT_ONCE as usize,
+        let (bytes, turn) = match answers {
+            Answers::One => (ANSWER_BYTES_USUAL, None),
+            Answers::Many => {
+                let turn = self.turns.clone().acquire_owned().await;
+                (READ_BYTES_AT_ONCE as usize, turn.ok())
+            }
         };
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         // It is never closed.
-        if let Ok(room) = self.room.clone().acquire_many_owned(bytes).await {
+        if let Ok(bytes) = self.room.clone().acquire_many_owned(bytes).await {
+            let room = Room {
+                _bytes: bytes,
+                _turn: turn,
+            };
             self.lock().push(Read {
                 reply: reply.clone(),
                 answers,
@@ -55,7 +71,7 @@ impl Reads {
     }
 
     /// The room of the read that ends with this delivery, to be given back when that has been put on the client's line.
-    pub fn ended(&self, delivery: &Delivery) -> Option<OwnedSemaphorePermit> {
+    pub fn ended(&self, delivery: &Delivery) -> Option<Room> {
         let (subject, status) = (delivery.subject(), delivery.status());
         let ends = |read: &Read| {
             let last = match read.answers {
@@ -115,7 +131,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_third_long_answer_is_asked_for_when_one_of_two_was_taken() {
-        let (reads, all) = (Reads::default(), listening("_INBOX.a.*"));
+        let turns = Arc::new(Semaphore::new(9));
+        let (reads, all) = (Reads::new(turns), listening("_INBOX.a.*"));
         let reply = subject("_INBOX.a.1");
         reads.begin(&reply, Answers::Many, &all).await;
         reads.begin(&reply, Answers::Many, &all).await;
@@ -129,7 +146,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_nobody_listens_to_or_answers_gives_its_room_back() {
-        let (reads, all) = (Reads::default(), listening("_INBOX.a.1"));
+        let turns = Arc::new(Semaphore::new(9));
+        let (reads, all) = (Reads::new(turns), listening("_INBOX.a.1"));
         let (heard, unheard) = (subject("_INBOX.a.1"), subject("_INBOX.a.2"));
         reads.begin(&unheard, Answers::Many, &all).await;
         reads.begin(&heard, Answers::Many, &all).await;
@@ -138,5 +156,18 @@ mod tests {
         reads.begin(&heard, Answers::One, &all).await;
         let one = delivery("MSG _INBOX.a.1 1 2\r\nhi\r\n");
         assert!(reads.ended(&one).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_sessions_of_an_office_take_turns_at_long_answers() {
+        let turns = Arc::new(Semaphore::new(1));
+        let (one, other) = (Reads::new(turns.clone()), Reads::new(turns));
+        let (all, reply) = (listening("_INBOX.a.*"), subject("_INBOX.a.1"));
+        one.begin(&reply, Answers::Many, &all).await;
+        other.begin(&reply, Answers::One, &all).await;
+        let waits = other.begin(&reply, Answers::Many, &all);
+        assert!(timeout(Duration::from_secs(60), waits).await.is_err());
+        drop(one);
+        other.begin(&reply, Answers::Many, &all).await;
     }
 }
