@@ -171,10 +171,10 @@ pub const ANSWER_BYTES_USUAL: usize = 64 * 1024;
 pub const FILTERS_MAX: usize = 256;
 /// Runs of one office in line for one feed's writer, or its healer; past that, the office's sessions wait.
 pub const LINE_OF_OFFICE_MAX: usize = 256;
-/// Events of one office that are stored together while others are about: a batch of them takes about 5 ms.
+/// Events of one office that are stored together while others are about who have little: a batch of them takes about 5 ms.
 pub const TURN_OF_OFFICE_EVENTS: usize = 64;
 /// How long an office counts as being about after it has put something in line.
-pub const OTHERS_ABOUT_TIME: Duration = Duration::from_secs(2);
+pub const OTHERS_ABOUT_TIME: Duration = Duration::from_secs(10);
 /// How many times as long as its part of a turn took an office rests that had much of it, while others are about: so they find
 /// the writer idle half of the time at least.
 pub const WRITING_RESTS: f64 = 1.0;

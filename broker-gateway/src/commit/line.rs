@@ -1,6 +1,6 @@
 //! What waits for one feed's writer, or for its healer: work comes in, each office's in a line of its own, and a turn's worth of it
 //! goes out. Offices take turns: who has little goes first and alone, so that nobody waits for another's long run; who has had
-//! much rests as long as it took, while others are about. Where nobody else is, nothing rests and turns are long.
+//! much rests as long as it took, while somebody is about who has little. Where nobody is, nothing rests and turns are long.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,6 +48,8 @@ struct OfOffice<T> {
     room: Arc<Semaphore>,
     /// When it was last here.
     seen: Instant,
+    /// Events of its in a turn, on average, the last turns most.
+    usual: f64,
     rests_until: Instant,
     /// Something of it is looked up elsewhere, and what is behind it waits.
     away: bool,
@@ -124,8 +126,9 @@ impl<T: Weighs> Exit<T> {
         let took = now.duration_since(turn.began);
         let whole: usize = turn.shares.iter().map(|(_, events)| events).sum();
         let mut state = self.0.lock();
+        let about = state.about(now);
         for (office, events) in &turn.shares {
-            let alone = !state.others_about(office, now);
+            let alone = about.iter().all(|other| other == office);
             let times = match times {
                 Rest::Always(times) => times,
                 Rest::AmongOthers(_) if alone || *events < BATCH_EVENTS_MIN => continue,
@@ -251,10 +254,13 @@ impl<T: Weighs> State<T> {
             .or_insert_with(|| OfOffice::new(now, closed))
     }
 
-    fn others_about(&self, office: &OfficeId, now: Instant) -> bool {
-        self.offices.iter().any(|(other, of_other)| {
-            other != office && now.duration_since(of_other.seen) < OTHERS_ABOUT_TIME
-        })
+    /// The offices that have been here lately and usually have little, and so wait for whatever takes long.
+    fn about(&self, now: Instant) -> Vec<OfficeId> {
+        let about = self.offices.iter().filter(|(_, one)| {
+            let lately = now.duration_since(one.seen) < OTHERS_ABOUT_TIME;
+            lately && one.usual < BATCH_EVENTS_MIN as f64
+        });
+        about.map(|(office, _)| office.clone()).collect()
     }
 
     fn take(&mut self, now: Instant) -> Next<T> {
@@ -279,7 +285,9 @@ impl<T: Weighs> State<T> {
             .filter(|one| little(one))
             .map(|one| one.events)
             .sum();
-        let has_much = able.iter().any(|one| !little(one));
+        let many = able.iter().filter(|one| !little(one)).count();
+        let has_much = many > 0;
+        let part = (2 * RUN_EVENTS_MAX / many.max(1)).max(TURN_OF_OFFICE_EVENTS);
         // Few enough to be stored as single appends, which take a fraction of a batch's time.
         let small_first = has_much && (1..BATCH_EVENTS_MIN).contains(&small);
         let mut turn = Turn {
@@ -288,13 +296,14 @@ impl<T: Weighs> State<T> {
             began: now,
         };
         let mut left = 2 * RUN_EVENTS_MAX;
+        let about = self.about(now);
         for _ in 0..self.order.len() {
             let Some(office) = self.order.pop_front() else {
                 break;
             };
-            let most = match self.others_about(&office, now) {
+            let most = match about.iter().any(|other| *other != office) {
                 true => TURN_OF_OFFICE_EVENTS.min(left),
-                false => left,
+                false => part.min(left),
             };
             if let Some(one) = self.offices.get_mut(&office)
                 && ready(one)
@@ -322,6 +331,7 @@ impl<T: Weighs> OfOffice<T> {
             events: 0,
             room,
             seen: now,
+            usual: 0.0,
             rests_until: now,
             away: false,
         }
@@ -347,6 +357,7 @@ impl<T: Weighs> OfOffice<T> {
             self.events -= events.min(self.events);
             into.push_back(work);
         }
+        self.usual = 0.8 * self.usual + 0.2 * taken as f64;
         taken
     }
 }

@@ -86,6 +86,32 @@ async fn offices_with_much_share_a_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn offices_that_all_catch_up_share_long_turns_and_none_rests() {
+    let (entrance, mut exit) = line();
+    let all = ["moh/kandal", "moh/takeo"];
+    for _ in 0..2 {
+        for of in all {
+            put(&entrance, of, 50, 100).await;
+        }
+        // The first turn does not know yet that nobody has little.
+        drop(exit.turn().await.expect("work"));
+        let turn = exit.turn().await.expect("work");
+        let counts = counted(&turn);
+        assert!(
+            all.iter().all(|of| counts[of] > RUN_EVENTS_MAX - 50),
+            "{counts:?}"
+        );
+        advance(Duration::from_millis(50)).await;
+        exit.rest(&turn, Rest::AmongOthers(1.0));
+        let soon = timeout(Duration::from_millis(1), exit.turn()).await;
+        assert_eq!(
+            counted(&soon.expect("nobody rests").expect("work")).len(),
+            2
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_line_holds_its_own_office_alone() {
     let (entrance, mut exit) = line();
     put(&entrance, "mlvt/kampot", 1, LINE_OF_OFFICE_MAX).await;
