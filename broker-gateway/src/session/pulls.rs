@@ -20,6 +20,9 @@ use crate::wire::{Delivery, Subject};
 /// What nats-server says when the next message does not fit into a pull's bytes any more.
 const FULL: &[u8] = b"NATS/1.0 409 Message Size Exceeds MaxBytes";
 
+/// What it says of a pull that is bounded in bytes when all its messages came, or are about to.
+const COMPLETED: &[u8] = b"NATS/1.0 409 Batch Completed";
+
 /// The pulls of one session that are watched.
 #[derive(Debug, Default)]
 pub struct Pulls {
@@ -69,7 +72,7 @@ enum Heartbeats {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Passes {
     On,
-    /// A heartbeat that no client asked for.
+    /// A heartbeat that no client asked for, or a word on bytes that it did not bound.
     NoFurther,
     /// The pull has brought as many bytes as the gateway lets it: to its client it has come to its end.
     Ended {
@@ -133,22 +136,12 @@ impl Pulls {
     /// Takes note of what the broker delivers.
     pub fn hear(&self, delivery: &Delivery) -> Passes {
         let mut table = self.lock();
-        let full = table.is_full(delivery);
-        if table.consumers.is_empty() && !full {
-            return Passes::On;
-        }
         match (delivery.status(), delivery.reply().and_then(Place::read)) {
             (Some(100), _) => table.hear_heartbeat(delivery.subject()),
             (Some(_), _) => {
                 let pending = pending(&delivery.body());
                 table.end(delivery.subject(), pending);
-                match Subject::parse(delivery.subject()) {
-                    Ok(reply) if full => Passes::Ended {
-                        reply,
-                        pending: pending.unwrap_or(0),
-                    },
-                    Ok(_) | Err(_) => Passes::On,
-                }
+                table.pass_end(delivery, pending.unwrap_or(0))
             }
             (None, Some(place)) => {
                 table.hear_message(&place);
@@ -192,12 +185,18 @@ impl Table {
         }
     }
 
-    /// Whether this ends a pull for its bytes, which the gateway has bounded.
-    fn is_full(&self, delivery: &Delivery) -> bool {
+    /// Of a bound on bytes that the gateway set, its client hears nothing: some would take it for a failure of their next pull.
+    fn pass_end(&self, end: &Delivery, pending: u64) -> Passes {
         let mut bounded = self.bounded.iter();
-        delivery.status() == Some(409)
-            && delivery.body().starts_with(FULL)
-            && bounded.any(|reply| reply.as_str().as_bytes() == delivery.subject())
+        let reply = bounded.find(|one| one.as_str().as_bytes() == end.subject());
+        match reply {
+            Some(reply) if end.body().starts_with(FULL) => Passes::Ended {
+                reply: reply.clone(),
+                pending,
+            },
+            Some(_) if end.body().starts_with(COMPLETED) => Passes::NoFurther,
+            Some(_) | None => Passes::On,
+        }
     }
 
     /// None: there are too many. Then nobody's heartbeats are kept on this reply, as the client may have asked for some.

@@ -262,6 +262,9 @@ async fn a_pull_without_a_bound_on_its_bytes_has_one_and_ends_as_if_its_time_wer
         }
     );
     assert_eq!(pulls.hear(&status(theirs, full)), Passes::On);
+    let completed = "409 Batch Completed\r\nNats-Pending-Messages: 0";
+    assert_eq!(pulls.hear(&status(ours, completed)), Passes::NoFurther);
+    assert_eq!(pulls.hear(&status(theirs, completed)), Passes::On);
     assert_eq!(
         pulls.hear(&status(ours, "409 Consumer Deleted")),
         Passes::On
