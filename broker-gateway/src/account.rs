@@ -109,7 +109,7 @@ impl Account {
     pub async fn solvent(&self) -> Result<(), OverBudget> {
         loop {
             let now = Instant::now();
-            match self.purse.balance(now).min(self.ministry.balance(now)) {
+            match self.purse.balance(now).or_worse(self.ministry.balance(now)) {
                 Balance::Good => return Ok(()),
                 Balance::Short(wait) => sleep(wait.min(BUDGET_SLOWED_WAIT)).await,
                 Balance::Spent(retry_after) => {

@@ -21,8 +21,8 @@ pub(super) enum Balance {
 
 impl Balance {
     /// The worse of two.
-    pub fn min(self, other: Balance) -> Balance {
-        Ord::max(self, other)
+    pub fn or_worse(self, other: Balance) -> Balance {
+        self.max(other)
     }
 }
 
