@@ -293,11 +293,7 @@ impl RegistryKeeper {
 /// What is remembered could not be written; a registry that only grows is never older than it was.
 fn outage(fault: MemoryFault) -> Outage {
     match fault {
-        MemoryFault::File { doing, path, why } => Outage::Disk {
-            doing,
-            path,
-            reason: why,
-        },
+        MemoryFault::Disk(outage) => outage,
         MemoryFault::Behind { .. } | MemoryFault::Forked { .. } => Outage::Stopped,
     }
 }

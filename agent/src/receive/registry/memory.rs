@@ -1,11 +1,12 @@
 //! The newest registry that this office has had comes in, and is remembered beside its stores; one that is older, or another one at the
 //! same position, is refused: it would honour keys that were retired since.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use schemas::registry::{Beside, Registry, RegistryHead};
+
+use crate::store::{Outage, disk};
 
 /// The newest head that was seen, in a small file of its own.
 #[derive(Debug)]
@@ -27,12 +28,8 @@ pub enum MemoryFault {
          there are two registries of one authority. Ask the authority which one is right; if it is this one, remove {}", path.display()
     )]
     Forked { seen: u64, path: PathBuf },
-    #[error("cannot {doing} {}: {why}", path.display())]
-    File {
-        doing: &'static str,
-        path: PathBuf,
-        why: String,
-    },
+    #[error(transparent)]
+    Disk(#[from] Outage),
 }
 
 impl Memory {
@@ -41,19 +38,14 @@ impl Memory {
     /// # Errors
     /// The file cannot be read, or does not hold what is written there.
     pub fn read(path: PathBuf) -> Result<Memory, MemoryFault> {
-        let fault = |why: String, path: &Path| MemoryFault::File {
-            doing: "read",
-            path: path.into(),
-            why,
-        };
         let seen = match std::fs::read_to_string(&path) {
-            Ok(text) => Some(
-                text.trim_end()
-                    .parse()
-                    .map_err(|_| fault("it holds no position and hash".into(), &path))?,
-            ),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(fault(error.to_string(), &path)),
+            Ok(text) => Some(text.trim_end().parse().map_err(|_| Outage::Disk {
+                doing: "read",
+                path: path.clone(),
+                reason: "it holds no position and hash".into(),
+            })?),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(Outage::disk("read", &path, &error).into()),
         };
         Ok(Memory { path, seen })
     }
@@ -87,26 +79,9 @@ impl Memory {
         let Some(head) = registry.head() else {
             return Ok(());
         };
-        write(&self.path, head).map_err(|error| MemoryFault::File {
-            doing: "write",
-            path: path(),
-            why: error.to_string(),
-        })?;
+        disk::replace(&self.path, format!("{head}\n").as_bytes())?;
         self.seen = Some(head);
         Ok(())
-    }
-}
-
-/// Whole or not at all: beside its place first, then under its name.
-fn write(path: &Path, head: RegistryHead) -> std::io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = File::create(&new)?;
-    writeln!(file, "{head}")?;
-    file.sync_all()?;
-    std::fs::rename(&new, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
     }
 }
 
@@ -154,6 +129,6 @@ mod tests {
         take(&registry(&key, 6, 1_700_000_000)).expect("it grew");
         assert!(take(&newest).is_err());
         std::fs::write(&path, "x").expect("written");
-        assert!(matches!(take(&newest), Err(MemoryFault::File { .. })));
+        assert!(matches!(take(&newest), Err(MemoryFault::Disk(_))));
     }
 }
