@@ -5,15 +5,19 @@
 use std::fmt;
 use std::str::FromStr;
 
+use time::macros::offset;
 use time::{Date, Month, UtcOffset};
 
 use crate::event::Timestamp;
 
-/// A quarter, a month or a day.
+/// Cambodia's time, all the year.
+const PHNOM_PENH: UtcOffset = offset!(+7);
+
+/// A quarter by the month that it begins with, a month or a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Period {
-    Quarter { year: u16, quarter: u8 },
-    Month { year: u16, month: u8 },
+    Quarter { year: u16, first: Month },
+    Month { year: u16, month: Month },
     Day(Date),
 }
 
@@ -22,25 +26,25 @@ pub enum Period {
 #[error("{0:?} is no period: write 2026Q3, 202607, 2026-07 or 2026-07-15")]
 pub struct PeriodFault(String);
 
-/// The day that it is in Cambodia at an instant.
-pub fn day_at(instant: Timestamp) -> Date {
-    let cambodia = UtcOffset::from_hms(7, 0, 0).expect("seven hours are an offset");
-    instant.time().to_offset(cambodia).date()
+/// The day that it is in Cambodia at an instant. None in the last hours of the year 9999: it is a year there that cannot be written.
+pub fn day_at(instant: Timestamp) -> Option<Date> {
+    let there = instant.time().checked_to_offset(PHNOM_PENH)?;
+    Some(there.date())
 }
 
 impl Period {
     /// The quarter that it is in Cambodia at an instant.
-    pub fn quarter_at(instant: Timestamp) -> Period {
-        Period::Day(day_at(instant)).quarter()
+    pub fn quarter_at(instant: Timestamp) -> Option<Period> {
+        Some(Period::Day(day_at(instant)?).quarter())
     }
 
     /// The month that it is in Cambodia at an instant.
-    pub fn month_at(instant: Timestamp) -> Period {
-        let day = day_at(instant);
-        Period::Month {
+    pub fn month_at(instant: Timestamp) -> Option<Period> {
+        let day = day_at(instant)?;
+        Some(Period::Month {
             year: year_of(day),
-            month: day.month().into(),
-        }
+            month: day.month(),
+        })
     }
 
     /// The quarter that it lies in.
@@ -48,44 +52,51 @@ impl Period {
         let (year, month) = match self {
             Period::Quarter { .. } => return self,
             Period::Month { year, month } => (year, month),
-            Period::Day(date) => (year_of(date), date.month().into()),
+            Period::Day(date) => (year_of(date), date.month()),
         };
-        Period::Quarter {
-            year,
-            quarter: (month - 1) / 3 + 1,
-        }
+        let first = match month {
+            Month::January | Month::February | Month::March => Month::January,
+            Month::April | Month::May | Month::June => Month::April,
+            Month::July | Month::August | Month::September => Month::July,
+            Month::October | Month::November | Month::December => Month::October,
+        };
+        Period::Quarter { year, first }
     }
 
     /// Its first day.
     pub fn first_day(self) -> Date {
-        let (year, month) = match self {
-            Period::Quarter { year, quarter } => (year, (quarter - 1) * 3 + 1),
-            Period::Month { year, month } => (year, month),
-            Period::Day(date) => return date,
-        };
-        let month = Month::try_from(month).expect("1 to 12 was checked when it was read");
-        Date::from_calendar_date(year.into(), month, 1).expect("every month has a first day")
+        match self {
+            Period::Quarter { year, first } => day(year, first, 1),
+            Period::Month { year, month } => day(year, month, 1),
+            Period::Day(date) => date,
+        }
     }
 
     /// Its last day.
     pub fn last_day(self) -> Date {
-        let first = self.first_day();
-        let last_month = match self {
-            Period::Quarter { .. } => first.month().nth_next(2),
-            Period::Month { .. } => first.month(),
+        let (year, last) = match self {
+            Period::Quarter { year, first } => (year, first.nth_next(2)),
+            Period::Month { year, month } => (year, month),
             Period::Day(date) => return date,
         };
-        let days = last_month.length(first.year());
-        Date::from_calendar_date(first.year(), last_month, days).expect("a month has so many days")
+        day(year, last, last.length(year.into()))
     }
 
     /// A month as feeds carry it, `2026-07`; quarters and days as `Display` writes them.
     pub fn dashed(self) -> String {
         match self {
-            Period::Month { year, month } => format!("{year}-{month:02}"),
+            Period::Month { year, month } => format!("{year}-{:02}", u8::from(month)),
             Period::Quarter { .. } | Period::Day(_) => self.to_string(),
         }
     }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a year is read as four digits, and every month has a day 1 and as many as its length says"
+)]
+fn day(year: u16, month: Month, day: u8) -> Date {
+    Date::from_calendar_date(year.into(), month, day).expect("a day that there is")
 }
 
 fn year_of(date: Date) -> u16 {
@@ -96,8 +107,10 @@ impl fmt::Display for Period {
     /// As DHIS2 writes quarters and months; days as ISO 8601 does.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Period::Quarter { year, quarter } => write!(f, "{year}Q{quarter}"),
-            Period::Month { year, month } => write!(f, "{year}{month:02}"),
+            Period::Quarter { year, first } => {
+                write!(f, "{year}Q{}", u8::from(*first).div_ceil(3))
+            }
+            Period::Month { year, month } => write!(f, "{year}{:02}", u8::from(*month)),
             Period::Day(date) => {
                 write!(
                     f,
@@ -123,38 +136,32 @@ fn read(text: &str) -> Option<Period> {
     if !text.is_ascii() || !text.starts_with(['1', '2']) {
         return None;
     }
-    let (year, rest) = (digits(text.get(..4)?)?, &text[4..]);
+    let (year, rest) = text.split_at_checked(4)?;
+    let year = digits(year)?;
     if let Some(quarter) = rest.strip_prefix('Q') {
-        let quarter =
-            digits(quarter).filter(|number| quarter.len() == 1 && (1..=4).contains(number))?;
-        return Some(Period::Quarter {
-            year,
-            quarter: quarter as u8,
-        });
+        let first = match quarter {
+            "1" => Month::January,
+            "2" => Month::April,
+            "3" => Month::July,
+            "4" => Month::October,
+            _ => return None,
+        };
+        return Some(Period::Quarter { year, first });
     }
-    let month = |text: &str| {
-        digits(text)
-            .filter(|number| text.len() == 2 && (1..=12).contains(number))
-            .map(|number| number as u8)
+    let two = |text: &str| u8::try_from(digits(text).filter(|_| text.len() == 2)?).ok();
+    let month = |text: &str| Month::try_from(two(text)?).ok();
+    let Some(rest) = rest.strip_prefix('-') else {
+        let month = month(rest)?;
+        return Some(Period::Month { year, month });
     };
-    match rest
-        .strip_prefix('-')
-        .map(|rest| rest.split_once('-').unwrap_or((rest, "")))
-    {
+    match rest.split_once('-') {
         None => Some(Period::Month {
             year,
             month: month(rest)?,
         }),
-        Some((number, "")) if rest.len() == 3 => Some(Period::Month {
-            year,
-            month: month(number)?,
-        }),
         Some((number, day)) => {
-            let day = digits(day).filter(|_| day.len() == 2)?;
-            let month = Month::try_from(month(number)?).ok()?;
-            Some(Period::Day(
-                Date::from_calendar_date(year.into(), month, day as u8).ok()?,
-            ))
+            let date = Date::from_calendar_date(year.into(), month(number)?, two(day)?);
+            Some(Period::Day(date.ok()?))
         }
     }
 }
@@ -224,13 +231,19 @@ mod tests {
 
     #[test]
     fn a_quarter_begins_at_midnight_in_phnom_penh() {
-        let quarter =
-            |text| Period::quarter_at(Timestamp::from_rfc3339(text).expect(text)).to_string();
+        let at = |text| Timestamp::from_rfc3339(text).expect(text);
+        let quarter = |text| Period::quarter_at(at(text)).expect(text).to_string();
         assert_eq!(quarter("2026-09-30T16:59:59Z"), "2026Q3");
         assert_eq!(quarter("2026-09-30T17:00:00Z"), "2026Q4");
         assert_eq!(quarter("2026-12-31T17:00:00Z"), "2027Q1");
-        let month =
-            Period::month_at(Timestamp::from_rfc3339("2026-06-30T17:00:00Z").expect("a time"));
-        assert_eq!(month, period("202607"));
+        let month = Period::month_at(at("2026-06-30T17:00:00Z"));
+        assert_eq!(month, Some(period("202607")));
+    }
+
+    #[test]
+    fn an_instant_that_lies_behind_the_last_day_there_is_on_no_day() {
+        let day = |text| day_at(Timestamp::from_rfc3339(text).expect(text));
+        assert_eq!(day("9999-12-31T16:59:59Z"), Some(Date::MAX));
+        assert_eq!(day("9999-12-31T17:00:00Z"), None);
     }
 }

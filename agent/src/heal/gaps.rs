@@ -174,7 +174,7 @@ fn clock(at_ms: u64, now_ms: u64) -> String {
     let local = |ms: u64| {
         let seconds = i64::try_from(ms / 1_000).unwrap_or(i64::MAX);
         let time = Timestamp::from_unix_seconds(seconds)?.time();
-        Some(time.to_offset(PHNOM_PENH))
+        time.checked_to_offset(PHNOM_PENH)
     };
     let (Some(at), Some(now)) = (local(at_ms), local(now_ms)) else {
         return "a time that the clock cannot tell".into();

@@ -34,6 +34,11 @@ impl Notary {
 
     /// With a receipt for the last of them.
     pub fn vouch_for(&self, feed: &FeedName, events: Vec<Settled>, day: i64) -> Vouched {
+        let admitted = Timestamp::from_unix_seconds(1_790_000_000 + day * 86_400);
+        self.vouch_at(feed, events, admitted.expect("a time"))
+    }
+
+    fn vouch_at(&self, feed: &FeedName, events: Vec<Settled>, admitted: Timestamp) -> Vouched {
         let event = events.last().expect("an event");
         let facts = Facts {
             log: LogName {
@@ -43,8 +48,7 @@ impl Notary {
             position: event.position,
             hash: event.hash,
             stamp: Stamp {
-                admitted: Timestamp::from_unix_seconds(1_790_000_000 + day * 86_400)
-                    .expect("a time"),
+                admitted,
                 gateway: "gateway-1".into(),
                 registry: None,
             },
@@ -107,4 +111,20 @@ async fn the_older_receipt_of_a_position_stays_and_a_lost_branch_s_covers_nothin
     let vouched = notary.vouch(elsewhere, 10);
     outbox.settle(&health(), vouched).await.expect("settles");
     assert_eq!(covers(&outbox, 1), Some(1));
+}
+
+#[tokio::test]
+async fn receipts_that_are_stamped_at_the_end_of_time_are_kept_like_others() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (outbox, _) = open(dir.path());
+    let notary = Notary::new();
+    let end = Timestamp::from_rfc3339("9999-12-31T23:59:59Z").expect("a time");
+    for n in 1..=4 {
+        let vouched = notary.vouch_at(&health(), vec![event(n)], end);
+        outbox.settle(&health(), vouched).await.expect("settles");
+    }
+    let kept: Vec<u64> = (1..=4)
+        .filter(|n| covers(&outbox, *n) == Some(*n))
+        .collect();
+    assert_eq!(kept, [1, 4]);
 }
