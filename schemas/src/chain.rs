@@ -92,11 +92,9 @@ impl Run {
                 what: RunBreak::Length,
             });
         }
-        for (index, pair) in events.windows(2).enumerate() {
-            follows(&pair[0], &pair[1]).map_err(|what| RunFault {
-                index: index + 1,
-                what,
-            })?;
+        let pairs = events.iter().zip(events.iter().skip(1));
+        for (index, (event, next)) in (1..).zip(pairs) {
+            follows(event, next).map_err(|what| RunFault { index, what })?;
         }
         Ok(Run(events))
     }
@@ -109,10 +107,12 @@ impl Run {
         self.first().event().log()
     }
 
+    #[expect(clippy::expect_used, reason = "Run::new takes no empty list")]
     pub fn first(&self) -> &SignedEvent {
         self.0.first().expect("a run holds at least one event")
     }
 
+    #[expect(clippy::expect_used, reason = "Run::new takes no empty list")]
     pub fn last(&self) -> &SignedEvent {
         self.0.last().expect("a run holds at least one event")
     }

@@ -58,16 +58,15 @@ impl Contract {
             Ok(schema) => schema,
             Err(fault) => return Err(SchemaFault::Json { uri, fault }),
         };
-        match &schema["$id"] {
-            Value::String(id) if *id == uri => {}
+        match schema.get("$id") {
+            Some(Value::String(id)) if *id == uri => {}
             found => {
-                return Err(SchemaFault::Id {
-                    uri,
-                    found: found.to_string(),
-                });
+                let found = found.map_or("nothing".to_owned(), Value::to_string);
+                return Err(SchemaFault::Id { uri, found });
             }
         }
-        if schema["$schema"] != "https://json-schema.org/draft/2020-12/schema" {
+        let dialect = schema.get("$schema").and_then(Value::as_str);
+        if dialect != Some("https://json-schema.org/draft/2020-12/schema") {
             let why = "its $schema is another".to_owned();
             return Err(SchemaFault::Dialect { uri, why });
         }

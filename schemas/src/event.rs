@@ -52,12 +52,9 @@ impl Draft {
             &self.causation_id,
             &self.data_classification,
         ];
-        let mut all = Vec::with_capacity((parts.len() + 1) * 32);
-        for part in parts {
-            all.extend_from_slice(Hash::of(part.as_deref().unwrap_or("").as_bytes()).as_bytes());
-        }
-        all.extend_from_slice(Hash::of(&self.data).as_bytes());
-        Hash::of(&all)
+        let parts = parts.map(|part| Hash::of(part.as_deref().unwrap_or("").as_bytes()));
+        let all = parts.into_iter().chain([Hash::of(&self.data)]);
+        Hash::of(&all.flat_map(|hash| hash.0).collect::<Vec<u8>>())
     }
 }
 
@@ -238,6 +235,13 @@ impl Event {
 
     pub fn data(&self) -> &Bytes {
         &self.core.data
+    }
+
+    /// The same but for its data, which no other attribute depends on.
+    pub(crate) fn without_data(&self) -> Event {
+        let mut bare = self.clone();
+        bare.core.data = Bytes::new();
+        bare
     }
 
     /// When the office accepted it, by the office's clock.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::ranges::{Ranges, RangesFault};
 
 use crate::event::Hash;
+use crate::json;
 use crate::limits::{HEAL_BODY_BYTES_MAX, HEAL_POSITIONS_MAX, HEAL_RANGES_MAX};
 use crate::subject::{FeedName, LogName, LogSubject, OfficeId};
 
@@ -58,12 +59,13 @@ impl HealRequest {
 
     pub fn body(&self) -> Vec<u8> {
         let missing = self.missing.clone();
-        serde_json::to_vec(&HealBody { missing }).expect("numbers are JSON")
+        json::text(&HealBody { missing }).into_bytes()
     }
 
     /// What everybody hears of it who could have what is missing: subject, body, and the protocol's own words about them.
     pub fn heard_bytes(&self) -> usize {
-        self.subject().len() + self.body().len() + 32
+        let said = self.subject().len().saturating_add(self.body().len());
+        said.saturating_add(32)
     }
 
     /// # Errors
@@ -163,8 +165,12 @@ impl FeedCounts {
         for (office, positions) in refilled {
             logs.entry(office).or_default().refilled = Ranges::of(positions);
         }
-        let all = serde_json::to_vec(&logs).expect("names and numbers are JSON");
-        let tag: String = Hash::of(&all).to_string().chars().take(12).collect();
+        let all = json::text(&logs);
+        let tag: String = Hash::of(all.as_bytes())
+            .to_string()
+            .chars()
+            .take(12)
+            .collect();
         let logs = Some(logs);
         FeedCounts { tag, last, logs }
     }

@@ -1,6 +1,7 @@
 //! Strict JSON: bytes come in, a value to check goes out, or the fault and the place where it lies. Stricter than most parsers:
 //! a document that two readers may read differently (a key twice, half a surrogate, a number out of range) is none.
-//! The bytes themselves are never altered; the value is for checking only and is not written out again.
+//! The bytes themselves are never altered; the value is for checking only and is not written out again. What the programs say
+//! themselves, out of their own structs, is written here, too.
 
 use std::fmt;
 
@@ -75,6 +76,15 @@ pub fn whole<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<u64, D::Erro
     reader.deserialize_any(Whole)
 }
 
+/// What a struct of ours says, as JSON.
+#[expect(
+    clippy::expect_used,
+    reason = "serde_json fails on keys that are no text and on serializers of one's own that fail; no struct of ours has either"
+)]
+pub fn text(said: &impl serde::Serialize) -> String {
+    serde_json::to_string(said).expect("a struct of plain fields is JSON")
+}
+
 struct Whole;
 
 impl Visitor<'_> for Whole {
@@ -116,12 +126,16 @@ enum Step {
 
 impl Walk {
     fn enter<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        self.depth += 1;
+        self.depth = self.depth.saturating_add(1);
         if self.depth > JSON_DEPTH_MAX {
             self.fault = Some(JsonFaultKind::TooDeep);
             return Err(E::custom("too deep"));
         }
         Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
     }
 
     fn pointer(&self) -> String {
@@ -197,7 +211,7 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
                 }
             }
         }
-        walk.depth -= 1;
+        walk.leave();
         Ok(Value::Array(list))
     }
 
@@ -222,7 +236,7 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
                 }
             };
         }
-        walk.depth -= 1;
+        walk.leave();
         Ok(Value::Object(map))
     }
 }

@@ -1,6 +1,19 @@
 //! What both programs must agree on. No sockets, no clock, no async.
 //! The modules stand from the smallest word to the largest agreement.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 pub mod limits;
 pub mod subject;
 pub mod event;

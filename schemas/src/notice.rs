@@ -29,6 +29,10 @@ static RESUMED: LazyLock<EventType> = LazyLock::new(|| EventType {
     action: Action::Submitted,
     contracts: vec![LOG_RESUMED_CONTRACT.into()],
 });
+#[expect(
+    clippy::expect_used,
+    reason = "contracts/ is part of the program and tested"
+)]
 static CONTRACTS: LazyLock<[Arc<Contract>; 3]> = LazyLock::new(|| {
     let compile = |uri, schema| {
         let contract = Contract::compile(uri, schema);
@@ -214,9 +218,7 @@ fn notice(
         data_schema: data_schema.into(),
         causation_id: None,
         data_classification: Classification::Internal,
-        data: serde_json::to_vec(data)
-            .expect("a struct of plain fields is JSON")
-            .into(),
+        data: json::text(data).into(),
     };
     Event::new(log, core, now)
 }

@@ -8,11 +8,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::chain::Head;
 use crate::envelope::structured;
 use crate::event::{Hash, Position, Timestamp, seconds};
+use crate::json;
 use crate::limits::{CLOCKS_APART_MAX, STAMP_BEFORE_MAX};
 use crate::receipt::{Receipt, ReceiptFault};
 use crate::refusal::Refusal;
@@ -47,7 +46,7 @@ pub fn write(
         Data::Shown => structured::encode(event),
         Data::Withheld => structured::encode_withheld(&WithheldEvent::of(event)),
     });
-    lines.extend(behind.iter().map(|event| json(&Skeleton::of(event))));
+    lines.extend(behind.iter().map(|event| json::text(&Skeleton::of(event))));
     lines.push(receipt.to_string());
     let keys = [event.keyid(), receipt.keyid()];
     let named = registry.lines().filter(|line| {
@@ -73,10 +72,6 @@ fn names_key(said: &RegistryEvent, keys: &[&str]) -> bool {
         | RegistryEvent::OfficeClosed(_)
         | RegistryEvent::CertificateRevoked(_) => false,
     }
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("a struct of plain fields is JSON")
 }
 
 /// What a file proves.
@@ -157,14 +152,14 @@ pub fn verify(text: &str, authority: &PublicKey) -> Result<Proved, ProofFault> {
     let (event, data_withheld) = event(lines.next()?).map_err(|what| at(EVENT_LINE, what))?;
     let mut head = Head::of(&event);
     while let Ok(skeleton) = serde_json::from_str::<Skeleton>(lines.peek()?) {
-        same(lines.peek()?, &json(&skeleton)).map_err(|what| at(lines.number(), what))?;
+        same(lines.peek()?, &json::text(&skeleton)).map_err(|what| at(lines.number, what))?;
         let link = head
             .next()
-            .ok_or_else(|| at(lines.number(), ProofBreak::NotLinked))?;
+            .ok_or_else(|| at(lines.number, ProofBreak::NotLinked))?;
         head = skeleton.head_at(link);
         lines.next()?;
     }
-    let receipt_line = lines.number();
+    let receipt_line = lines.number;
     let receipt = receipt(lines.next()?).map_err(|what| at(receipt_line, what))?;
     let facts = receipt.facts().clone();
     let named = (Some(facts.position), facts.hash, &facts.log);
@@ -210,14 +205,15 @@ impl Proved {
 /// The lines, each read once and counted.
 struct Lines<'a> {
     rest: &'a str,
-    read: usize,
+    /// Of the line that comes next, counted from 1.
+    number: usize,
 }
 
 impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Result<Lines<'a>, ProofFault> {
         let lines = Lines {
             rest: text,
-            read: 0,
+            number: 1,
         };
         match text.ends_with('\n') {
             true => Ok(lines),
@@ -228,15 +224,10 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The number of the line that comes next.
-    fn number(&self) -> usize {
-        self.read + 1
-    }
-
     fn peek(&self) -> Result<&'a str, ProofFault> {
         let line = self.rest.split_once('\n').map(|(line, _)| line);
         line.ok_or(ProofFault {
-            line: self.number(),
+            line: self.number,
             what: ProofBreak::Missing,
         })
     }
@@ -244,7 +235,7 @@ impl<'a> Lines<'a> {
     fn next(&mut self) -> Result<&'a str, ProofFault> {
         let line = self.peek()?;
         self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
-        self.read += 1;
+        self.number = self.number.saturating_add(1);
         Ok(line)
     }
 }
@@ -289,7 +280,7 @@ impl Keys {
         let mut keys = Keys::default();
         let mut before = 0;
         while !lines.rest.is_empty() {
-            let number = lines.number();
+            let number = lines.number;
             let at = |what| ProofFault { line: number, what };
             let line = lines.next()?;
             let (position, said) = registry_log::verified_line(line.as_bytes(), authority)

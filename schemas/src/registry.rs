@@ -135,7 +135,7 @@ impl Registry {
                 self.revoked.certificates.insert(serial.clone());
             }
         }
-        self.position += 1;
+        self.position = self.position.saturating_add(1);
         Ok(())
     }
 

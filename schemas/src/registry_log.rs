@@ -4,8 +4,6 @@
 //! Every link is checked, and every signature. Nothing is taken in part: lines with a fault among them change nothing. No file and no
 //! clock here.
 
-use bytes::Bytes;
-
 use crate::chain::Head;
 use crate::envelope::structured;
 use crate::event::{AttributeFault, Classification, Core, Event, Hash, Position, Timestamp};
@@ -90,20 +88,17 @@ impl RegistryLog {
     /// As [`RegistryLog::load`].
     pub fn extend(&mut self, text: &str) -> Result<usize, RegistryLogFault> {
         let signed = self.linked(text)?;
-        let at = |index: usize, what| RegistryLogFault {
-            line: index + 1,
-            what,
-        };
+        let at = |line, what| RegistryLogFault { line, what };
         let claims = signed.iter().map(|event| event.claim(&self.authority));
         let verdicts = verify_all(&claims.collect::<Vec<_>>());
-        if let Some(bad) = verdicts.iter().position(Result::is_err) {
+        if let Some((bad, _)) = (1..).zip(&verdicts).find(|(_, good)| good.is_err()) {
             return Err(at(bad, LineFault::Signature));
         }
         let mut next = self.clone();
-        for (index, event) in signed.iter().enumerate() {
-            let said = content(event.event().data()).map_err(|what| at(index, what))?;
+        for (line, event) in (1..).zip(&signed) {
+            let said = content(event.event().data()).map_err(|what| at(line, what))?;
             next.take(event, &said)
-                .map_err(|fault| at(index, fault.into()))?;
+                .map_err(|fault| at(line, fault.into()))?;
         }
         *self = next;
         Ok(signed.len())
@@ -132,7 +127,7 @@ impl RegistryLog {
             data_schema: DATA_SCHEMA.to_owned(),
             causation_id: None,
             data_classification: Classification::Internal,
-            data: written(said),
+            data: json::text(said).into(),
         };
         let event = Event::new(log_name(), core, now).map_err(|faults| {
             faults
@@ -161,11 +156,10 @@ impl RegistryLog {
     fn linked(&self, text: &str) -> Result<Vec<SignedEvent>, RegistryLogFault> {
         let mut head = self.head;
         let mut signed = Vec::new();
-        for (index, line) in text.split_inclusive('\n').enumerate() {
-            let event = self.follows(line, head).map_err(|what| RegistryLogFault {
-                line: index + 1,
-                what,
-            })?;
+        for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+            let event = self
+                .follows(line, head)
+                .map_err(|what| RegistryLogFault { line: number, what })?;
             head = Head::of(&event);
             signed.push(event);
         }
@@ -233,33 +227,27 @@ pub fn verified_line(
 
 /// The lines behind position `after`, as many as go into one answer; at least one, if there is any.
 pub fn page(text: &str, after: u64) -> &str {
-    let mut lines = text.split_inclusive('\n');
-    let skipped: usize = lines
-        .by_ref()
-        .take(usize::try_from(after).unwrap_or(usize::MAX))
-        .map(str::len)
-        .sum();
-    let mut length = 0;
-    for line in lines {
-        if length > 0 && length + line.len() > REGISTRY_PAGE_BYTES_MAX {
+    let behind = (0..after).try_fold(text, |text, _| Some(text.split_once('\n')?.1));
+    let behind = behind.unwrap_or("");
+    let mut end: usize = 0;
+    for line in behind.split_inclusive('\n') {
+        let longer = end.saturating_add(line.len());
+        if end > 0 && longer > REGISTRY_PAGE_BYTES_MAX {
             break;
         }
-        length += line.len();
+        end = longer;
     }
-    &text[skipped..skipped + length]
+    behind
+        .split_at_checked(end)
+        .map_or(behind, |(page, _)| page)
 }
 
+#[expect(clippy::expect_used, reason = "both names are written here")]
 fn log_name() -> LogName {
     LogName {
         feed: LOG_FEED.parse().expect("a token"),
         office: "nida/hq".parse().expect("an office"),
     }
-}
-
-fn written(said: &RegistryEvent) -> Bytes {
-    serde_json::to_vec(said)
-        .expect("a registry event has string keys alone")
-        .into()
 }
 
 fn content(data: &[u8]) -> Result<RegistryEvent, LineFault> {

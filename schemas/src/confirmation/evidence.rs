@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Said;
 use crate::chain::Link;
 use crate::event::{Hash, Position};
+use crate::json;
 use crate::receipt::{FieldFault, header};
 use crate::registry::Registry;
 use crate::signing::{SignedEvent, Skeleton};
@@ -50,7 +51,7 @@ impl Evidence {
 
     /// The header block in which it is brought.
     pub fn headers(&self) -> String {
-        let text = serde_json::to_string(self).expect("a struct of plain fields is JSON");
+        let text = json::text(self);
         format!("NATS/1.0\r\n{EVIDENCE_HEADER}: {text}\r\n\r\n")
     }
 

@@ -46,22 +46,22 @@ const NAMES: [&str; 15] = [
 /// # Errors
 /// `AttributeUnknown`.
 pub fn known(name: &str) -> Result<&'static str, Refusal> {
-    index(name).map(|index| NAMES[index])
+    let known = NAMES.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| unknown(name))
 }
 
-fn index(name: &str) -> Result<usize, Refusal> {
-    let index = NAMES.iter().position(|known| *known == name);
-    index.ok_or_else(|| Refusal::AttributeUnknown {
+fn unknown(name: &str) -> Refusal {
+    Refusal::AttributeUnknown {
         name: name.chars().take(64).collect(),
-    })
+    }
 }
 
 impl<'a> Attributes<'a> {
     /// # Errors
     /// `AttributeUnknown`, `HeaderRepeated`.
     pub fn put(&mut self, name: &str, value: impl Into<Cow<'a, str>>) -> Result<(), Refusal> {
-        let index = index(name)?;
-        match self.values[index].replace(value.into()) {
+        let slot = self.slot(name).ok_or_else(|| unknown(name))?;
+        match slot.replace(value.into()) {
             None => Ok(()),
             Some(_) => Err(Refusal::HeaderRepeated { name: name.into() }),
         }
@@ -75,9 +75,26 @@ impl<'a> Attributes<'a> {
             .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
     }
 
+    fn slot(&mut self, name: &str) -> Option<&mut Option<Cow<'a, str>>> {
+        let mut slots = NAMES.into_iter().zip(&mut self.values);
+        slots
+            .find(|(known, _)| *known == name)
+            .map(|(_, slot)| slot)
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "the names are this crate's own, not an envelope's, and each is in the list"
+    )]
+    fn set(&mut self, name: &'static str, value: impl Into<Cow<'a, str>>) {
+        let slot = self
+            .slot(name)
+            .expect("an attribute of ours is in the list");
+        *slot = Some(value.into());
+    }
+
     fn take(&mut self, name: &'static str) -> Option<Cow<'a, str>> {
-        let index = NAMES.iter().position(|known| *known == name)?;
-        self.values[index].take()
+        self.slot(name)?.take()
     }
 
     fn need(&mut self, name: &'static str) -> Result<Cow<'a, str>, Refusal> {
@@ -92,28 +109,21 @@ impl<'a> Attributes<'a> {
     pub fn of_event(event: &'a Event) -> Attributes<'a> {
         let core = event.core();
         let mut all = Attributes::default();
-        let mut set = |name: &str, value: Cow<'a, str>| {
-            all.put(name, value)
-                .expect("each name below is in the list, and once");
-        };
-        set("specversion", "1.0".into());
-        set("id", (&core.id).into());
-        set("source", event.log().source().into());
-        set("type", (&core.event_type).into());
+        all.set("specversion", "1.0");
+        all.set("id", &core.id);
+        all.set("source", event.log().source());
+        all.set("type", &core.event_type);
         if let Some(subject) = &core.subject {
-            set("subject", subject.into());
+            all.set("subject", subject);
         }
-        set("time", core.time.to_string().into());
-        set("datacontenttype", (&core.data_content_type).into());
-        set("dataschema", (&core.data_schema).into());
+        all.set("time", core.time.to_string());
+        all.set("datacontenttype", &core.data_content_type);
+        all.set("dataschema", &core.data_schema);
         if let Some(causation_id) = &core.causation_id {
-            set("causationid", causation_id.into());
+            all.set("causationid", causation_id);
         }
-        set("recordedtime", event.recorded_time().to_string().into());
-        set(
-            "dataclassification",
-            core.data_classification.as_str().into(),
-        );
+        all.set("recordedtime", event.recorded_time().to_string());
+        all.set("dataclassification", core.data_classification.as_str());
         all
     }
 
@@ -121,11 +131,9 @@ impl<'a> Attributes<'a> {
     pub fn of_signed(signed: &'a SignedEvent) -> Attributes<'a> {
         let mut all = Attributes::of_event(signed.event());
         for (name, value) in extensions(signed.event(), signed.link()) {
-            let index = NAMES.iter().position(|known| *known == name);
-            all.values[index.expect("every signed extension is in the list")] = Some(value);
+            all.set(name, value);
         }
-        all.put("dssematerial", STANDARD.encode(signed.material()))
-            .expect("not set before");
+        all.set("dssematerial", STANDARD.encode(signed.material()));
         all
     }
 

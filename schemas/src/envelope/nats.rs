@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::attributes::Attributes;
@@ -113,7 +113,9 @@ pub fn read_stored_unsigned(bytes: &Bytes) -> Result<Event, Refusal> {
 fn parted(bytes: &Bytes) -> Result<(Bytes, Bytes), Refusal> {
     const END: &[u8] = b"\r\n\r\n";
     let end = bytes.windows(END.len()).position(|window| window == END);
-    let end = end.ok_or(Refusal::HeaderMalformed)? + END.len();
+    let end = end
+        .ok_or(Refusal::HeaderMalformed)?
+        .saturating_add(END.len());
     Ok((bytes.slice(..end), bytes.slice(end..)))
 }
 
@@ -148,8 +150,7 @@ fn attributes<'h>(
     let mut all = Attributes::default();
     let mut form = Form::Own;
     for line in lines(headers)? {
-        let colon = memchr(b':', line.as_bytes()).ok_or(Refusal::HeaderMalformed)?;
-        let (name, value) = (&line[..colon], &line[colon + 1..]);
+        let (name, value) = line.split_once(':').ok_or(Refusal::HeaderMalformed)?;
         let Some(attribute) = attribute_name(name)? else {
             pass(name, value.trim_matches(' '), origin)?;
             form = Form::Other;
@@ -182,10 +183,10 @@ fn lines(headers: &[u8]) -> Result<Vec<&str>, Refusal> {
         .and_then(|text| text.strip_suffix("\r\n"));
     let mut rest = text.ok_or(malformed.clone())?;
     let mut lines = Vec::with_capacity(16);
-    while let Some(end) = memchr(b'\n', rest.as_bytes()) {
-        let line = rest[..end].strip_suffix('\r');
-        lines.push(line.filter(|line| is_bare(line)).ok_or(malformed.clone())?);
-        rest = &rest[end + 1..];
+    while let Some((line, behind)) = rest.split_once('\n') {
+        let line = line.strip_suffix('\r').filter(|line| is_bare(line));
+        lines.push(line.ok_or(malformed.clone())?);
+        rest = behind;
     }
     match rest {
         "" => Ok(lines),
@@ -204,16 +205,14 @@ fn attribute_name(name: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
     if !token {
         return Err(Refusal::HeaderMalformed);
     }
-    let prefix = name
-        .get(..3)
-        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("ce-"));
-    let attribute = prefix.then(|| &name[3..]);
-    Ok(
-        attribute.map(|name| match name.bytes().any(|b| b.is_ascii_uppercase()) {
+    let parts = name.split_at_checked("ce-".len());
+    let attribute = parts.filter(|(prefix, _)| prefix.eq_ignore_ascii_case("ce-"));
+    Ok(attribute.map(
+        |(_, name)| match name.bytes().any(|b| b.is_ascii_uppercase()) {
             true => Cow::Owned(name.to_ascii_lowercase()),
             false => Cow::Borrowed(name),
-        }),
-    )
+        },
+    ))
 }
 
 /// Decodes once, as the binding says; what is left must be UTF-8.

@@ -19,7 +19,7 @@ use crate::signing::{SignedEvent, WithheldEvent};
 /// Writes an event in its place as one line of JSON, without its newline.
 pub fn encode(event: &SignedEvent) -> String {
     let data = event.event().data();
-    let mut out = String::with_capacity(data.len() + 1600);
+    let mut out = String::with_capacity(data.len().saturating_add(1600));
     out.push('{');
     for (name, value) in Attributes::of_signed(event).iter() {
         match name {

@@ -1,6 +1,7 @@
 //! Times: text or a clock's reading comes in, an instant that is written in one form goes out. No clock is read here.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ impl Timestamp {
 
     /// Seconds from another time to this one; less than 0 where this one is earlier.
     pub fn seconds_behind(self, other: Timestamp) -> i64 {
-        self.unix_seconds() - other.unix_seconds()
+        self.unix_seconds().saturating_sub(other.unix_seconds())
     }
 
     pub fn time(self) -> OffsetDateTime {
@@ -85,15 +86,14 @@ fn signed_form(text: &str) -> Option<Timestamp> {
     let marks_stand = marked
         .into_iter()
         .all(|(mark, byte)| mark == byte || (*mark == b' ' && byte.is_ascii_digit()));
-    // All ASCII by now, so that every index is a character.
-    let number = |from: usize, to: usize| text[from..to].parse::<u16>().ok();
-    let short = |from: usize| u8::try_from(number(from, from + 2)?).ok();
     if !marks_stand {
         return None;
     }
-    let month = Month::try_from(short(5)?).ok()?;
-    let date = Date::from_calendar_date(number(0, 4)?.into(), month, short(8)?).ok()?;
-    let time = Time::from_hms(short(11)?, short(14)?, short(17)?).ok()?;
+    let year: u16 = text.get(0..4)?.parse().ok()?;
+    let short = |digits: Range<usize>| text.get(digits)?.parse::<u8>().ok();
+    let month = Month::try_from(short(5..7)?).ok()?;
+    let date = Date::from_calendar_date(year.into(), month, short(8..10)?).ok()?;
+    let time = Time::from_hms(short(11..13)?, short(14..16)?, short(17..19)?).ok()?;
     Some(Timestamp(OffsetDateTime::new_utc(date, time)))
 }
 

@@ -64,7 +64,7 @@ impl Registry {
     }
 
     fn hash_at(&self, position: Position) -> Option<Hash> {
-        let index = usize::try_from(position.number() - 1).ok()?;
+        let index = usize::try_from(position.number().checked_sub(1)?).ok()?;
         self.lines.get(index).copied()
     }
 }

@@ -63,7 +63,7 @@ impl FromStr for Serial {
 fn octet(pair: &[u8]) -> Option<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     match pair {
-        [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
+        [high, low] => u8::try_from(digit(high)? << 4 | digit(low)?).ok(),
         _ => None,
     }
 }

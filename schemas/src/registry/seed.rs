@@ -2,6 +2,7 @@
 //! No offices and no keys: those are enrolled one by one. A running registry is never filled from here again.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{ContractRecord, Grant, Office, Registry, RegistryEvent, Right, Standing, Who};
 use crate::feed::Feed;
@@ -57,16 +58,23 @@ pub fn seed() -> Vec<RegistryEvent> {
         .collect()
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "contracts/ is part of the program and tested"
+)]
 fn contract(text: &str) -> RegistryEvent {
-    let schema: serde_json::Value =
-        serde_json::from_str(text).expect("contracts/ is part of the program and tested");
-    let uri = schema["$id"].as_str().unwrap_or_default().to_owned();
+    let schema: Value = serde_json::from_str(text).expect("a contract is JSON");
+    let uri = schema.get("$id").and_then(Value::as_str);
+    let uri = uri.expect("a contract has an $id").to_owned();
     RegistryEvent::ContractAdded(ContractRecord { uri, schema })
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "feeds/ is part of the program and tested"
+)]
 fn feed(text: &str) -> Vec<RegistryEvent> {
-    let file: FeedFile =
-        serde_json::from_str(text).expect("feeds/ is part of the program and tested");
+    let file: FeedFile = serde_json::from_str(text).expect("a feed is JSON");
     let name = file.feed.name.clone();
     let grant = |right| {
         let feed = name.clone();

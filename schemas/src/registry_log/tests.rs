@@ -1,5 +1,7 @@
 //! The registry's file: written and read back, refused where anything in it was changed, and taken in pages.
 
+use bytes::Bytes;
+
 use super::*;
 use crate::registry::seed;
 use crate::tables::MINISTRIES;
@@ -205,7 +207,7 @@ fn the_words_that_end_something_are_written_as_ever() {
     ] {
         let said = content(text.as_bytes()).expect(text);
         assert_eq!(said.kind(), kind);
-        assert_eq!(written(&said), text);
+        assert_eq!(json::text(&said), text);
     }
 }
 

@@ -2,6 +2,8 @@
 //! digests, pre-authentication encoding, and a verifier of any material that it allows. Our own canonical form, which is
 //! all that the bus takes, is built from these in `signing`.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -216,10 +218,8 @@ fn canonical(name: &str, value: Option<String>) -> String {
 }
 
 fn check_names(names: &[String]) -> Result<(), MaterialFault> {
-    let repeated = names
-        .iter()
-        .enumerate()
-        .any(|(i, name)| names[..i].contains(name));
+    let mut once = BTreeSet::new();
+    let repeated = !names.iter().all(|name| once.insert(name));
     let reserved = names.iter().any(|name| {
         CORE_ATTRIBUTES.contains(&name.as_str()) || name == "dssematerial" || name == "data"
     });

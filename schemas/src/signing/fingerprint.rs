@@ -58,7 +58,7 @@ impl FromStr for Fingerprint {
         let digits = digits.ok_or_else(none)?;
         let mut bytes = [0; BYTES];
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-            let octet = pair.iter().fold(0, |high, low| high * 16 + low);
+            let octet = pair.iter().fold(0, |high, low| high << 4 | low);
             *byte = u8::try_from(octet).map_err(|_| none())?;
         }
         Ok(Fingerprint(bytes))

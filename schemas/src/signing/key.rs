@@ -80,12 +80,13 @@ impl SigningKey {
         &self.keyid
     }
 
+    #[expect(
+        clippy::expect_used,
+        reason = "an Ed25519 signature is 64 bytes (RFC 8032)"
+    )]
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
         let signature = self.pair.sign(message);
-        signature
-            .as_ref()
-            .try_into()
-            .expect("an Ed25519 signature is 64 bytes (RFC 8032)")
+        signature.as_ref().try_into().expect("64 bytes")
     }
 }
 

@@ -15,13 +15,10 @@ pub struct WithheldEvent {
 
 impl WithheldEvent {
     pub fn of(event: &SignedEvent) -> WithheldEvent {
-        let mut core = event.event.core().clone();
-        core.data = bytes::Bytes::new();
-        let bare = Event::new(event.event.log().clone(), core, event.event.recorded_time());
         WithheldEvent {
             data: Hash::of(event.event.data()),
             signed: SignedEvent {
-                event: bare.expect("its attributes were well formed with the data"),
+                event: event.event.without_data(),
                 ..event.clone()
             },
         }
