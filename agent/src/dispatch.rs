@@ -14,6 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SigningKey;
 use schemas::subject::{FeedName, LogName, OfficeId};
@@ -56,6 +57,20 @@ impl From<NoAnswer> for Trouble {
                 text: outage.to_string(),
             },
             NoAnswer::Held { code, text } => Trouble::Held { code, text },
+        }
+    }
+}
+
+impl From<Hold> for Trouble {
+    fn from(hold: Hold) -> Trouble {
+        let details = hold.details().into_iter().map(|detail| detail.en);
+        let words: Vec<String> = [hold.code().en.to_owned()]
+            .into_iter()
+            .chain(details)
+            .collect();
+        Trouble::Held {
+            code: hold.code().name.into(),
+            text: words.join(": "),
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::watchdog::in_room;
 pub(crate) use self::reader::batch::Batch;
 pub use self::registry::{MemoryFault, RegistryFault, RegistryFile, RegistryKeeper};
 pub use self::verify::{
-    Incoming, No, Place, Unbelieved, Verified, VerifiedEvent, VerifiedGap, Verifier,
+    Incoming, No, Place, Unbelieved, Unread, Verified, VerifiedEvent, VerifiedGap, Verifier,
 };
 
 /// Why a reader cannot go on now.

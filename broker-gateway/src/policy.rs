@@ -88,6 +88,9 @@ impl Policy {
     }
 
     fn of(log: RegistryLog, text: String) -> Policy {
+        if let Some(outgrown) = log.registry().outgrown() {
+            error!("{outgrown}");
+        }
         Policy {
             registry: Arc::new(log.registry().clone()),
             log,

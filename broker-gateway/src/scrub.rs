@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use schemas::chain::Head;
+use schemas::envelope::format;
 use schemas::envelope::nats::{self, Origin};
 use schemas::event::{Hash, Position};
 use schemas::heal::Ranges;
@@ -143,7 +144,9 @@ impl<'r> Scrub<'r> {
 
     fn read(&mut self, subject: &str, headers: &[u8], data: Bytes) -> Result<(), String> {
         let named: LogSubject = subject.parse().map_err(|_| "no subject of a log")?;
-        let event = nats::decode(headers, data, Origin::Bus).map_err(|why| why.to_string())?;
+        let event = nats::decode(headers, data, Origin::Bus).map_err(|why| {
+            format::newer_in_headers(headers).map_or(why.to_string(), |newer| newer.to_string())
+        })?;
         if event.event().log() != named.log() || named.log().feed != self.feed {
             return Err("an event of another log".into());
         }

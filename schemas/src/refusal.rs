@@ -3,7 +3,7 @@
 
 mod codes;
 
-use crate::event::{AttributeFault, Position, Timestamp};
+use crate::event::{AttributeFault, LOG_FORMAT, Position, Timestamp};
 use crate::subject::OfficeId;
 
 /// One thing that is wrong, in words for the person who can mend it.
@@ -185,6 +185,15 @@ fn clocks(attribute: &str, time: Timestamp, now: Timestamp) -> Detail {
     )
 }
 
+/// When asking again is of use.
+fn again(seconds: u64) -> Detail {
+    Detail::new(
+        "retry_after",
+        format!("ask again in {seconds} s"),
+        format!("សូមសួរម្តងទៀតក្នុង {seconds} វិនាទី"),
+    )
+}
+
 /// Not now: a check could not be made, or something before the event is missing. Nothing passes, nothing is lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", self.code().name, self.code().en)]
@@ -221,8 +230,21 @@ pub enum Hold {
         position: Position,
     },
     LogUnreadable,
+    /// It is written in a newer log format than this version reads: what is wrong with it, or right, is not known here.
+    LogFormatUnknown {
+        format: u32,
+    },
     BusUnavailable,
     BusFull,
+    /// nats-server has acknowledged what it cannot give back; nothing more is stored there until it can.
+    BusUnreadable {
+        retry_after_s: u64,
+    },
+    /// The office has as many of something as one office may have.
+    BoundReached {
+        detail: Box<Detail>,
+        retry_after_s: u64,
+    },
     /// More requests to heal than anybody needs.
     AskedTooOften,
     /// The office has spent its part of what all offices share.
@@ -250,8 +272,11 @@ impl Hold {
             Hold::ClockWrong { .. } => codes::CLOCK_WRONG,
             Hold::PositionUnproved { .. } => codes::POSITION_UNPROVED,
             Hold::LogUnreadable => codes::LOG_UNREADABLE,
+            Hold::LogFormatUnknown { .. } => codes::LOG_FORMAT_UNKNOWN,
             Hold::BusUnavailable => codes::BUS_UNAVAILABLE,
             Hold::BusFull => codes::BUS_FULL,
+            Hold::BusUnreadable { .. } => codes::BUS_UNREADABLE,
+            Hold::BoundReached { .. } => codes::BOUND_REACHED,
             Hold::AskedTooOften => codes::ASKED_TOO_OFTEN,
             Hold::OfficeOverBudget { .. } => codes::OFFICE_OVER_BUDGET,
             Hold::OfficeClosed => codes::OFFICE_CLOSED,
@@ -274,8 +299,11 @@ impl Hold {
             | Hold::ClockWrong { .. }
             | Hold::PositionUnproved { .. }
             | Hold::LogUnreadable
+            | Hold::LogFormatUnknown { .. }
             | Hold::BusUnavailable
             | Hold::BusFull
+            | Hold::BusUnreadable { .. }
+            | Hold::BoundReached { .. }
             | Hold::AskedTooOften
             | Hold::OfficeOverBudget { .. }
             | Hold::OfficeClosed
@@ -292,10 +320,17 @@ impl Hold {
                 format!("{reader} បានបញ្ជាក់ទីតាំង {position}"),
             )],
             Hold::ClockWrong { recorded, now } => vec![clocks("recordedtime", *recorded, *now)],
-            Hold::OfficeOverBudget { retry_after_s } => vec![Detail::new(
-                "retry_after",
-                format!("ask again in {retry_after_s} s"),
-                format!("សូមសួរម្តងទៀតក្នុង {retry_after_s} វិនាទី"),
+            Hold::OfficeOverBudget { retry_after_s } | Hold::BusUnreadable { retry_after_s } => {
+                vec![again(*retry_after_s)]
+            }
+            Hold::BoundReached {
+                detail,
+                retry_after_s,
+            } => vec![(**detail).clone(), again(*retry_after_s)],
+            Hold::LogFormatUnknown { format } => vec![Detail::new(
+                "logformat",
+                format!("it is {format}, and {LOG_FORMAT} is read here"),
+                format!("គឺ {format} ហើយទីនេះអាន {LOG_FORMAT}"),
             )],
             Hold::PositionUnproved { position } => vec![Detail::new(
                 "/receipt",

@@ -5,6 +5,7 @@
 
 mod head;
 mod lookup;
+mod outgrown;
 mod policy;
 mod record;
 mod revoked;
@@ -21,6 +22,7 @@ use crate::subject::{CONFIRMATIONS, FeedName, OfficeId};
 pub use crate::tables::{Ministry, Node, Province};
 
 pub use self::head::{Beside, REGISTRY_HEADER, RegistryHead};
+pub use self::outgrown::Outgrown;
 pub use self::policy::{Denied, Rule};
 pub use self::record::{
     ContractRecord, Gateway, GatewayRecord, Grant, Key, KeyRecord, KeyRetirement, Office,
@@ -79,6 +81,7 @@ pub struct Registry {
     feeds: BTreeMap<FeedName, Feed>,
     grants: BTreeMap<String, Grant>,
     revoked: revoked::Revoked,
+    outgrown: Outgrown,
 }
 
 impl Registry {
@@ -100,6 +103,7 @@ impl Registry {
             feeds: BTreeMap::new(),
             grants: BTreeMap::new(),
             revoked: revoked::Revoked::default(),
+            outgrown: Outgrown::default(),
         }
     }
 
@@ -108,6 +112,12 @@ impl Registry {
     /// # Errors
     /// [`RegistryFault`].
     pub fn apply(&mut self, event: &RegistryEvent) -> Result<(), RegistryFault> {
+        self.change(event)?;
+        self.position = self.position.saturating_add(1);
+        Ok(())
+    }
+
+    fn change(&mut self, event: &RegistryEvent) -> Result<(), RegistryFault> {
         match event {
             RegistryEvent::MinistryAdded(ministry) => {
                 self.ministries
@@ -135,7 +145,6 @@ impl Registry {
                 self.revoked.certificates.insert(serial.clone());
             }
         }
-        self.position = self.position.saturating_add(1);
         Ok(())
     }
 

@@ -1,15 +1,15 @@
 //! The registry as a signed log: lines (structured CloudEvents with `dssematerial`, one each) come in, a registry that the
 //! authority has vouched for goes out; and back, where the authority's key is at hand.
 //!
-//! Every link is checked, and every signature. Nothing is taken in part: lines with a fault among them change nothing. No file and no
-//! clock here.
+//! Every link is checked, and every signature. Nothing is taken in part: lines with a fault among them change nothing. That a line says
+//! what this version does not understand is no fault of it: it is passed over, and told (`Registry::outgrown`). No file and no clock here.
 
 use crate::chain::Head;
-use crate::envelope::structured;
+use crate::envelope::{format, structured};
 use crate::event::{AttributeFault, Classification, Core, Event, Hash, Position, Timestamp};
 use crate::json::{self, JsonFault};
 use crate::limits::REGISTRY_PAGE_BYTES_MAX;
-use crate::refusal::Refusal;
+use crate::refusal::{Hold, Refusal};
 use crate::registry::{LOG_FEED, Registry, RegistryEvent, RegistryFault};
 use crate::signing::{PublicKey, SignedEvent, SigningKey, verify_all};
 use crate::subject::LogName;
@@ -41,6 +41,8 @@ pub enum LineFault {
     Torn,
     #[error("is no signed event: {0}")]
     Envelope(#[from] Refusal),
+    #[error("cannot be judged, and nothing behind it counts: {0}")]
+    Newer(Hold),
     #[error("is written otherwise than lines are")]
     Form,
     #[error("is of another log than {LOG_SOURCE}")]
@@ -96,9 +98,7 @@ impl RegistryLog {
         }
         let mut next = self.clone();
         for (line, event) in (1..).zip(&signed) {
-            let said = content(event.event().data()).map_err(|what| at(line, what))?;
-            next.take(event, &said)
-                .map_err(|fault| at(line, fault.into()))?;
+            next.take(event).map_err(|fault| at(line, fault.into()))?;
         }
         *self = next;
         Ok(signed.len())
@@ -136,7 +136,7 @@ impl RegistryLog {
                 .map_or(LineFault::NotLinked, LineFault::from)
         })?;
         let signed = SignedEvent::sign(event, link, key);
-        self.take(&signed, said)?;
+        self.go_on(&signed, |registry| registry.apply(said))?;
         Ok(structured::encode(&signed))
     }
 
@@ -168,7 +168,7 @@ impl RegistryLog {
 
     fn follows(&self, line: &str, head: Head) -> Result<SignedEvent, LineFault> {
         let line = line.strip_suffix('\n').ok_or(LineFault::Torn)?;
-        let event = structured::decode(line.as_bytes())?;
+        let event = decode(line.as_bytes())?;
         if *event.event().log() != log_name() {
             Err(LineFault::OtherLog)
         } else if event.keyid() != self.authority.keyid() {
@@ -180,14 +180,37 @@ impl RegistryLog {
         }
     }
 
-    fn take(&mut self, event: &SignedEvent, said: &RegistryEvent) -> Result<(), RegistryFault> {
+    /// Takes one line of the log; where one before it was not understood, it may build on that.
+    fn take(&mut self, event: &SignedEvent) -> Result<(), RegistryFault> {
+        let data = event.event().data();
+        let said = content(data);
+        self.go_on(event, |registry| match &said {
+            Ok(said) => match registry.apply(said) {
+                Err(_) if registry.outgrown().is_some() => {
+                    registry.pass_over(data);
+                    Ok(())
+                }
+                applied => applied,
+            },
+            Err(_newer) => {
+                registry.pass_over(data);
+                Ok(())
+            }
+        })
+    }
+
+    fn go_on(
+        &mut self,
+        event: &SignedEvent,
+        change: impl FnOnce(&mut Registry) -> Result<(), RegistryFault>,
+    ) -> Result<(), RegistryFault> {
         if self.head.position.is_none() {
             // The genesis of every other log is known with the registry's first event.
             let mut first = Registry::empty(event.hash());
-            first.apply(said)?;
+            change(&mut first)?;
             self.registry = first;
         } else {
-            self.registry.apply(said)?;
+            change(&mut self.registry)?;
         }
         self.registry.read_in(event.hash());
         self.head = Head::of(event);
@@ -200,7 +223,15 @@ impl RegistryLog {
 /// # Errors
 /// What it is not.
 pub fn said(line: &[u8]) -> Result<RegistryEvent, LineFault> {
-    content(structured::decode(line)?.event().data())
+    content(decode(line)?.event().data())
+}
+
+/// A line is an event of a log like any other; its chain cannot be followed where a newer version wrote the envelope itself.
+fn decode(line: &[u8]) -> Result<SignedEvent, LineFault> {
+    structured::decode(line).map_err(|refusal| match format::newer_in_json(line) {
+        Some(hold) => LineFault::Newer(hold),
+        None => LineFault::Envelope(refusal),
+    })
 }
 
 /// One line by itself, signed by the authority, in the one form in which lines are written: its position, and what it says.
@@ -211,7 +242,16 @@ pub fn verified_line(
     line: &[u8],
     authority: &PublicKey,
 ) -> Result<(Position, RegistryEvent), LineFault> {
-    let event = structured::decode(line)?;
+    let event = verified(line, authority)?;
+    Ok((event.link().position, content(event.event().data())?))
+}
+
+/// The same of a line that may say what this version does not understand.
+///
+/// # Errors
+/// Why it is not the authority's word.
+pub fn verified(line: &[u8], authority: &PublicKey) -> Result<SignedEvent, LineFault> {
+    let event = decode(line)?;
     if structured::encode(&event).as_bytes() != line {
         return Err(LineFault::Form);
     }
@@ -222,7 +262,7 @@ pub fn verified_line(
         return Err(LineFault::OtherKey);
     }
     event.verify(authority).map_err(|_| LineFault::Signature)?;
-    Ok((event.link().position, content(event.event().data())?))
+    Ok(event)
 }
 
 /// The lines behind position `after`, as many as go into one answer; at least one, if there is any.

@@ -4,10 +4,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use schemas::event::Timestamp;
+use schemas::envelope::structured;
+use schemas::event::{Classification, Core, Event, Timestamp};
 use schemas::registry::RegistryEvent;
 use schemas::registry_log::RegistryLog;
-use schemas::signing::SigningKey;
+use schemas::signing::{SignedEvent, SigningKey};
+use schemas::subject::LogName;
 
 use crate::programs::{self, GATEWAY, Process};
 
@@ -103,6 +105,36 @@ impl Authority {
         std::fs::write(self.registry(), format!("{text}{line}\n"))
             .expect("the registry can be written");
         log.registry().position()
+    }
+
+    /// Says in the registry what no version of today understands: a line of the authority's, in its place, with this data.
+    /// Returns how many lines it has then.
+    pub fn say_newer(&self, data: &str) -> u64 {
+        let document = std::fs::read(self.folder.join("authority/signing.pk8"));
+        let key = SigningKey::from_pkcs8(&document.expect("an authority has a signing key"))
+            .expect("a signing key is PKCS#8");
+        let text = std::fs::read_to_string(self.registry()).expect("an authority has a registry");
+        let log = RegistryLog::load(&text, *key.public()).expect("the registry is its own");
+        let now =
+            Timestamp::from_time(time::OffsetDateTime::now_utc()).expect("it is this century");
+        let link = log.head().next().expect("there is room");
+        let core = Core {
+            id: format!("registry-{}", link.position),
+            event_type: "kh.gov.nida.registry.newer.v1".to_owned(),
+            subject: None,
+            time: now,
+            data_content_type: "application/json".to_owned(),
+            data_schema: "https://spean.gov.kh/contracts/registry/1.0".to_owned(),
+            causation_id: None,
+            data_classification: Classification::Internal,
+            data: data.as_bytes().to_vec().into(),
+        };
+        let name = LogName::from_source("urn:spean:nida:hq:registry").expect("a log");
+        let event = Event::new(name, core, now).expect("well formed");
+        let line = structured::encode(&SignedEvent::sign(event, link, &key));
+        std::fs::write(self.registry(), format!("{text}{line}\n"))
+            .expect("the registry can be written");
+        link.position.number()
     }
 
     /// What `spean-gateway check` finds.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use schemas::chain::Head;
-use schemas::envelope::structured;
+use schemas::envelope::{format, structured};
 use schemas::event::{Hash, Position};
 use schemas::limits::{BATCH_SIGNATURES_MAX, FAULTS_NAMED_MAX};
 use schemas::registry::Registry;
@@ -131,6 +131,8 @@ enum LineFault {
     Unreadable(std::io::Error),
     #[error("is no signed event, or was changed: {0}")]
     Envelope(schemas::refusal::Refusal),
+    #[error("cannot be judged: {0}")]
+    Newer(schemas::refusal::Hold),
     #[error("is signed with a key that the registry does not know: {0}")]
     KeyUnknown(String),
     #[error("is signed with a key of another office")]
@@ -182,7 +184,11 @@ impl Judged {
     }
 
     fn take(&mut self, number: usize, line: &[u8], registry: &Registry) -> Result<(), LineFault> {
-        let event = structured::decode(line).map_err(LineFault::Envelope)?;
+        let event =
+            structured::decode(line).map_err(|refusal| match format::newer_in_json(line) {
+                Some(hold) => LineFault::Newer(hold),
+                None => LineFault::Envelope(refusal),
+            })?;
         self.claims.push(event.claim(key_of(&event, registry)?));
         self.claimed.push(number);
         if self.claims.len() >= BATCH_SIGNATURES_MAX {

@@ -2,6 +2,7 @@
 //! The bus is not believed: every event is the office's by its signature, and linked to the one before it.
 
 use schemas::chain::Head;
+use schemas::envelope::format;
 use schemas::envelope::nats::{self, Origin};
 use schemas::event::{Hash, Position};
 use schemas::head::{self, Answer, Ask, HeadSearch, Step};
@@ -62,6 +63,10 @@ impl SessionLog<'_> {
                 Ask::From(from) => self.ask(Get::From(from, &subject), &mut last_read).await?,
                 Ask::Gap(from) => {
                     let message = self.message(Get::From(from, &gaps)).await?;
+                    let headers = message.as_ref().map(|message| &message.headers[..]);
+                    if let Some(newer) = headers.and_then(format::newer_in_headers) {
+                        return Err(newer.into());
+                    }
                     let sequence = message.as_ref().map(|message| message.sequence);
                     let read = message.map(|message| self.event(message, &gaps));
                     // One that cannot be read is as good as none.
@@ -177,8 +182,13 @@ impl SessionLog<'_> {
                 self.log, message.sequence
             ),
         };
-        let event = nats::decode(&message.headers, message.data, Origin::Bus)
-            .map_err(|refusal| unreadable(refusal.to_string()))?;
+        let event =
+            nats::decode(&message.headers, message.data, Origin::Bus).map_err(|refusal| {
+                match format::newer_in_headers(&message.headers) {
+                    Some(hold) => hold.into(),
+                    None => unreadable(refusal.to_string()),
+                }
+            })?;
         if event.event().log() != self.log || message.subject != subject {
             return Err(unreadable("it is of another log".into()));
         }

@@ -20,7 +20,9 @@ use self::batch::Batch;
 use self::beginning::Beginning;
 use super::Trouble;
 use super::limits::{COUNT_INTERVAL, PULL_GRACE};
-use super::verify::{Incoming, No, Unbelieved, Verified, VerifiedEvent, VerifiedGap, Verifier};
+use super::verify::{
+    Incoming, No, Unbelieved, Unread, Verified, VerifiedEvent, VerifiedGap, Verifier,
+};
 use crate::inbox::{Cursor, Inbox, NOT_BELIEVED_CODE};
 use crate::link::{Delivery, NoAnswer, PULL_EVENTS, PULL_TIME, Session, Subscription};
 
@@ -213,9 +215,18 @@ impl Reader<'_> {
             );
             match read {
                 Ok(incoming) => batch.push(incoming),
-                Err(refusal) => self.tell_bad(&message.subject, sequence, &refusal),
+                Err(Unread::Bad(refusal)) => self.tell_bad(&message.subject, sequence, &refusal),
+                Err(Unread::Held(log, hold)) => {
+                    self.keep_read(&std::mem::take(&mut batch), progress)
+                        .await?;
+                    self.hold(&log, &hold, progress);
+                }
             }
         }
+        self.keep_read(&batch, progress).await
+    }
+
+    async fn keep_read(&self, batch: &[Incoming], progress: &mut Progress) -> Result<(), Trouble> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -223,7 +234,7 @@ impl Reader<'_> {
             events,
             gaps,
             aside,
-        } = self.sort(&batch, progress);
+        } = self.sort(batch, progress);
         let cursor = progress.held.unwrap_or(progress.read);
         // What came back of a declared range is taken first, so that it arrives in its order.
         let with_events = cursor.filter(|_| gaps.is_empty());
@@ -243,16 +254,10 @@ impl Reader<'_> {
         let verdicts = self.verifier.verify(self.feed, batch);
         for (incoming, verdict) in batch.iter().zip(verdicts) {
             let log = incoming.event.event().log();
-            if let Err(No::Held(hold)) = &verdict
-                && !progress.held_logs.contains_key(log)
-            {
-                progress.held_logs.insert(log.clone(), hold.clone());
-                (self.on_hold)(log, hold);
+            if let Err(No::Held(hold)) = &verdict {
+                self.hold(log, hold, progress);
             }
             let held = progress.held_logs.contains_key(log);
-            if held {
-                progress.held.get_or_insert(progress.read);
-            }
             let kept = !held && log.office != *self.office;
             match verdict {
                 Ok(Verified::Event(event)) => sorted.events.extend(Some(event).filter(|_| kept)),
@@ -269,6 +274,15 @@ impl Reader<'_> {
             progress.read = Some(cursor_at(incoming.sequence, incoming.event.hash()));
         }
         sorted
+    }
+
+    /// Past what cannot be checked yet nothing of its log is kept, and the cursor stays before it.
+    fn hold(&self, log: &LogName, hold: &Hold, progress: &mut Progress) {
+        if !progress.held_logs.contains_key(log) {
+            progress.held_logs.insert(log.clone(), hold.clone());
+            (self.on_hold)(log, hold);
+        }
+        progress.held.get_or_insert(progress.read);
     }
 
     /// It never passes; what is behind it in its log waits for the true one, or names this one.

@@ -24,6 +24,9 @@ use crate::link::{
 use crate::outbox::Outbox;
 use crate::store::Outage;
 
+/// The alarm that this program is older than the registry.
+const OUTGROWN: &str = "registry-outgrown";
+
 /// The registry in the office's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryFault {
@@ -52,8 +55,10 @@ pub struct RegistryKeeper {
     outbox: Outbox,
     /// Since when somebody is seen to work by another registry than the gateway gives here.
     behind: Option<Instant>,
-    /// The registry has a word that is not understood here; said once.
-    outgrown: bool,
+    /// How much of the registry is not understood here, as far as that was told.
+    outgrown: u64,
+    /// There is a line that cannot even be followed; said once.
+    cut_off: bool,
 }
 
 /// The registry as it was read, before there is a link.
@@ -142,7 +147,8 @@ impl RegistryFile {
             memory,
             outbox,
             behind: None,
-            outgrown: false,
+            outgrown: 0,
+            cut_off: false,
         };
         (keeper, registry, wanted)
     }
@@ -154,6 +160,7 @@ impl RegistryKeeper {
     /// # Errors
     /// The file cannot be written.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Outage> {
+        self.tell_outgrown();
         let work = async {
             loop {
                 let session = self.link.session().await;
@@ -212,17 +219,29 @@ impl RegistryKeeper {
                 tracing::info!(lines, position = registry.position(), "the registry grew");
                 self.known.store(registry.position(), Ordering::Relaxed);
                 self.told.send_replace(registry);
+                self.tell_outgrown();
                 Ok(true)
             }
             Err(fault) => {
-                let news = matches!(fault.what, LineFault::Content(_));
-                if news && !std::mem::replace(&mut self.outgrown, true) {
-                    tracing::warn!(%fault, "the registry says what this version does not understand, so nothing behind it counts here: update the agent");
+                let newer = matches!(fault.what, LineFault::Newer(_));
+                if newer && !std::mem::replace(&mut self.cut_off, true) {
+                    let text = format!("registry-outgrown: {fault}");
+                    self.outbox.alarms().raise(OUTGROWN, text);
                 }
                 // An answer to an older question repeats what is known already; anything else is the gateway's fault.
                 tracing::debug!(%fault, "an answer holds no further lines of the registry");
                 Ok(false)
             }
+        }
+    }
+
+    /// Told at each start, and when there is more of it.
+    fn tell_outgrown(&mut self) {
+        if let Some(outgrown) = self.log.registry().outgrown()
+            && outgrown.lines() > self.outgrown
+        {
+            self.outgrown = outgrown.lines();
+            self.outbox.alarms().raise(OUTGROWN, outgrown.to_string());
         }
     }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use schemas::envelope::format;
 use schemas::envelope::nats::{self, Origin};
 use schemas::event::{Hash, Position};
 use schemas::feed::Feed;
@@ -119,23 +120,39 @@ pub struct Incoming {
     pub event: SignedEvent,
 }
 
+/// Why a message of the bus cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    #[error(transparent)]
+    Bad(#[from] Refusal),
+    /// A newer version wrote it into this log: nothing can be said of it here.
+    #[error("{1}")]
+    Held(LogName, Box<Hold>),
+}
+
 impl Incoming {
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with it, or that it is of a newer version.
     pub fn read(
         feed: &FeedName,
         subject: &str,
         sequence: u64,
         headers: &[u8],
         data: Bytes,
-    ) -> Result<Incoming, Refusal> {
+    ) -> Result<Incoming, Unread> {
         let subject: LogSubject = subject.parse().map_err(|_| Refusal::SourceMismatch)?;
         let (place, position) = match &subject {
             LogSubject::Gap(_) => (Place::Gap, None),
             LogSubject::Log(_) => (Place::Log, None),
             LogSubject::Refill(_, position) => (Place::Log, Some(*position)),
         };
-        let event = nats::decode(headers, data, Origin::Bus)?;
+        let event = nats::decode(headers, data, Origin::Bus).map_err(|refusal| {
+            let newer = format::newer_in_headers(headers).filter(|_| subject.log().feed == *feed);
+            match newer {
+                Some(hold) => Unread::Held(subject.log().clone(), Box::new(hold)),
+                None => Unread::Bad(refusal),
+            }
+        })?;
         let belongs = event.event().log() == subject.log()
             && subject.log().feed == *feed
             && position.is_none_or(|position| position == event.link().position);
@@ -144,7 +161,8 @@ impl Incoming {
             place,
             event,
         };
-        belongs.then_some(incoming).ok_or(Refusal::SourceMismatch)
+        let elsewhere = || Refusal::SourceMismatch.into();
+        belongs.then_some(incoming).ok_or_else(elsewhere)
     }
 }
 

@@ -2,6 +2,7 @@
 //! Every check but the signature's is made here, once for each event.
 
 use schemas::contract;
+use schemas::envelope::format;
 use schemas::envelope::nats::{self, Received};
 use schemas::event::{AttributeFault, Must, Timestamp};
 use schemas::feed::{EventType, Feed};
@@ -40,7 +41,7 @@ impl<'r> Examiner<'r> {
     pub fn examine(&mut self, raw: &RawEvent) -> Verdict<'r> {
         let received = match self.read(raw) {
             Ok(received) => received,
-            Err(refusal) => return Verdict::Fails(None, refusal.into()),
+            Err(no) => return Verdict::Fails(None, no),
         };
         let event = &received.event;
         let checked = self
@@ -80,19 +81,24 @@ impl<'r> Examiner<'r> {
         }
     }
 
-    pub fn read(&self, raw: &RawEvent) -> Result<Received, Refusal> {
+    pub fn read(&self, raw: &RawEvent) -> Result<Received, No> {
         // Before anything is parsed or hashed: a stranger must not choose its price.
         if raw.payload.len() > DATA_BYTES_MAX || raw.headers.len() > HEADER_BYTES_MAX {
-            return Err(Refusal::TooLarge);
+            return Err(Refusal::TooLarge.into());
         }
         if raw.headers.is_empty() {
-            return Err(Refusal::Unsigned);
+            return Err(Refusal::Unsigned.into());
         }
         let stream = self.log.feed.as_str();
-        let received = nats::receive(&raw.headers, raw.payload.clone(), stream)?;
+        let received = nats::receive(&raw.headers, raw.payload.clone(), stream).map_err(|why| {
+            match format::newer_in_headers(&raw.headers) {
+                Some(hold) => No::Held(hold),
+                None => No::Refused(why),
+            }
+        })?;
         match received.event.event().log() == self.log {
             true => Ok(received),
-            false => Err(Refusal::SourceMismatch),
+            false => Err(Refusal::SourceMismatch.into()),
         }
     }
 

@@ -68,9 +68,7 @@ impl Admission {
         let mut examiner = Examiner::new(registry, permit.log())
             .map_err(|hold: Hold| Box::new(unread(0, hold.into())))?;
         let event = examiner.read(raw);
-        let event = event
-            .map_err(|refusal| Box::new(unread(0, refusal.into())))?
-            .event;
+        let event = event.map_err(|no| Box::new(unread(0, no)))?.event;
         let signed = examiner
             .signer(&event)
             .and_then(|key| event.verify(key).map_err(No::from));

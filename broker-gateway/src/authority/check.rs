@@ -152,6 +152,9 @@ fn registry(raw: &GatewayToml, folder: &Path, findings: &mut Findings) -> Option
     let text = folder::read_text(&file).ok()?;
     match RegistryLog::load(&text, key) {
         Ok(log) => {
+            if let Some(outgrown) = log.registry().outgrown() {
+                findings.mistake(file.display(), outgrown);
+            }
             for keyid in log.registry().no_keys() {
                 let what =
                     format!("what is registered as the key {keyid} is none: enrol a new one");

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
 use schemas::registry::{KeyRecord, Office, Registry, RegistryEvent, Serial, Standing};
-use schemas::registry_log::RegistryLog;
 use schemas::signing::{Fingerprint, PublicKey, SigningKey};
 use schemas::subject::OfficeId;
 
@@ -69,9 +68,7 @@ impl Enrol {
         let key = SigningKey::from_pkcs8(&folder::read(&folder.signing_key())?)
             .with_context(|| format!("{} is no key", folder.signing_key().display()))?;
         let lock = folder.lock_registry()?;
-        let mut text = folder::read_text(&folder.registry())?;
-        let mut log = RegistryLog::load(&text, *key.public())
-            .with_context(|| format!("cannot use {}", folder.registry().display()))?;
+        let (mut text, mut log) = folder::read_registry(&folder.registry(), *key.public())?;
         let said = self.office_events(log.registry())?;
         let credentials = self.credentials(&folder)?;
         let mut events: Vec<RegistryEvent> = said.into_iter().collect();

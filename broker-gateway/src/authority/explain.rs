@@ -57,9 +57,8 @@ pub struct KeyLine {
 /// Its settings are wrong, or the authority has not signed it.
 pub fn registry(folder: &Path) -> anyhow::Result<RegistryLog> {
     let settings = Settings::read(folder)?;
-    let text = folder::read_text(&settings.registry)?;
-    RegistryLog::load(&text, settings.authority_key)
-        .with_context(|| format!("cannot use {}", settings.registry.display()))
+    let (_, log) = folder::read_registry(&settings.registry, settings.authority_key)?;
+    Ok(log)
 }
 
 /// # Errors

@@ -7,6 +7,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use schemas::registry_log::RegistryLog;
+use schemas::signing::PublicKey;
+use tracing::warn;
 
 /// Where an authority keeps its keys, the registry, and what gateways and nats-servers are given.
 #[derive(Debug, Clone)]
@@ -148,6 +151,20 @@ pub fn replace(path: &Path, bytes: &[u8], _lock: &RegistryLock) -> anyhow::Resul
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .with_context(|| format!("cannot sync {}", folder.display()))
+}
+
+/// Reads a registry's file; who works on one that says more than this version understands is told so.
+///
+/// # Errors
+/// It cannot be read, or is not the authority's.
+pub fn read_registry(path: &Path, authority: PublicKey) -> anyhow::Result<(String, RegistryLog)> {
+    let text = read_text(path)?;
+    let log = RegistryLog::load(&text, authority)
+        .with_context(|| format!("cannot use {}", path.display()))?;
+    if let Some(outgrown) = log.registry().outgrown() {
+        warn!("{outgrown}");
+    }
+    Ok((text, log))
 }
 
 /// # Errors

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use schemas::registry::Registry;
-use schemas::registry_log::{self, RegistryLog};
+use schemas::registry_log;
 use schemas::signing::{PublicKey, SigningKey};
 use serde::Serialize;
 
@@ -37,8 +37,14 @@ pub struct Report {
     pub said: bool,
     /// The kinds of the words, in their order.
     pub words: Vec<&'static str>,
+    /// What of it is not understood here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outgrown: Option<String>,
     pub changes: Changes,
 }
+
+/// In the place of a word's kind.
+const NOT_UNDERSTOOD: &str = "what this version does not understand";
 
 impl Saying {
     /// Signs words with the authority's key.
@@ -50,7 +56,7 @@ impl Saying {
         let key = SigningKey::from_pkcs8(&folder::read(&folder.signing_key())?)
             .with_context(|| format!("{} is no key", folder.signing_key().display()))?;
         let lock = folder.lock_registry()?;
-        let (known, mut log) = read(&folder.registry(), *key.public())?;
+        let (known, mut log) = folder::read_registry(&folder.registry(), *key.public())?;
         let before = log.registry().clone();
         let said = words.events(&before)?;
         let (now, mut further) = (now()?, String::new());
@@ -77,7 +83,7 @@ impl Saying {
         // Several gateways of one machine may read one registry.
         let beside = settings.registry.parent().unwrap_or(folder);
         let lock = Folder::new(beside).lock_registry()?;
-        let (known, mut log) = read(&settings.registry, settings.authority_key)?;
+        let (known, mut log) = folder::read_registry(&settings.registry, settings.authority_key)?;
         let before = log.registry().clone();
         let text = folder::read_text(file)?;
         let further = further(&known, &text, &settings.authority_key)
@@ -136,20 +142,16 @@ impl Report {
                 self.registry
             ),
             false => format!(
-                "to be said: {} (registry position {})\n{}",
+                "to be said: {} (registry position {})\n{}{}",
                 self.words.join(", "),
                 self.registry,
+                self.outgrown
+                    .as_ref()
+                    .map_or(String::new(), |told| told.to_owned() + "\n"),
                 self.changes.table()
             ),
         }
     }
-}
-
-fn read(path: &Path, authority: PublicKey) -> anyhow::Result<(String, RegistryLog)> {
-    let text = folder::read_text(path)?;
-    let log = RegistryLog::load(&text, authority)
-        .with_context(|| format!("cannot use {}", path.display()))?;
-    Ok((text, log))
 }
 
 fn report(
@@ -161,11 +163,13 @@ fn report(
     let said = lines
         .lines()
         .map(|line| registry_log::said(line.as_bytes()));
-    let words = said.map(|said| said.map(|said| said.kind()));
+    // They are the authority's, and in their place: the registry took them.
+    let words = said.map(|said| said.map_or(NOT_UNDERSTOOD, |said| said.kind()));
     Ok(Report {
         registry: after.position(),
         said: false,
-        words: words.collect::<Result<_, _>>()?,
+        words: words.collect(),
+        outgrown: after.outgrown().map(ToString::to_string),
         changes: Changes::between(before, after, &Issued::all(folder)?),
     })
 }
@@ -173,8 +177,9 @@ fn report(
 /// What of the carried lines lies behind those that are known here.
 fn further<'t>(known: &str, carried: &'t str, authority: &PublicKey) -> anyhow::Result<&'t str> {
     let first = carried.lines().next().context("it holds no line")?;
-    let (position, _) = registry_log::verified_line(first.as_bytes(), authority)
+    let event = registry_log::verified(first.as_bytes(), authority)
         .context("its first line is not the authority's")?;
+    let position = event.link().position;
     let lines = known.lines().count();
     let begin = usize::try_from(position.number() - 1)?;
     ensure!(

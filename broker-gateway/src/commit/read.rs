@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use schemas::envelope::format;
 use schemas::envelope::nats::{self, Origin};
 use schemas::event::{Hash, Position};
 use schemas::head::{self, Answer, Ask, HeadSearch, Step};
 use schemas::receipt::Stamp;
+use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::{LogName, LogSubject};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,12 @@ pub(super) enum Unreadable {
     Outage(#[from] Outage),
     #[error(transparent)]
     Api(#[from] ApiError),
+    #[error("message {seq} of the stream, of {log}: {why}")]
+    Newer {
+        seq: u64,
+        log: LogName,
+        why: Box<Hold>,
+    },
     #[error("message {seq} of the stream is no event of {log}: {why}")]
     Message { seq: u64, log: LogName, why: String },
 }
@@ -212,8 +220,13 @@ impl Reader<'_> {
             decoded.map_err(|why| self.no_event(seq, &why.to_string()))
         };
         let headers = bytes(hdrs)?;
-        let event = nats::decode(&headers, bytes(data)?.into(), Origin::Bus)
-            .map_err(|refusal| self.no_event(seq, &refusal.to_string()))?;
+        let event =
+            nats::decode(&headers, bytes(data)?.into(), Origin::Bus).map_err(|refusal| {
+                match format::newer_in_headers(&headers) {
+                    Some(why) => self.newer(seq, why),
+                    None => self.no_event(seq, &refusal.to_string()),
+                }
+            })?;
         if event.event().log() != self.log {
             return Err(self.no_event(seq, "it is another log's"));
         }
@@ -263,6 +276,11 @@ impl Reader<'_> {
             first: state.first_seq,
             last: state.last_seq,
         })
+    }
+
+    fn newer(&self, seq: u64, why: Hold) -> Unreadable {
+        let (log, why) = (self.log.clone(), Box::new(why));
+        Unreadable::Newer { seq, log, why }
     }
 
     fn no_event(&self, seq: u64, why: &str) -> Unreadable {

@@ -330,5 +330,6 @@ pub(super) fn held(log: &LogName, why: &Unreadable) -> Hold {
     match why {
         Unreadable::Outage(_) | Unreadable::Api(_) => Hold::BusUnavailable,
         Unreadable::Message { .. } => Hold::LogUnreadable,
+        Unreadable::Newer { why, .. } => (**why).clone(),
     }
 }

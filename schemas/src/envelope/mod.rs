@@ -2,5 +2,6 @@
 //! All of them go through the same attributes; the data's bytes are never altered.
 
 pub mod attributes;
+pub mod format;
 pub mod nats;
 pub mod structured;

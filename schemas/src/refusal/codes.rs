@@ -275,6 +275,18 @@ pub(super) const POSITION_UNPROVED: Code = code(
     "nothing shows that there ever was an event at the last position that is declared lost; declare it with a gateway's receipt for it or for one behind it",
     "គ្មានអ្វីបង្ហាញថាធ្លាប់មានព្រឹត្តិការណ៍នៅទីតាំងចុងក្រោយដែលប្រកាសថាបាត់ទេ សូមប្រកាសជាមួយបង្កាន់ដៃរបស់ច្រក",
 );
+pub(super) const LOG_FORMAT_UNKNOWN: Code = code(
+    60215,
+    "log-format-unknown",
+    "the event is written in a newer log format than is read here: this program is older than the event, and is to be updated; the event is kept",
+    "ព្រឹត្តិការណ៍សរសេរក្នុងទម្រង់កំណត់ហេតុថ្មីជាងអ្វីដែលកម្មវិធីនៅទីនេះអាចអាន សូមធ្វើបច្ចុប្បន្នភាពកម្មវិធី ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
+);
+pub(super) const BUS_UNREADABLE: Code = code(
+    60216,
+    "bus-unreadable",
+    "nats-server acknowledges what it cannot give back: its files are damaged; the operator restarts it, or takes a copy of its files that is whole; nothing is stored there until then, the event is kept",
+    "nats-server បញ្ជាក់ថាបានរក្សាទុក តែមិនអាចអានវិញបានទេ៖ ឯកសាររបស់វាខូច អ្នកប្រតិបត្តិត្រូវចាប់ផ្តើមវាឡើងវិញ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
+);
 pub(super) const ASKED_TOO_OFTEN: Code = code(
     60231,
     "asked-too-often",
@@ -286,6 +298,12 @@ pub(super) const OFFICE_OVER_BUDGET: Code = code(
     "office-over-budget",
     "this office's sessions ask for more than one office's part; let what was asked be answered first, and ask again later",
     "ការិយាល័យនេះបានប្រើលើសចំណែករបស់ខ្លួន សូមរង់ចាំចម្លើយសិន ហើយសួរម្តងទៀតពេលក្រោយ",
+);
+pub(super) const BOUND_REACHED: Code = code(
+    60233,
+    "bound-reached",
+    "this office has as many of these as one office may have; give back what is not used, or wait until what was left behind is forgotten",
+    "ការិយាល័យនេះមានចំនួនអតិបរមារួចហើយ សូមលុបអ្វីដែលមិនប្រើ ឬរង់ចាំរហូតដល់អ្វីដែលទុកចោលត្រូវបានលុប",
 );
 pub(super) const OFFICE_CLOSED: Code = code(
     60241,

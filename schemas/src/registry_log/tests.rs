@@ -211,15 +211,11 @@ fn the_words_that_end_something_are_written_as_ever() {
     }
 }
 
-/// What an older version does with a word of a newer one: it goes on by what it knew, and says which line it cannot read. A word
-/// that ends a right must not be passed over, so no line behind it is taken either.
-#[test]
-fn a_word_that_is_not_understood_ends_the_reading_there_and_changes_nothing() {
-    let key = key();
-    let (mut log, _) = write(&key, &ministries(2));
-    let before = log.head();
-    let core = |data: &str| Core {
-        id: "registry-3".into(),
+/// What an older version does with the words of a newer one: it says which lines it cannot read, and goes on behind them.
+fn in_newer_words(log: &RegistryLog, key: &SigningKey, data: &str) -> SignedEvent {
+    let link = log.head().next().expect("room");
+    let core = Core {
+        id: format!("registry-{}", link.position),
         event_type: "kh.gov.nida.registry.seal-broken.v1".into(),
         subject: None,
         time: now(),
@@ -229,18 +225,165 @@ fn a_word_that_is_not_understood_ends_the_reading_there_and_changes_nothing() {
         data_classification: Classification::Internal,
         data: Bytes::copy_from_slice(data.as_bytes()),
     };
-    let unknown = core(r#"{"kind":"seal-broken","office":"moh/hq"}"#);
-    let event = Event::new(log_name(), unknown, now()).expect("an event");
-    let line = structured::encode(&SignedEvent::sign(
-        event,
-        before.next().expect("room"),
+    let event = Event::new(log_name(), core, now()).expect("an event");
+    SignedEvent::sign(event, link, key)
+}
+
+/// Takes a line of such words.
+fn take_newer(log: &mut RegistryLog, key: &SigningKey, data: &str) {
+    let line = structured::encode(&in_newer_words(log, key, data)) + "\n";
+    log.extend(&line).expect(data);
+}
+
+fn said(log: &mut RegistryLog, key: &SigningKey, text: &str) {
+    let said = content(text.as_bytes()).expect(text);
+    log.append(&said, key, now()).expect(text);
+}
+
+const OFFICE: &str = "moh/kampot";
+
+fn whole(key: &SigningKey) -> RegistryLog {
+    let (mut log, _) = write(key, &seed());
+    let office = r#"{"kind":"office-added","office":"moh/kampot","title_en":"Kampot","title_km":"x","standing":"provincial","province":"07"}"#;
+    said(&mut log, key, office);
+    log
+}
+
+#[test]
+fn a_word_that_is_not_understood_is_told_and_what_stands_behind_it_counts() {
+    let key = key();
+    let mut log = whole(&key);
+    let (genesis, position) = (log.registry().genesis(), log.registry().position());
+    assert_eq!(log.registry().outgrown(), None);
+    take_newer(
+        &mut log,
         &key,
-    )) + "\n";
-    let fault = log.extend(&line).expect_err("not understood");
-    assert!(matches!(
-        (fault.line, &fault.what),
-        (1, LineFault::Content(_))
-    ));
-    assert!(fault.to_string().contains("understands"), "{fault}");
+        r#"{"kind":"seal-broken","office":"moh/hq"}"#,
+    );
+    said(
+        &mut log,
+        &key,
+        r#"{"kind":"office-closed","office":"moh/kampot"}"#,
+    );
+    let registry = log.registry();
+    assert!(registry.is_closed(&OFFICE.parse().expect("an office")));
+    let after = (registry.genesis(), registry.position());
+    assert_eq!(
+        after,
+        (genesis, position + 2),
+        "every line has its position"
+    );
+    assert_eq!(registry.head().map(|head| head.hash), Some(log.head().hash));
+    let told = registry.outgrown().expect("told").to_string();
+    let named = format!("position {} (seal-broken);", position + 1);
+    assert!(told.contains(&named), "{told}");
+    assert!(told.starts_with("registry-outgrown: "), "{told}");
+    for _ in 0..20 {
+        take_newer(&mut log, &key, r#"["no", "kind"]"#);
+    }
+    let told = log.registry().outgrown().expect("told").to_string();
+    assert!(told.contains("(no kind) and 13 more;"), "{told}");
+}
+
+#[test]
+fn a_registry_that_begins_with_a_newer_word_has_its_genesis_there() {
+    let key = key();
+    let mut log = RegistryLog::begin(*key.public());
+    let first = in_newer_words(&log, &key, r#"{"kind":"seal-broken"}"#);
+    let line = structured::encode(&first) + "\n";
+    log.extend(&line).expect("the authority's");
+    assert_eq!(log.registry().genesis(), first.hash());
+    assert_eq!(
+        (log.registry().position(), log.head().hash),
+        (1, first.hash())
+    );
+}
+
+#[test]
+fn the_end_of_a_right_counts_however_much_more_is_said_of_it() {
+    let key = key();
+    let mut log = whole(&key);
+    let office: crate::subject::OfficeId = OFFICE.parse().expect("an office");
+    let (own, _) = SigningKey::generate().expect("a key");
+    let public = serde_json::to_value(own.public()).expect("a key");
+    let keyid = own.keyid().to_owned();
+    let added = format!(
+        r#"{{"kind":"key-added","office":"moh/kampot","keyid":"{keyid}","public_key":{public}}}"#
+    );
+    said(&mut log, &key, &added);
+    let feed: crate::subject::FeedName = "health-quarterly".parse().expect("a feed");
+    let rule = log.registry().may_publish(&office, &feed).expect("granted");
+    let rule = rule.rule.clone();
+
+    let serial = r#"{"kind":"certificate-revoked","serial":"4a0b","reason":"stolen"}"#;
+    take_newer(&mut log, &key, serial);
+    assert!(
+        log.registry()
+            .is_revoked(&"4a0b".parse().expect("a serial"))
+    );
+    let retired = format!(
+        r#"{{"kind":"key-retired","keyid":"{keyid}","last":{{"health-quarterly":7}},"reason":"lost"}}"#
+    );
+    take_newer(&mut log, &key, &retired);
+    let at = |number| Position::new(number).expect("a position");
+    let known = log.registry().key(&keyid).expect("it is known");
+    assert!(known.honoured(&feed, at(7)) && !known.honoured(&feed, at(8)));
+    // Where it ends cannot be read: what it signed waits.
+    let unclear = format!(r#"{{"kind":"key-retired","keyid":"{keyid}","last":"never"}}"#);
+    take_newer(&mut log, &key, &unclear);
+    assert!(log.registry().key(&keyid).is_none());
+
+    // What a rule says anew is not known, and its old words are not the authority's any more.
+    let anew = format!(
+        r#"{{"kind":"grant-added","rule":"{rule}","feed":"health-quarterly","right":"publish","who":{{"by":"weekday","days":[1]}}}}"#
+    );
+    take_newer(&mut log, &key, &anew);
+    assert!(log.registry().may_publish(&office, &feed).is_err());
+    let closed = r#"{"kind":"office-closed","office":"moh/kampot","until":"2027-01-01"}"#;
+    take_newer(&mut log, &key, closed);
+    assert!(log.registry().is_closed(&office));
+    assert_eq!(log.registry().outgrown().expect("told").lines(), 5);
+}
+
+#[test]
+fn what_builds_on_words_that_are_not_understood_gives_nothing_and_stops_nothing() {
+    let key = key();
+    let mut log = whole(&key);
+    let before = log.registry().position();
+    let strange = r#"{"kind":"office-added","office":"moh/pailin","title_en":"x","title_km":"x","standing":"floating"}"#;
+    let closes = r#"{"kind":"office-closed","office":"moh/pailin"}"#;
+    let event = in_newer_words(&log, &key, closes);
+    let alone = log.extend(&(structured::encode(&event) + "\n"));
+    let alone = alone.expect_err("it contradicts the registry");
+    assert!(matches!(alone.what, LineFault::Registry(_)));
+    take_newer(&mut log, &key, strange);
+    take_newer(&mut log, &key, closes);
+    let revoked = r#"{"kind":"certificate-revoked","serial":"4a0b"}"#;
+    said(&mut log, &key, revoked);
+    let registry = log.registry();
+    assert_eq!(registry.position(), before + 3);
+    assert!(
+        registry
+            .office(&"moh/pailin".parse().expect("an office"))
+            .is_none()
+    );
+    assert!(registry.is_revoked(&"4a0b".parse().expect("a serial")));
+    let own = content(closes.as_bytes()).expect("a registry event");
+    assert!(
+        log.append(&own, &key, now()).is_err(),
+        "who says something new says what can be applied"
+    );
+}
+
+#[test]
+fn a_line_in_a_newer_log_format_is_named_as_one_and_changes_nothing() {
+    let key = key();
+    let mut log = whole(&key);
+    let before = log.head();
+    let line = structured::encode(&in_newer_words(&log, &key, "{}")) + "\n";
+    let newer = line.replace(r#""logformat":1"#, r#""logformat":2"#);
+    let fault = log.extend(&newer).expect_err("it cannot be followed");
+    let expected = LineFault::Newer(crate::refusal::Hold::LogFormatUnknown { format: 2 });
+    assert_eq!((fault.line, fault.what), (1, expected));
     assert_eq!(log.head(), before);
 }

@@ -15,4 +15,5 @@ mod abuse;
 mod clients;
 mod evidence;
 mod revoke;
+mod versions;
 mod interface;

@@ -215,7 +215,7 @@ fn an_event_belongs_where_it_lies() {
     ] {
         assert_eq!(
             read(&elsewhere),
-            Err(Refusal::SourceMismatch),
+            Err(Refusal::SourceMismatch.into()),
             "{elsewhere}"
         );
     }

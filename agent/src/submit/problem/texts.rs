@@ -308,8 +308,11 @@ fn hold_status(hold: &Hold) -> u16 {
         | Hold::ClockWrong { .. }
         | Hold::PositionUnproved { .. }
         | Hold::LogUnreadable
+        | Hold::LogFormatUnknown { .. }
         | Hold::BusUnavailable
         | Hold::BusFull
+        | Hold::BusUnreadable { .. }
+        | Hold::BoundReached { .. }
         | Hold::AskedTooOften
         | Hold::OfficeOverBudget { .. } => 503,
     }

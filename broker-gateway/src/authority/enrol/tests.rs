@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rcgen::{CertificateParams, KeyPair};
+use schemas::registry_log::RegistryLog;
 use tempfile::TempDir;
 
 use super::*;
