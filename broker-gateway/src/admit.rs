@@ -2,6 +2,19 @@
 //! first: size, envelope, source, signer, type, contract, row, chain within the submission, signature. What the log holds already
 //! is not asked here: no broker, no wait.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod examine;
 mod gap;
 mod heal;
@@ -43,7 +56,8 @@ pub struct RawEvent {
 impl RawEvent {
     /// What it occupies while it waits for its answer, with what it takes to remember it.
     pub fn bytes(&self) -> usize {
-        self.headers.len() + self.payload.len() + REMEMBERED_BYTES
+        let said = self.headers.len().saturating_add(self.payload.len());
+        said.saturating_add(REMEMBERED_BYTES)
     }
 }
 

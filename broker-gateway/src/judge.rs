@@ -1,6 +1,19 @@
 //! One client operation comes in, what may be done about it goes out: one total match, and what is not expressly allowed does
 //! not pass. Nothing is sent and nothing is stored here.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod turn_down;
 
 use bytes::Bytes;
@@ -201,7 +214,7 @@ fn judge_publish(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
         return judge_registry(publish, peer, policy);
     }
     if let Ok(subject) = text.parse::<ConfirmSubject>() {
-        return judge_confirmation(&subject, publish, peer, policy);
+        return judge_confirm(&subject, publish, peer, policy);
     }
     if let Some(feed) = text.strip_prefix(COUNTS_PREFIX) {
         return judge_count(feed.parse(), publish, peer, policy);
@@ -355,14 +368,9 @@ fn judge_registry(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
 }
 
 /// A confirmation goes to its stream as it is written anew here, and nothing beside it.
-fn judge_confirmation(
-    subject: &ConfirmSubject,
-    publish: Publish,
-    peer: &Peer,
-    policy: &Policy,
-) -> Verdict {
+fn judge_confirm(to: &ConfirmSubject, publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
     let headers = publish.headers.as_deref().unwrap_or_default();
-    match acl::confirm(&policy.registry, peer, subject, &publish.payload, headers) {
+    match acl::confirm(&policy.registry, peer, to, &publish.payload, headers) {
         Ok(confirmable) => Verdict::Confirm {
             confirmable: Box::new(confirmable),
             subject: publish.subject,

@@ -2,6 +2,19 @@
 //! might read otherwise than we do is passed through. What is not on the list of forms is refused. Consumers bear their
 //! office's name, filters lie inside what it may read, and everything is sent back to its own inbox.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod ack;
 mod bounds;
 mod closed;
@@ -219,12 +232,15 @@ fn forward_named(subject: &str, name: &OwnName, body: impl Into<Bytes>) -> Reque
 }
 
 fn written(body: &impl Serialize) -> Bytes {
-    let body = serde_json::to_vec(body).expect("a struct of plain fields is JSON");
-    Bytes::from(body)
+    Bytes::from(json::text(body))
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "it is made of a FeedName and an OwnName, which are tokens of subjects, and of words of JetStream's"
+)]
 fn written_subject(subject: &str) -> Subject {
-    Subject::parse(subject.as_bytes()).expect("feeds and consumers' names are subject tokens")
+    Subject::parse(subject.as_bytes()).expect("a subject")
 }
 
 /// Reads a body by its own type's list of members: no other, none twice, none in another case.

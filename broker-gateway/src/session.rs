@@ -2,6 +2,19 @@
 //! admission and commit; requests go over the session's own upstream connection. Every wait has an end, and a client that does
 //! not read is not read from.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod broker;
 mod denial;
 mod desk;
@@ -43,7 +56,7 @@ use crate::wire::{ClientOp, ClientParser, Connect, Frame};
 
 use desk::Desk;
 use end::End;
-use gather::Gathered;
+use gather::{Fill, Gathered};
 use half::Half;
 use outgoing::Outgoing;
 use upstream::Upstream;
@@ -232,32 +245,18 @@ impl Session {
         let acknowledged = !matches!(op, ClientOp::Ping | ClientOp::Pong);
         let verdict = judge::judge(op, &self.desk.peer, &self.policy);
         account.pay(prices::of(&verdict));
-        match verdict {
-            Verdict::Submit { permit, event } => {
-                if self.gathered.put(permit, event) {
-                    self.submit().await?;
-                }
-                return self.say_ok(acknowledged).await;
-            }
-            Verdict::Refill { permit, event } => {
-                if self.gathered.put_refill(permit, event) {
-                    self.submit().await?;
-                }
-                return self.say_ok(acknowledged).await;
-            }
+        if !matches!(verdict, Verdict::Submit { .. } | Verdict::Refill { .. }) {
             // What was said before is judged before.
-            verdict => {
-                self.submit().await?;
-                self.act(verdict).await?;
-            }
+            self.submit().await?;
         }
+        self.act(verdict).await?;
         self.say_ok(acknowledged).await
     }
 
     /// Nothing of it is done, and its client is told when to ask again.
     async fn over_budget(&mut self, op: ClientOp, retry_after: Duration) -> Result<(), End> {
         self.submit().await?;
-        let retry_after_s = retry_after.as_secs() + 1;
+        let retry_after_s = retry_after.as_secs().saturating_add(1);
         let no = Hold::OfficeOverBudget { retry_after_s }.into();
         match judge::turn_down(op, no, &self.desk.peer) {
             Verdict::Ping => Ok(self.desk.down.send(Frame::new().pong().finish()).await?),
@@ -324,7 +323,14 @@ impl Session {
                 self.answering.spawn(answering);
                 Ok(())
             }
-            Verdict::Submit { .. } | Verdict::Refill { .. } => unreachable!("take() gathers it"),
+            Verdict::Submit { permit, event } => match self.gathered.put(permit, event) {
+                Fill::Room => Ok(()),
+                Fill::Full => self.submit().await,
+            },
+            Verdict::Refill { permit, event } => match self.gathered.put_refill(permit, event) {
+                Fill::Room => Ok(()),
+                Fill::Full => self.submit().await,
+            },
         }
     }
 

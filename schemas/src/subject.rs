@@ -169,6 +169,11 @@ impl FromStr for LogSubject {
 /// The stream of confirmations. No feed has its name.
 pub const CONFIRMATIONS: &str = "confirmations";
 
+/// Its name where a stream is asked for by its feed's.
+pub fn confirmations() -> FeedName {
+    FeedName(CONFIRMATIONS.into())
+}
+
 /// Where a reader confirms how much of a log it holds: `spean.confirm.<reader>.<feed>.<office>`, each office two tokens. Only
 /// the newest is kept on each, and the log's office asks for `spean.confirm.*.*.<feed>.<office>` alone.
 #[derive(Debug, Clone, PartialEq, Eq)]

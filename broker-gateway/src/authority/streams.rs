@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use schemas::registry::Registry;
-use schemas::subject::{CONFIRMATIONS, FeedName};
+use schemas::subject::{CONFIRMATIONS, FeedName, confirmations};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -119,7 +119,7 @@ pub async fn compare(
 ) -> Result<Vec<StreamReport>, BrokerFault> {
     let mut reports = Vec::new();
     let feeds = registry.feeds().map(|feed| feed.name.clone());
-    for stream in feeds.chain([CONFIRMATIONS.parse().expect("a token")]) {
+    for stream in feeds.chain([confirmations()]) {
         let state = state(jetstream, &stream).await?;
         reports.push(StreamReport { stream, state });
     }

@@ -367,11 +367,10 @@ fn check_words(config: &Config) -> Result<(), No> {
 
 fn words_bytes(config: &Config) -> usize {
     let metadata = config.metadata.iter().flatten();
-    let description = config.description.as_deref().map_or(0, str::len);
-    description
-        + metadata
-            .map(|(key, value)| key.len() + value.len())
-            .sum::<usize>()
+    let metadata = metadata.flat_map(|(key, value)| [key, value]);
+    metadata
+        .chain(&config.description)
+        .fold(0, |all, words| all.saturating_add(words.len()))
 }
 
 /// An empty word stands for none.

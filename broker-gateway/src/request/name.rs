@@ -39,7 +39,7 @@ impl OwnName {
         };
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
         if name.is_empty() || whole.len() > NAME_BYTES_MAX || !name.bytes().all(plain) {
-            let most = NAME_BYTES_MAX - prefix.len();
+            let most = NAME_BYTES_MAX.saturating_sub(prefix.len());
             return Err(forbidden(
                 "name",
                 format!("a consumer's name is 1 to {most} letters, digits, - and _"),

@@ -14,11 +14,16 @@ pub struct Gathered {
     bytes: usize,
 }
 
+/// Whether more can be gathered, or it is time to submit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    Room,
+    Full,
+}
+
 impl Gathered {
-    /// Says whether it is time to submit.
-    pub fn put(&mut self, permit: PublishPermit, event: RawEvent) -> bool {
-        self.events += 1;
-        self.bytes += event.bytes();
+    pub fn put(&mut self, permit: PublishPermit, event: RawEvent) -> Fill {
+        let fill = self.count(&event);
         let known = self
             .logs
             .iter_mut()
@@ -27,7 +32,7 @@ impl Gathered {
             Some((_, events)) => events.push(event),
             None => self.logs.push((permit, vec![event])),
         }
-        self.events >= GATHERED_EVENTS_MAX || self.bytes >= GATHERED_BYTES_MAX
+        fill
     }
 
     pub fn is_empty(&self) -> bool {
@@ -35,9 +40,8 @@ impl Gathered {
     }
 
     /// The same for an event that comes back.
-    pub fn put_refill(&mut self, permit: HealPermit, event: RawEvent) -> bool {
-        self.events += 1;
-        self.bytes += event.bytes();
+    pub fn put_refill(&mut self, permit: HealPermit, event: RawEvent) -> Fill {
+        let fill = self.count(&event);
         let known = self
             .refills
             .iter_mut()
@@ -46,7 +50,16 @@ impl Gathered {
             Some(refills) => refills.put(permit, event),
             None => self.refills.push(Refills::new(permit, event)),
         }
-        self.events >= GATHERED_EVENTS_MAX || self.bytes >= GATHERED_BYTES_MAX
+        fill
+    }
+
+    fn count(&mut self, event: &RawEvent) -> Fill {
+        self.events = self.events.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(event.bytes());
+        match self.events < GATHERED_EVENTS_MAX && self.bytes < GATHERED_BYTES_MAX {
+            true => Fill::Room,
+            false => Fill::Full,
+        }
     }
 
     pub fn take(&mut self, peer: &Peer) -> (Vec<Submission>, Vec<Refills>) {

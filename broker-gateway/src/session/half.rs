@@ -42,7 +42,9 @@ impl Session {
         match (&self.connect, &self.half) {
             (None, _) => began + UNKNOWN_PEER_WAIT,
             (Some(_), Some(half)) => half.deadline(heard, parser.announced()),
-            (Some(_), None) => heard + SILENCE_BEFORE_PING * (self.pings_unanswered + 1),
+            (Some(_), None) => {
+                heard + SILENCE_BEFORE_PING * self.pings_unanswered.saturating_add(1)
+            }
         }
     }
 
@@ -73,7 +75,7 @@ impl Session {
         if self.pings_unanswered >= PINGS_UNANSWERED_MAX {
             return ControlFlow::Break(End::Silent);
         }
-        self.pings_unanswered += 1;
+        self.pings_unanswered = self.pings_unanswered.saturating_add(1);
         match self.desk.down.send(Frame::new().ping().finish()).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(Closed) => ControlFlow::Break(End::Gone),

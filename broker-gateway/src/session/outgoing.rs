@@ -104,10 +104,10 @@ impl Outgoing {
         let mut freed = weight(&first);
         let mut batch = BytesMut::from(first);
         while let Some(next) = frames.front() {
-            if batch.len() + next.len() > WRITE_BYTES_MAX {
+            if batch.len().saturating_add(next.len()) > WRITE_BYTES_MAX {
                 break;
             }
-            freed += weight(next);
+            freed = freed.saturating_add(weight(next));
             batch.extend_from_slice(next);
             frames.pop_front();
         }

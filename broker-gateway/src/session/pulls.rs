@@ -212,7 +212,7 @@ impl Table {
         let known = self.consumers.iter_mut().find(|one| *one.name == *name);
         match known {
             Some(consumer) => {
-                consumer.wanted += waiting.batch;
+                consumer.wanted = consumer.wanted.saturating_add(waiting.batch);
                 consumer.waiting.push(waiting);
             }
             None => self.consumers.push(Consumer {
@@ -324,7 +324,7 @@ impl Consumer {
             .filter(|one| one.heartbeats == Heartbeats::Gateway);
         watched.map(move |one| {
             let pending = wanted.min(one.batch);
-            wanted -= pending;
+            wanted = wanted.saturating_sub(pending);
             InVain {
                 consumer: name.clone(),
                 reply: one.reply,

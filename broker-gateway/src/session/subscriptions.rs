@@ -61,7 +61,7 @@ impl Subscriptions {
     pub fn deliver(&self, sid: &Sid) -> Option<()> {
         let mut all = self.lock();
         let known = all.iter_mut().find(|known| known.sid == *sid)?;
-        known.delivered += 1;
+        known.count_delivery();
         all.retain(Subscription::goes_on);
         Some(())
     }
@@ -77,7 +77,7 @@ impl Subscriptions {
         let mut all = self.lock();
         let hears = |known: &&mut Subscription| known.subject.matches(subject.as_str());
         for known in all.iter_mut().filter(hears) {
-            known.delivered += 1;
+            known.count_delivery();
             frames = match headers {
                 None => frames.message(subject, &known.sid, payload),
                 Some(headers) => frames.message_with_headers(subject, &known.sid, headers, payload),
@@ -93,7 +93,8 @@ impl Subscriptions {
         for known in self.lock().iter() {
             frames = frames.subscribe(&known.subject, &known.sid);
             if let Some(after) = known.after {
-                frames = frames.unsubscribe(&known.sid, Some(after - known.delivered));
+                frames =
+                    frames.unsubscribe(&known.sid, Some(after.saturating_sub(known.delivered)));
             }
         }
         frames.finish()
@@ -105,6 +106,10 @@ impl Subscriptions {
 }
 
 impl Subscription {
+    fn count_delivery(&mut self) {
+        self.delivered = self.delivered.saturating_add(1);
+    }
+
     fn goes_on(&self) -> bool {
         self.after.is_none_or(|after| self.delivered < after)
     }

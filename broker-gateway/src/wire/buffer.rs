@@ -31,7 +31,7 @@ impl ReadBuffer {
     /// Room for the next read: what the operation in hand still `wants`, or a read that fits the connection's pace.
     pub fn room(&mut self, wants: usize) -> Limit<&mut BytesMut> {
         let room = wants.max(self.read_bytes);
-        if self.bytes.is_empty() && self.bytes.capacity() > 4 * room {
+        if self.bytes.is_empty() && self.bytes.capacity() / 4 > room {
             self.bytes = BytesMut::with_capacity(room);
         }
         self.bytes.reserve(room);
@@ -41,36 +41,40 @@ impl ReadBuffer {
     /// Fits the size of the next read to the last one.
     pub fn pace(&mut self, read: usize) {
         if read >= self.read_bytes {
-            self.read_bytes = (self.read_bytes * 4).min(READ_BYTES_MAX);
+            self.read_bytes = self.read_bytes.saturating_mul(4).min(READ_BYTES_MAX);
         } else if read < self.read_bytes / 4 {
             self.read_bytes = (self.read_bytes / 2).max(READ_BYTES_MIN);
         }
     }
 
-    /// The length of the line in front, without its end, once it is whole.
-    pub fn line(&mut self, bytes_max: usize) -> Result<Option<usize>, WireFault> {
-        let new = &self.bytes[self.searched..];
+    /// The line in front, without its end, once it is whole.
+    pub fn line(&mut self, bytes_max: usize) -> Result<Option<&[u8]>, WireFault> {
+        let new = self.bytes.get(self.searched..).unwrap_or_default();
         let Some(at) = new.iter().position(|byte| *byte == b'\n') else {
             self.searched = self.bytes.len();
             // The end may still come in two pieces, so a line of the largest size is waited for with its CR.
-            if self.searched > bytes_max + 1 {
-                return Err(WireFault::ControlLineTooLong);
-            }
-            return Ok(None);
+            return match self.searched <= bytes_max.saturating_add(1) {
+                true => Ok(None),
+                false => Err(WireFault::ControlLineTooLong),
+            };
         };
-        let end = self.searched + at;
-        if end == 0 || self.bytes[end - 1] != b'\r' {
-            return Err(WireFault::LineEnd);
-        }
-        if end - 1 > bytes_max {
+        self.searched = self.searched.saturating_add(at);
+        let line = self.front(self.searched).strip_suffix(b"\r");
+        let line = line.ok_or(WireFault::LineEnd)?;
+        if line.len() > bytes_max {
             return Err(WireFault::ControlLineTooLong);
         }
-        self.searched = end;
-        Ok(Some(end - 1))
+        Ok(Some(line))
     }
 
+    /// Takes the line that was given last off the front, with its end.
+    pub fn skip_line(&mut self) {
+        self.skip(self.searched.saturating_add(1));
+    }
+
+    /// The first bytes, as many as there are.
     pub fn front(&self, bytes: usize) -> &[u8] {
-        &self.bytes[..bytes]
+        self.bytes.get(..bytes).unwrap_or(&self.bytes)
     }
 
     pub fn len(&self) -> usize {
@@ -81,15 +85,15 @@ impl ReadBuffer {
         self.bytes.is_empty()
     }
 
-    /// Takes bytes off the front, sharing the memory they were read into.
+    /// Takes bytes off the front, as many as there are, sharing the memory they were read into.
     pub fn take(&mut self, bytes: usize) -> Bytes {
         self.searched = 0;
-        self.bytes.split_to(bytes).freeze()
+        self.bytes.split_to(bytes.min(self.bytes.len())).freeze()
     }
 
     pub fn skip(&mut self, bytes: usize) {
         self.searched = 0;
-        self.bytes.advance(bytes);
+        self.bytes.advance(bytes.min(self.bytes.len()));
     }
 
     #[cfg(test)]

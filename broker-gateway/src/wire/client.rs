@@ -11,7 +11,7 @@ use crate::limits::ANNOUNCED_BYTES_FREE;
 
 use super::WireFault;
 use super::buffer::ReadBuffer;
-use super::line::{self, Arguments, Lengths};
+use super::line::{self, Arguments, LINE_END, Lengths};
 use super::subject::{Sid, Subject};
 
 /// Everything that a client can say.
@@ -74,7 +74,7 @@ impl ClientParser {
     /// Where the next bytes from the socket go.
     pub fn room(&mut self) -> Limit<&mut bytes::BytesMut> {
         let wants = match &self.announced {
-            Some(announced) => (announced.lengths.total + 2).saturating_sub(self.buffer.len()),
+            Some(announced) => announced.lengths.whole().saturating_sub(self.buffer.len()),
             None => 0,
         };
         self.buffer.room(wants)
@@ -109,11 +109,11 @@ impl ClientParser {
     /// The first breach of the protocol. Nothing can be read after it.
     pub fn next_op(&mut self) -> Result<Option<ClientOp>, WireFault> {
         if self.announced.is_none() {
-            let Some(line_bytes) = self.buffer.line(CONTROL_LINE_BYTES_MAX)? else {
+            let Some(line) = self.buffer.line(CONTROL_LINE_BYTES_MAX)? else {
                 return Ok(None);
             };
-            let said = read_line(self.buffer.front(line_bytes))?;
-            self.buffer.skip(line_bytes + 2);
+            let said = read_line(line)?;
+            self.buffer.skip_line();
             match said {
                 Said::Op(op) => return Ok(Some(op)),
                 Said::Announced(announced) => self.announced = Some(announced),
@@ -126,19 +126,17 @@ impl ClientParser {
         let Some(announced) = self.announced.take() else {
             return Ok(None);
         };
-        let Lengths { headers, total } = announced.lengths;
-        if self.buffer.len() < total + 2 {
+        let lengths = announced.lengths;
+        if self.buffer.len() < lengths.whole() {
             self.announced = Some(announced);
             return Ok(None);
         }
-        if &self.buffer.front(total + 2)[total..] != b"\r\n" {
+        if !self.buffer.front(lengths.whole()).ends_with(LINE_END) {
             return Err(WireFault::PayloadEnd);
         }
-        let headers = headers.map(|bytes| self.buffer.take(bytes));
-        let payload = self
-            .buffer
-            .take(total - headers.as_ref().map_or(0, Bytes::len));
-        self.buffer.skip(2);
+        let headers = lengths.headers.map(|bytes| self.buffer.take(bytes));
+        let payload = self.buffer.take(lengths.payload());
+        self.buffer.skip(LINE_END.len());
         Ok(Some(ClientOp::Publish(Publish {
             subject: announced.subject,
             reply: announced.reply,

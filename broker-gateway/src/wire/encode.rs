@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use schemas::json;
 use schemas::registry::RegistryHead;
 use serde::Serialize;
 
+use super::line::LINE_END;
 use super::subject::{Sid, Subject};
 
 /// The gateway's own INFO: it names nobody else's address, and asks for no signature of a nonce.
@@ -114,7 +116,8 @@ impl Frame {
         headers: &[u8],
         payload: &[u8],
     ) -> Frame {
-        let (first, total) = (headers.len(), headers.len() + payload.len());
+        let first = headers.len();
+        let total = first.saturating_add(payload.len());
         self.line(format_args!("HMSG {subject} {sid} {first} {total}\r\n"));
         self.payload(Some(headers), payload)
     }
@@ -133,7 +136,8 @@ impl Frame {
         payload: &[u8],
     ) -> Frame {
         let reply = reply.map(|reply| format!("{reply} ")).unwrap_or_default();
-        let (first, total) = (headers.len(), headers.len() + payload.len());
+        let first = headers.len();
+        let total = first.saturating_add(payload.len());
         self.line(format_args!("HPUB {subject} {reply}{first} {total}\r\n"));
         self.payload(Some(headers), payload)
     }
@@ -152,16 +156,18 @@ impl Frame {
     }
 
     fn payload(mut self, headers: Option<&[u8]>, payload: &[u8]) -> Frame {
-        self.0
-            .reserve(headers.map_or(0, <[u8]>::len) + payload.len() + 2);
-        self.0.put_slice(headers.unwrap_or_default());
+        let headers = headers.unwrap_or_default();
+        let whole = headers.len().saturating_add(payload.len());
+        self.0.reserve(whole.saturating_add(LINE_END.len()));
+        self.0.put_slice(headers);
         self.0.put_slice(payload);
         self.text("\r\n");
         self
     }
 
+    #[expect(clippy::expect_used, reason = "a BytesMut grows")]
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        self.0.write_fmt(line).expect("a BytesMut grows");
+        self.0.write_fmt(line).expect("written");
     }
 
     fn text(&mut self, text: &str) {
@@ -169,7 +175,6 @@ impl Frame {
     }
 
     fn json(&mut self, value: &impl Serialize) {
-        let bytes = serde_json::to_vec(value).expect("a struct of plain fields is JSON");
-        self.0.extend_from_slice(&bytes);
+        self.text(&json::text(value));
     }
 }

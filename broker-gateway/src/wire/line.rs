@@ -2,6 +2,8 @@
 
 use super::WireFault;
 
+/// How control lines and payloads end.
+pub const LINE_END: &[u8] = b"\r\n";
 /// The most arguments that any operation has: `HMSG subject sid reply headers total`.
 const ARGUMENTS_MAX: usize = 5;
 
@@ -22,25 +24,22 @@ pub struct Arguments<'a> {
 
 impl<'a> Arguments<'a> {
     pub fn of(rest: &'a [u8]) -> Result<Arguments<'a>, WireFault> {
-        let mut arguments = Arguments {
-            parts: [&[]; ARGUMENTS_MAX],
-            count: 0,
-        };
-        for part in rest.split(|byte| is_space(*byte)) {
-            if part.is_empty() {
-                continue;
-            }
-            if arguments.count == ARGUMENTS_MAX {
-                return Err(WireFault::Arguments);
-            }
-            arguments.parts[arguments.count] = part;
-            arguments.count += 1;
+        let mut parts: [&[u8]; ARGUMENTS_MAX] = [&[]; ARGUMENTS_MAX];
+        let mut count = 0;
+        let mut words = rest
+            .split(|byte| is_space(*byte))
+            .filter(|word| !word.is_empty());
+        for (number, (part, word)) in (1..).zip(parts.iter_mut().zip(&mut words)) {
+            (*part, count) = (word, number);
         }
-        Ok(arguments)
+        match words.next() {
+            None => Ok(Arguments { parts, count }),
+            Some(_) => Err(WireFault::Arguments),
+        }
     }
 
     pub fn as_slice(&self) -> &[&'a [u8]] {
-        &self.parts[..self.count]
+        self.parts.get(..self.count).unwrap_or(&self.parts)
     }
 
     pub fn none(&self) -> Result<(), WireFault> {
@@ -53,17 +52,12 @@ impl<'a> Arguments<'a> {
 
 /// A length: digits only, no sign, no leading zero, at most 32 bits.
 pub fn length(digits: &[u8]) -> Result<usize, WireFault> {
-    let plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..])
-        && digits.len() <= 10
-        && digits.iter().all(u8::is_ascii_digit);
-    if !plain {
-        return Err(WireFault::Length);
-    }
-    let number = digits
-        .iter()
-        .fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
-    u32::try_from(number)
-        .ok()
+    let number = match digits {
+        [b'0'] | [b'1'..=b'9', ..] => std::str::from_utf8(digits).ok(),
+        _ => None,
+    };
+    number
+        .and_then(|number| number.parse::<u32>().ok())
         .and_then(|number| usize::try_from(number).ok())
         .ok_or(WireFault::Length)
 }
@@ -76,6 +70,16 @@ pub struct Lengths {
 }
 
 impl Lengths {
+    /// What of it is no header.
+    pub fn payload(&self) -> usize {
+        self.total.saturating_sub(self.headers.unwrap_or(0))
+    }
+
+    /// With its end.
+    pub fn whole(&self) -> usize {
+        self.total.saturating_add(LINE_END.len())
+    }
+
     pub fn plain(total: &[u8], total_max: usize) -> Result<Lengths, WireFault> {
         let total = length(total)?;
         if total > total_max {

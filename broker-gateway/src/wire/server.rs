@@ -9,7 +9,7 @@ use schemas::limits::MESSAGE_BYTES_MAX;
 
 use super::WireFault;
 use super::buffer::ReadBuffer;
-use super::line::{self, Arguments, Lengths};
+use super::line::{self, Arguments, LINE_END, Lengths};
 use super::subject::Sid;
 
 /// A server's INFO names its cluster's addresses; a few KiB are usual, clients' control lines are shorter.
@@ -61,7 +61,7 @@ pub struct Delivery {
 impl Delivery {
     /// The subject that the message was published on, as the frame holds it.
     pub fn subject(&self) -> &[u8] {
-        let line = &self.frame[..self.payload_at];
+        let (line, _) = self.parts();
         line.split(|byte| matches!(byte, b' ' | b'\t'))
             .filter(|part| !part.is_empty())
             .nth(1)
@@ -70,8 +70,9 @@ impl Delivery {
 
     /// Where an answer goes; a consumer's deliveries name it there.
     pub fn reply(&self) -> Option<&[u8]> {
-        let line = &self.frame[..self.payload_at - 2];
+        let (line, _) = self.parts();
         let mut parts = line
+            .strip_suffix(LINE_END)?
             .split(|byte| matches!(byte, b' ' | b'\t'))
             .filter(|part| !part.is_empty());
         let lengths = match parts.next() {
@@ -85,13 +86,21 @@ impl Delivery {
 
     /// The status of a message that is nothing else, such as a heartbeat or the end of a pull.
     pub fn status(&self) -> Option<u16> {
-        let rest = self.frame[self.payload_at..].strip_prefix(b"NATS/1.0 ")?;
+        let (_, body) = self.parts();
+        let rest = body.strip_prefix(b"NATS/1.0 ")?;
         std::str::from_utf8(rest.get(..3)?).ok()?.parse().ok()
     }
 
     /// The headers and payload, as the frame holds them.
     pub fn body(&self) -> Bytes {
-        self.frame.slice(self.payload_at..self.frame.len() - 2)
+        let end = self.frame.len().saturating_sub(LINE_END.len());
+        self.frame.slice(self.payload_at..end)
+    }
+
+    /// The control line and what is behind it, each with its end.
+    fn parts(&self) -> (&[u8], &[u8]) {
+        let parts = self.frame.split_at_checked(self.payload_at);
+        parts.unwrap_or((&self.frame, &[]))
     }
 }
 
@@ -134,19 +143,20 @@ impl ServerParser {
     /// The first breach of the protocol. Nothing can be read after it.
     pub fn next_frame(&mut self) -> Result<Option<ServerFrame>, WireFault> {
         if self.announced.is_none() {
-            let Some(line_bytes) = self.buffer.line(SERVER_LINE_BYTES_MAX)? else {
+            let Some(line) = self.buffer.line(SERVER_LINE_BYTES_MAX)? else {
                 return Ok(None);
             };
-            match read_line(self.buffer.front(line_bytes))? {
+            let payload_at = line.len().saturating_add(LINE_END.len());
+            match read_line(line)? {
                 Said::Frame(frame) => {
-                    self.buffer.skip(line_bytes + 2);
+                    self.buffer.skip_line();
                     return Ok(Some(frame));
                 }
                 Said::Message(sid, lengths) => {
                     self.announced = Some(Announced {
                         sid,
-                        payload_at: line_bytes + 2,
-                        frame_bytes: line_bytes + 2 + lengths.total + 2,
+                        payload_at,
+                        frame_bytes: payload_at.saturating_add(lengths.whole()),
                     });
                 }
             }
