@@ -1,6 +1,19 @@
 //! Confirmations, both ways: what the inbox holds of others' logs goes out signed, "complete to position n"; what other offices hold
 //! of ours comes in. Never for each event, and never anything while nothing changes.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod limits;
 
 use std::sync::Arc;
@@ -12,7 +25,7 @@ use schemas::envelope::nats;
 use schemas::event::{Position, Timestamp};
 use schemas::registry::Registry;
 use schemas::signing::SigningKey;
-use schemas::subject::{CONFIRMATIONS, ConfirmSubject, FeedName, LogName, OfficeId};
+use schemas::subject::{ConfirmSubject, FeedName, LogName, OfficeId, confirmations};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -181,7 +194,7 @@ impl Confirm {
             // The registry changes before there is anything to hear.
             return std::future::pending().await;
         };
-        let stream: FeedName = CONFIRMATIONS.parse().expect("a token");
+        let stream = confirmations();
         if *heard > session.count(&stream, first).await?.last {
             *heard = 0;
         }
@@ -189,7 +202,7 @@ impl Confirm {
         let name = format!("{ministry}_{place}_{:016x}", fastrand::u64(..));
         let mut arrivals = session.subscribe(&name).await.map_err(NoAnswer::from)?;
         session
-            .create_consumer(&stream, &name, &filters, *heard + 1)
+            .create_consumer(&stream, &name, &filters, heard.saturating_add(1))
             .await?;
         let mut asked_for = 0;
         loop {

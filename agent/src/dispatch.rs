@@ -1,6 +1,19 @@
 //! What waits in the outbox comes in, signed events behind the log's head go out, each settled, refused or sent again.
 //! Accept early, number late: nothing has a position before the head was read from the bus in this session.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod clock;
 mod limits;
 mod line;
@@ -249,7 +262,7 @@ impl FeedLine {
         &mut self,
         session: &Session,
     ) -> Result<ControlFlow<Stop, Sending>, Trouble> {
-        self.head_reads += 1;
+        self.head_reads = self.head_reads.saturating_add(1);
         let registry = self.dispatch.registry.borrow().clone();
         let own = Own {
             log: self.log.clone(),

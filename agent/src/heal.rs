@@ -3,6 +3,19 @@
 //!
 //! One task for each session; nothing of it is remembered that the next session would not find again.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod check;
 mod declare;
 pub mod gaps;

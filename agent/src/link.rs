@@ -1,6 +1,19 @@
 //! Owner of async-nats. A gateway's address comes in, sessions go out, one after the other; signed events go over a session,
 //! and each comes back as Stored, Refused, Held or Unreachable. Nothing is kept here that a cut could lose.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod answer;
 mod api;
 mod counts;
@@ -34,7 +47,7 @@ pub use self::answer::{Answer, Pending};
 pub use self::api::{Count, Get, NoAnswer, StoredMessage};
 pub use self::counts::Counts;
 pub use self::dial::said;
-pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME};
+pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME, SEQUENCE_MAX};
 pub use self::message::Delivery;
 pub use self::named::THE_GATEWAY;
 pub use self::replies::{Replies, Subscription};
@@ -149,9 +162,11 @@ impl LinkTask {
         install_provider();
         let mut tries = Tries::new(Instant::now());
         let mut outage = Spell::default();
-        let mut next = 0;
+        let mut gateways = self.settings.gateways.iter().cycle();
+        let Some(mut address) = gateways.next() else {
+            return;
+        };
         while !shutdown.is_cancelled() {
-            let address = &self.settings.gateways[next % self.settings.gateways.len()];
             let dialled = tokio::select! {
                 dialled = dial(&self.settings, address, &tries) => dialled,
                 () = shutdown.cancelled() => break,
@@ -174,7 +189,7 @@ impl LinkTask {
                     refused.unwrap_or(why)
                 }
                 Err(why) => {
-                    next += 1;
+                    address = gateways.next().unwrap_or(address);
                     why
                 }
             };
@@ -265,6 +280,7 @@ struct Spell {
 }
 
 /// The wall clock, for people to read.
+#[expect(clippy::expect_used, reason = "1970 can be written")]
 fn now() -> Timestamp {
     let seconds = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

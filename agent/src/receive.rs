@@ -1,6 +1,19 @@
 //! Deliveries of the bus come in, verified events lie in the inbox afterwards, with the cursor, in one sync.
 //! An event that cannot be checked yet is neither passed nor lost: the cursor stays before it.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+    )
+)]
+
 mod limits;
 mod reader;
 mod registry;
@@ -130,7 +143,7 @@ impl Receive {
     /// # Errors
     /// As [`Receive::run`].
     pub async fn read(self, feed: FeedName, stop: CancellationToken) -> Result<(), store::Outage> {
-        let mut troubles = 0;
+        let mut troubles: u32 = 0;
         let mut told = Told::default();
         let mut compare_from = Instant::now();
         let leftover = Mutex::default();
@@ -163,7 +176,7 @@ impl Receive {
                     continue;
                 }
                 Err(Trouble::Unanswered(why)) => {
-                    troubles += 1;
+                    troubles = troubles.saturating_add(1);
                     let why = why.to_string();
                     if told.is_news(&why, Instant::now()) {
                         tracing::warn!(%feed, why, "the feed cannot be read now");

@@ -64,6 +64,10 @@ impl Own {
         Ok(Some(LostTail { gap, hash }))
     }
 
+    #[expect(
+        clippy::expect_used,
+        reason = "a declaration's attributes are words of the program's own and numbers"
+    )]
     fn declaration(&self, lost: LostTail) -> Result<SignedEvent, Trouble> {
         let LostTail { gap, hash } = lost;
         let position = Position::new(gap.last).and_then(Position::next);
@@ -74,7 +78,7 @@ impl Own {
         let receipt = last.map(|last| self.outbox.receipt_for(&self.log.feed, last));
         let receipt = receipt.transpose()?.flatten();
         let event = gap.event(self.log.clone(), submit::now(), receipt);
-        let event = event.expect("a declaration's attributes are well formed");
+        let event = event.expect("well formed");
         let link = Link {
             position,
             prev: hash,

@@ -135,7 +135,7 @@ impl SessionLog<'_> {
         let subject = LogSubject::Gap(self.log.clone()).to_string();
         let (mut all, mut next) = (Vec::new(), 1);
         while let Some(message) = self.message(Get::From(next, &subject)).await? {
-            next = message.sequence + 1;
+            next = message.sequence.saturating_add(1);
             match self.event(message, &subject) {
                 Ok(on) => all.extend(GapDeclared::read(&on.event).ok().map(|gap| (on.event, gap))),
                 Err(why) => tracing::warn!(%why, "a gap declaration cannot be read"),

@@ -73,7 +73,7 @@ impl Own {
         };
         if agree {
             self.vouch_head(bus, last.as_ref()).await?;
-            let lacking = head.number() + 1..=our_number;
+            let lacking = head.number().saturating_add(1)..=our_number;
             return Ok(Standing {
                 head,
                 resend: (!lacking.is_empty()).then_some(lacking),
@@ -190,7 +190,8 @@ impl Own {
         last_sequence: u64,
         receipt: &VerifiedReceipt,
     ) -> Result<usize, Trouble> {
-        let mut next = from.as_ref().map_or(1, |from| from.sequence + 1);
+        let behind = |from: &OnBus| from.sequence.saturating_add(1);
+        let mut next = from.as_ref().map_or(1, behind);
         let mut head = from.map(|from| Head::of(&from.event));
         let mut forked = false;
         let mut taken_back = 0;
@@ -199,10 +200,7 @@ impl Own {
             if page.is_empty() {
                 page.extend(bus.from(next).await?);
             }
-            let Some(end) = page.last().map(|last| last.sequence) else {
-                return Err(unlinked());
-            };
-            next = end + 1;
+            next = page.last().map(behind).ok_or_else(unlinked)?;
             let (mut news, mut fork) = (Vec::with_capacity(page.len()), None);
             for OnBus { event, .. } in page {
                 let known = !forked && self.agrees(&event)?;
@@ -220,7 +218,7 @@ impl Own {
                 self.put_back_from(first, Displaced::ByAnother).await?;
                 forked = true;
             }
-            taken_back += self.take(news, receipt).await?;
+            taken_back = self.take(news, receipt).await?.saturating_add(taken_back);
         }
         Ok(taken_back)
     }

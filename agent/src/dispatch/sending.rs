@@ -157,6 +157,10 @@ impl Sending {
     }
 
     /// What was taken back is told before anything new: nobody endorses silently what a thief of the key has signed.
+    #[expect(
+        clippy::expect_used,
+        reason = "a notice's attributes are words of the program's own, numbers and a hash"
+    )]
     fn next_notice(&mut self, link: Link) -> Result<Option<(SignedEvent, Sent)>, Trouble> {
         let several = self.own.has_several_agents();
         let Some(untold) = self.untold.take().filter(|_| !several) else {
@@ -164,7 +168,7 @@ impl Sending {
         };
         self.own.check_key(link.position)?;
         let event = untold.event(self.own.log.clone(), submit::now());
-        let event = event.expect("a notice's attributes are well formed");
+        let event = event.expect("well formed");
         let signed = SignedEvent::sign(event, link, &self.own.key);
         let settled = Settled::of(&signed);
         Ok(Some((signed, Sent::Notice(settled))))
@@ -241,7 +245,8 @@ impl Sending {
             }
         }
         if let Some(settled) = settled {
-            self.stored += 1 + settled.events() as u64;
+            let stored = settled.events() as u64;
+            self.stored = self.stored.saturating_add(stored).saturating_add(1);
             self.own.outbox.settle(&self.own.log.feed, settled).await?;
         }
         match effect {

@@ -60,7 +60,10 @@ impl Look {
         if !self.lacking(&mut held).await?.is_empty() {
             tokio::time::sleep(CONFIRM_TIME).await;
             for (log, count) in self.lacking(&mut held).await? {
-                let missing = self.find(&log, &held[&log.office], &count).await?;
+                let Some(held) = held.get(&log.office) else {
+                    continue;
+                };
+                let missing = self.find(&log, held, &count).await?;
                 let wanted = missing.wanted();
                 if !wanted.is_empty() {
                     requests.push(HealRequest::new(log.clone(), &wanted));

@@ -166,9 +166,13 @@ impl Look {
     }
 
     /// One that is not taken is made again by a later look, if the hole is still there.
+    #[expect(
+        clippy::expect_used,
+        reason = "a declaration's attributes are words of the program's own and numbers"
+    )]
     async fn send(&self, log: &LogName, gap: GapDeclared, link: Link) -> Result<(), Trouble> {
         let event = gap.event(log.clone(), submit::now(), None);
-        let event = event.expect("a declaration's attributes are well formed");
+        let event = event.expect("well formed");
         let signed = SignedEvent::sign(event, link, &self.heal.key);
         let subject = LogSubject::Gap(log.clone()).to_string();
         let GapDeclared { first, last } = gap;

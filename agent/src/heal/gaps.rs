@@ -98,7 +98,7 @@ impl Gaps {
         }
         drop(open);
         if !seen.opened.is_empty() || !seen.closed.is_empty() {
-            self.0.news.send_modify(|news| *news += 1);
+            self.0.news.send_modify(|news| *news = news.wrapping_add(1));
         }
         seen
     }

@@ -132,9 +132,9 @@ impl Refill {
         match pending.await {
             Answer::Stored {
                 duplicate: true, ..
-            } => self.there_already += 1,
+            } => self.there_already = self.there_already.saturating_add(1),
             Answer::Stored { .. } => {
-                self.stored += 1;
+                self.stored = self.stored.saturating_add(1);
                 self.there_already = 0;
             }
             Answer::Refused { .. } | Answer::Held { head: Some(_), .. } => self.left.push(position),

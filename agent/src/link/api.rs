@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::limits::{
     CONSUMER_IDLE, HEADS_MAX, MESSAGE_TIME, PAGE_BYTES, PAGE_EVENTS, PULL_BYTES, PULL_EVENTS,
-    PULL_TIME, REQUEST_TIME,
+    PULL_TIME, REQUEST_TIME, SEQUENCE_MAX,
 };
 use super::message::Delivery;
 use super::replies::Replies;
@@ -164,6 +164,11 @@ impl Session {
         let Some(MessageResponse { message }) = read(&answer.payload)? else {
             return Ok(None);
         };
+        let from = match get {
+            Get::Last(_) => 1,
+            Get::From(sequence, _) => sequence,
+        };
+        let sequence = placed(message.seq, from)?;
         let decode = |text: &str| {
             let bytes = STANDARD.decode(text).map(Bytes::from);
             bytes.map_err(|_| held("answer-unreadable", "a message that is not base64"))
@@ -172,7 +177,7 @@ impl Session {
             headers: decode(&message.hdrs)?,
             data: decode(&message.data)?,
             subject: message.subject,
-            sequence: message.seq,
+            sequence,
         }))
     }
 
@@ -183,7 +188,10 @@ impl Session {
     pub async fn count(&self, feed: &FeedName, subject: &str) -> Result<Count, NoAnswer> {
         let state = self.state_of(feed, subject).await?;
         Ok(Count {
-            messages: state.subjects.values().sum(),
+            messages: state
+                .subjects
+                .values()
+                .fold(0, |all, count| all.saturating_add(*count)),
             first: state.first_seq,
             last: state.last_seq,
         })
@@ -211,7 +219,12 @@ impl Session {
         let body = json!({
             "seq": from, "next_by_subj": subject, "batch": PAGE_EVENTS, "max_bytes": PAGE_BYTES,
         });
-        Ok(self.direct(feed, body).await?.0)
+        let (page, _left) = self.direct(feed, body).await?;
+        let mut behind = from;
+        for message in &page {
+            behind = placed(message.sequence, behind)?.saturating_add(1);
+        }
+        Ok(page)
     }
 
     /// The last message of each log of a feed, from any replica: none is newer than the newest among them. None where they are
@@ -315,6 +328,17 @@ impl Session {
     }
 }
 
+/// Where a message lies, if that is where it was asked for: whoever reads on behind what came would else go round in circles.
+fn placed(sequence: u64, from: u64) -> Result<u64, NoAnswer> {
+    match (from..=SEQUENCE_MAX).contains(&sequence) {
+        true => Ok(sequence),
+        false => Err(held(
+            "answer-unreadable",
+            format!("a message at sequence {sequence}, where one from {from} on was asked for"),
+        )),
+    }
+}
+
 /// A message of a direct read carries its place in headers.
 fn direct_message(reply: Delivery) -> Result<StoredMessage, NoAnswer> {
     let sequence = reply.header("Nats-Sequence").and_then(|n| n.parse().ok());
@@ -322,7 +346,7 @@ fn direct_message(reply: Delivery) -> Result<StoredMessage, NoAnswer> {
     match (sequence, subject) {
         (Some(sequence), Some(subject)) => Ok(StoredMessage {
             subject,
-            sequence,
+            sequence: placed(sequence, 1)?,
             headers: reply.headers,
             data: reply.payload,
         }),
@@ -331,33 +355,4 @@ fn direct_message(reply: Delivery) -> Result<StoredMessage, NoAnswer> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_such_message_is_an_answer_and_all_else_is_none() {
-        let missing = br#"{"type":"x","error":{"code":404,"err_code":10037,"description":"no message found"}}"#;
-        assert!(matches!(read::<MessageResponse>(missing), Ok(None)));
-        let busy = br#"{"error":{"code":503,"err_code":10008,"description":"unavailable"}}"#;
-        assert!(matches!(
-            read::<MessageResponse>(busy),
-            Err(NoAnswer::Held { code, .. }) if code == "bus-unavailable"
-        ));
-        let held =
-            br#"{"error":{"code":503},"spean":{"answer":"held","code":"feed-unknown","en":"no"}}"#;
-        assert!(matches!(
-            read::<MessageResponse>(held),
-            Err(NoAnswer::Held { code, .. }) if code == "feed-unknown"
-        ));
-        assert!(read::<MessageResponse>(b"{}").is_err());
-    }
-
-    #[test]
-    fn a_count_is_the_log_s_and_not_the_stream_s() {
-        let info = br#"{"state":{"messages":9,"first_seq":1,"last_seq":90,"subjects":{"spean.log.a.b.c":3}}}"#;
-        let read: Option<InfoResponse> = read(info).expect("it can be read");
-        let state = read.expect("it says something").state;
-        assert_eq!(state.subjects.values().sum::<u64>(), 3);
-        assert_eq!((state.first_seq, state.last_seq), (1, 90));
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use schemas::heal::{COUNTS_PREFIX, CountsQuestion, FeedCounts, LogCount};
+use schemas::json;
 use schemas::subject::{FeedName, OfficeId};
 use serde::Deserialize;
 
@@ -62,8 +63,7 @@ impl Session {
     pub async fn feed_counts(&self, feed: &FeedName) -> Result<Counts, NoAnswer> {
         let known = self.counts().all().get(feed).cloned();
         let tag = known.as_ref().map(|known| known.tag.clone());
-        let question = serde_json::to_vec(&CountsQuestion { known: tag });
-        let question = question.expect("a tag is JSON");
+        let question = json::text(&CountsQuestion { known: tag });
         let subject = format!("{COUNTS_PREFIX}{feed}");
         let answer = self
             .request(&subject, question.into(), REQUEST_TIME)

@@ -139,7 +139,7 @@ impl Tries {
             | NoSession::ClockAhead { .. }
             | NoSession::Tls(_)
             | NoSession::Session(_) => {
-                let doubled = RETRY_SILENT * (1 << (self.count - 1).min(8));
+                let doubled = RETRY_SILENT * (1 << self.count.saturating_sub(1).min(8));
                 doubled.min(RETRY_DROPPED)
             }
         };
@@ -147,7 +147,11 @@ impl Tries {
     }
 
     fn knock_time(&self) -> Duration {
-        match (self.count + 1).is_multiple_of(KNOCK_LONG_ONE_IN) {
+        match self
+            .count
+            .saturating_add(1)
+            .is_multiple_of(KNOCK_LONG_ONE_IN)
+        {
             true => KNOCK_LONG_TIME,
             false => KNOCK_TIME,
         }

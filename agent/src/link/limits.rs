@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use schemas::limits::POSITION_MAX;
+
 /// Gateways and readers whose word about the registry is remembered in a session: more than a feed has readers.
 pub const NAMED_MAX: usize = 1_024;
 
@@ -19,6 +21,9 @@ pub const RATE_MIN: u64 = 1_000;
 pub const RATE_FIRST_MAX: u64 = 4_000;
 /// What a handshake moves, roughly: the first guess at the line's rate is made from it.
 pub const HANDSHAKE_BYTES: u64 = 5_000;
+
+/// No stream's sequence is behind it: the largest number that every reader of JSON keeps. nats-server counts from 1.
+pub const SEQUENCE_MAX: u64 = POSITION_MAX;
 
 /// After so much silence on an idle line the gateway is asked for a sign of life. About 330 bytes each time, all headers
 /// counted: 66 KB an hour.

@@ -118,7 +118,7 @@ impl Session {
     pub async fn publish_on(&self, subject: String, event: &SignedEvent) -> Pending {
         let headers = nats::encode(event);
         let payload = event.event().data().clone();
-        let bytes = subject.len() + headers.len() + payload.len();
+        let bytes = [subject.len(), headers.len(), payload.len()].iter().sum();
         let (answer, pending) = Pending::new();
         if let Ok(reply) = self.reserve(bytes, answer).await {
             let sent = self.inner.wire.publish(Message {
@@ -348,7 +348,7 @@ impl Session {
 
 impl State {
     fn put(&mut self, to: Asker) -> u64 {
-        self.next += 1;
+        self.next = self.next.wrapping_add(1);
         let since = Instant::now();
         self.due.insert(self.next, Due { since, to });
         self.next

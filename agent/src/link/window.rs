@@ -1,6 +1,7 @@
 //! The window: publishes and their answers come in, whether another may go goes out. Plain counting, no clock of its own.
 //! It grows while answers come quickly and shrinks while they do not, so that it holds some seconds of the line's time.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::limits::{
@@ -41,12 +42,13 @@ impl Window {
     /// Whether a publish of so many bytes may go. One may always go, however large.
     pub fn has_room(&self, bytes: usize) -> bool {
         self.events == 0
-            || (self.events < WINDOW_EVENTS_MAX && self.bytes + bytes <= self.bytes_max)
+            || (self.events < WINDOW_EVENTS_MAX
+                && self.bytes.saturating_add(bytes) <= self.bytes_max)
     }
 
     pub fn sent(&mut self, bytes: usize) -> UnderWay {
-        self.events += 1;
-        self.bytes += bytes;
+        self.events = self.events.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
         let ahead = self.bytes;
         UnderWay { bytes, ahead }
     }
@@ -54,12 +56,12 @@ impl Window {
     /// The answer to a publish came after this time.
     pub fn answered(&mut self, publish: UnderWay, after: Duration) {
         let UnderWay { bytes, ahead } = publish;
-        self.events -= 1;
-        self.bytes -= bytes;
+        self.events = self.events.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
         let was_full = ahead >= self.bytes_max / 2;
         let rate = rate_of(ahead as u64, after);
         if was_full {
-            self.rate = (self.rate * 3 + rate) / 4;
+            self.rate = self.rate.saturating_mul(3).saturating_add(rate) / 4;
         } else {
             // The line was not busy: it may be faster than this, not slower.
             self.rate = self.rate.max(rate);
@@ -67,7 +69,7 @@ impl Window {
         if after > WINDOW_TIME {
             self.bytes_max = self.bytes_max.saturating_sub(bytes).max(WINDOW_BYTES_MIN);
         } else if was_full && after < WINDOW_TIME / 4 {
-            self.bytes_max = (self.bytes_max + bytes).min(WINDOW_BYTES_MAX);
+            self.bytes_max = self.bytes_max.saturating_add(bytes).min(WINDOW_BYTES_MAX);
         }
     }
 
@@ -78,7 +80,8 @@ impl Window {
 }
 
 fn rate_of(bytes: u64, taken: Duration) -> u64 {
-    let milliseconds = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX).max(1);
+    let milliseconds = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
+    let milliseconds = NonZeroU64::new(milliseconds).unwrap_or(NonZeroU64::MIN);
     (bytes.saturating_mul(1_000) / milliseconds).max(RATE_MIN)
 }
 

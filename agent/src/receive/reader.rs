@@ -99,8 +99,12 @@ impl Reader<'_> {
         }
         self.inbox.in_step(self.feed, self.session.ended().clone());
         let all = [self.filter()];
-        let ended = self.read(&all, Until::Ended, &mut progress).await?;
-        Ok(ended.expect("only who wants to catch up ends without a reason"))
+        loop {
+            // Only who wants to catch up ends without a reason.
+            if let Some(ended) = self.read(&all, Until::Ended, &mut progress).await? {
+                return Ok(ended);
+            }
+        }
     }
 
     /// Reads what lies behind `progress` through a consumer of its own.
@@ -113,7 +117,8 @@ impl Reader<'_> {
         let (ministry, place) = (self.office.ministry(), self.office.place());
         let name = format!("{ministry}_{place}_{:016x}", fastrand::u64(..));
         let mut arrivals = self.session.subscribe(&name).await?;
-        let start = progress.read.map_or(1, |read| read.stream_sequence + 1);
+        let behind = |read: Cursor| read.stream_sequence.saturating_add(1);
+        let start = progress.read.map_or(1, behind);
         let left = self.exchange_leftover(Some(name.clone()));
         let created = self
             .session
@@ -326,7 +331,8 @@ impl Reader<'_> {
         for (log, counted) in logs.unwrap_or_default() {
             let state = self.inbox.state(&log)?;
             let declared = self.inbox.declared(&log)?.up_to(state.complete).count();
-            let held = state.complete - declared + state.parked_events;
+            let held = state.complete.saturating_sub(declared);
+            let held = held.saturating_add(state.parked_events);
             let room_again = state.left_behind && state.parked_events == 0;
             let short = room_again
                 || (counted.appended > held && !state.left_behind)

@@ -85,7 +85,7 @@ impl RegistryFile {
             error,
         };
         let mut text = std::fs::read_to_string(path).map_err(unreadable)?;
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let whole = text.rfind('\n').map_or(0, |end| end.saturating_add(1));
         if whole < text.len() {
             text.truncate(whole);
             let file = OpenOptions::new().write(true).open(path);

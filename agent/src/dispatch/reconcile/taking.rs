@@ -17,7 +17,7 @@ impl Own {
         receipt: &VerifiedReceipt,
     ) -> Result<usize, Trouble> {
         let feed = &self.log.feed;
-        let (mut settled, mut taken, mut count) = (Vec::new(), Vec::new(), 0);
+        let (mut settled, mut taken, mut count) = (Vec::new(), Vec::new(), 0_usize);
         for event in events {
             let on_bus = Settled::of(&event);
             let known = self.outbox.known(feed, event.id())?;
@@ -38,7 +38,7 @@ impl Own {
                         self.set_aside(event.id(), known.number).await?;
                     }
                     taken.push(on_bus);
-                    count += 1;
+                    count = count.saturating_add(1);
                 }
             }
         }

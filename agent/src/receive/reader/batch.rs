@@ -1,6 +1,6 @@
 //! Deliveries come in one by one, those that lie ready go out together, with what the bus said between them.
 
-use crate::link::{Delivery, Subscription};
+use crate::link::{Delivery, SEQUENCE_MAX, Subscription};
 
 use super::super::limits::{BATCH_BYTES, BATCH_EVENTS};
 
@@ -27,9 +27,10 @@ impl Batch {
             consumer_lost: None,
         };
         let mut next = Some(first);
-        let mut bytes = 0;
+        let mut bytes: usize = 0;
         while let Some(message) = next {
-            bytes += message.payload.len() + message.headers.len();
+            let came = message.payload.len().saturating_add(message.headers.len());
+            bytes = bytes.saturating_add(came);
             batch.take(message);
             let full = batch.messages.len() >= BATCH_EVENTS || bytes >= BATCH_BYTES;
             next = if full { None } else { arrivals.now() };
@@ -53,7 +54,7 @@ impl Batch {
                 return;
             }
         }
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         if let Some((sequence, pending)) = message.reply.as_deref().and_then(place) {
             self.pending = Some(pending);
             self.messages.push((sequence, message));
@@ -65,12 +66,14 @@ impl Batch {
 /// <stream sequence>.<consumer sequence>.<time>.<pending>[.<token>]`.
 fn place(reply: &str) -> Option<(u64, u64)> {
     let tokens: Vec<&str> = reply.split('.').collect();
-    let at = match tokens.len() {
-        9 => 5,
-        11.. => 7,
+    let (sequence, pending) = match tokens[..] {
+        [_, _, _, _, _, sequence, _, _, pending] => (sequence, pending),
+        [_, _, _, _, _, _, _, sequence, _, _, pending, ..] => (sequence, pending),
         _ => return None,
     };
-    Some((tokens[at].parse().ok()?, tokens[at + 3].parse().ok()?))
+    let sequence = sequence.parse().ok();
+    let sequence = sequence.filter(|sequence| *sequence <= SEQUENCE_MAX)?;
+    Some((sequence, pending.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -85,5 +88,7 @@ mod tests {
         assert_eq!(place(long), Some((42, 3)));
         assert_eq!(place("_INBOX.x"), None);
         assert_eq!(place("$JS.ACK.a.b.1.x.7.0.3"), None);
+        let sequence = u64::MAX;
+        assert_eq!(place(&format!("$JS.ACK.a.b.1.{sequence}.7.0.3")), None);
     }
 }
