@@ -78,6 +78,49 @@ fn unwrap_stays_in_tests() {
     );
 }
 
+/// What a peer sends passes these rooms. There, nothing that can fail in the middle of a task is built at all: it is an answer, or it
+/// cannot happen and says why at its place.
+#[test]
+fn rooms_that_a_peer_s_bytes_pass_deny_what_can_panic() {
+    const ROOMS: [&str; 11] = [
+        "schemas/src/lib.rs",
+        "broker-gateway/src/wire/mod.rs",
+        "broker-gateway/src/session.rs",
+        "broker-gateway/src/judge.rs",
+        "broker-gateway/src/request.rs",
+        "broker-gateway/src/admit.rs",
+        "agent/src/dispatch.rs",
+        "agent/src/link.rs",
+        "agent/src/receive.rs",
+        "agent/src/confirm.rs",
+        "agent/src/heal.rs",
+    ];
+    const DENIED: [&str; 12] = [
+        "#![cfg_attr(",
+        "    not(test),",
+        "    deny(",
+        "        clippy::expect_used,",
+        "        clippy::unwrap_used,",
+        "        clippy::panic,",
+        "        clippy::unreachable,",
+        "        clippy::indexing_slicing,",
+        "        clippy::string_slice,",
+        "        clippy::arithmetic_side_effects,",
+        "    )",
+        ")]",
+    ];
+    let sources = rust_sources();
+    let open = ROOMS.into_iter().filter(|room| {
+        let source = sources.iter().find(|source| source.path == *room);
+        !source.is_some_and(|room| {
+            room.lines
+                .windows(DENIED.len())
+                .any(|lines| lines == DENIED)
+        })
+    });
+    assert_none("rooms without the lints", open.map(str::to_owned));
+}
+
 /// A foreign crate with one owner can be replaced, and its traps are known in one place.
 #[test]
 fn foreign_crates_have_one_owner() {
