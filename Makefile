@@ -42,7 +42,7 @@ powercut: ## the power goes, a storage call fails: is all there that was promise
 
 bench: ## the figures of docs/benchmarks.md, measured here (PART=names, QUICK=1, JSON=1, MARKDOWN=file; PART=abuse: docs/abuse.md, ONLY=names)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
-	$(CARGO) build --release --workspace --bins && \
+	$(CARGO) build --release --workspace --bin bench --bin spean-agent --bin spean-gateway && \
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/release/bench" $(PART) \
 		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(JSON),--json) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 

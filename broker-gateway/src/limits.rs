@@ -171,13 +171,14 @@ pub const ANSWER_BYTES_USUAL: usize = 64 * 1024;
 pub const FILTERS_MAX: usize = 256;
 /// Runs of one office in line for one feed's writer, or its healer; past that, the office's sessions wait.
 pub const LINE_OF_OFFICE_MAX: usize = 256;
-/// Events of one office that are stored together while others are about who have little: a batch of them takes about 5 ms.
-pub const TURN_OF_OFFICE_EVENTS: usize = 64;
+/// Events of one office that are stored together while others are about who have little: a batch of them takes about as long as one
+/// single append, so that whoever waits behind it hardly notices.
+pub const TURN_OF_OFFICE_EVENTS: usize = 16;
 /// How long an office counts as being about after it has put something in line.
 pub const OTHERS_ABOUT_TIME: Duration = Duration::from_secs(10);
 /// How many times as long as its part of a turn took an office rests that had much of it, while others are about: so they find
-/// the writer idle half of the time at least.
-pub const WRITING_RESTS: f64 = 1.0;
+/// the writer idle four fifths of the time, and it still stores more than any office's line brings.
+pub const WRITING_RESTS: f64 = 4.0;
 /// The same for an office whose known events were looked up, whoever is about: it is read for, and nothing comes of it.
 pub const LOOKING_UP_RESTS: f64 = 3.0;
 /// Damaged messages that are passed over in a row in search of a readable one.

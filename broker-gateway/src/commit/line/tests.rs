@@ -49,7 +49,7 @@ async fn who_is_alone_gets_long_turns_and_never_rests() {
 #[tokio::test(start_paused = true)]
 async fn who_has_little_goes_first_and_who_has_much_rests_as_long_as_it_took() {
     let (entrance, mut exit) = line();
-    put(&entrance, "mlvt/kampot", 64, 20).await;
+    put(&entrance, "mlvt/kampot", TURN_OF_OFFICE_EVENTS, 20).await;
     put(&entrance, "moh/kandal", 1, 1).await;
     let little = exit.turn().await.expect("work");
     assert_eq!(counted(&little), HashMap::from([("moh/kandal", 1)]));

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::Effort;
 use crate::figure::{Figure, Outcome};
-use crate::load::Load;
+use crate::load::{Given, Load};
 
 pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     let load = Load {
@@ -19,7 +19,9 @@ pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     let both = load.run().await?;
     let (straight, gateway) = both.medians(|given| given.rate);
     let (_, cpu) = both.medians(|given| given.gateway_cpu);
-    let (_, own) = both.medians(|given| given.own_cpu);
+    let (broker_straight, broker) = both.medians(|given| given.broker_cpu);
+    let (own_straight, own) = both.medians(|given| given.own_cpu);
+    let (cores_straight, cores) = both.medians(Given::cores);
     let ratio = gateway.value / straight.value;
     outcome.show(
         Figure::new(
@@ -27,7 +29,7 @@ pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
             ratio,
             "times",
         )
-        .at_least(5.0)
+        .at_least(4.0)
         .made_of(format!(
             "{} / {} events a second",
             gateway.words(),
@@ -36,11 +38,16 @@ pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     );
     outcome.show(
         Figure::new("gateway CPU an event", cpu.value, "us")
-            .at_most(25.0)
+            .at_most(45.0)
             .made_of(format!(
-                "{}; the measuring client beside it {}",
+                "{}; nats-server beside it {}, the measuring client {}: {} cores were at work. Straight: nats-server {}, client {}, {} cores",
                 cpu.words(),
-                own.words()
+                broker.words(),
+                own.words(),
+                cores.words(),
+                broker_straight.words(),
+                own_straight.words(),
+                cores_straight.words(),
             )),
     );
     Ok(())

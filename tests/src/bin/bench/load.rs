@@ -24,9 +24,17 @@ pub struct Load {
 pub struct Given {
     /// Events a second.
     pub rate: f64,
-    /// Microseconds of CPU an event: of the gateway, and of the program that measures.
+    /// Microseconds of CPU an event: of the gateway, of the side's nats-server, and of the program that measures.
     pub gateway_cpu: f64,
+    pub broker_cpu: f64,
     pub own_cpu: f64,
+}
+
+impl Given {
+    /// How many cores were at work, on average.
+    pub fn cores(&self) -> f64 {
+        self.rate * (self.gateway_cpu + self.broker_cpu + self.own_cpu) / 1e6
+    }
 }
 
 impl Load {
@@ -34,21 +42,28 @@ impl Load {
         let stage = Stage::build(self.offices).await?;
         let mut straight = stage.lane(Side::Straight).await?;
         let mut gateway = stage.lane(Side::Gateway).await?;
-        alternate(self.rounds, async |side| match side {
-            Side::Straight => {
-                self.round(&stage, &mut straight, self.events_straight)
-                    .await
-            }
-            Side::Gateway => self.round(&stage, &mut gateway, self.events).await,
+        alternate(self.rounds, async |side| {
+            let (lane, each) = match side {
+                Side::Straight => (&mut straight, self.events_straight),
+                Side::Gateway => (&mut gateway, self.events),
+            };
+            self.round(&stage, side, lane, each).await
         })
         .await
     }
 
-    pub async fn round(self, stage: &Stage, lane: &mut Lane, each: usize) -> Result<Given> {
+    pub async fn round(
+        self,
+        stage: &Stage,
+        side: Side,
+        lane: &mut Lane,
+        each: usize,
+    ) -> Result<Given> {
         let messages = lane.messages(each)?;
         let now = || {
             anyhow::Ok((
                 usage::cpu(stage.gateway.id())?,
+                usage::cpu(stage.broker(side).id())?,
                 usage::cpu(std::process::id())?,
             ))
         };
@@ -60,7 +75,8 @@ impl Load {
         Ok(Given {
             rate,
             gateway_cpu: an_event(after.0 - before.0),
-            own_cpu: an_event(after.1 - before.1),
+            broker_cpu: an_event(after.1 - before.1),
+            own_cpu: an_event(after.2 - before.2),
         })
     }
 }

@@ -35,7 +35,7 @@ pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     let (mut gateway, mut checks) = (Vec::new(), Vec::new());
     for _ in 0..load.rounds {
         gateway.push(
-            load.round(&stage, &mut lane, load.events)
+            load.round(&stage, Side::Gateway, &mut lane, load.events)
                 .await?
                 .gateway_cpu,
         );

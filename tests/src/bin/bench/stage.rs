@@ -21,8 +21,8 @@ use crate::sender::{self, Sender};
 pub struct Stage {
     // Processes stand before the folder that they write into: fields drop in order.
     pub gateway: Gateway,
-    _nats_behind_gateway: NatsServer,
-    _nats_alone: NatsServer,
+    nats_behind_gateway: NatsServer,
+    nats_alone: NatsServer,
     authority: Authority,
     alone: Authority,
     offices: Vec<(Place, PathBuf)>,
@@ -49,14 +49,22 @@ impl Stage {
         alone.create_streams();
         Ok(Stage {
             gateway: Gateway::start(&authority).await,
-            _nats_behind_gateway: nats_behind_gateway,
-            _nats_alone: nats_alone,
+            nats_behind_gateway,
+            nats_alone,
             authority,
             alone,
             offices,
             genesis,
             _folder: folder,
         })
+    }
+
+    /// The nats-server of a side.
+    pub fn broker(&self, side: Side) -> &NatsServer {
+        match side {
+            Side::Straight => &self.nats_alone,
+            Side::Gateway => &self.nats_behind_gateway,
+        }
     }
 
     /// One connection and one log an office, on one of the two sides.
