@@ -105,9 +105,9 @@ MUTATIONS = [
         "for_applications: (MUTANT || first_of_id) && resumed.is_none(),",
     )]),
     ("marks-not-read", "what was delivered is forgotten with the inbox", [READ], [(
-        A + "deliver/mod.rs",
-        "|| delivered.has(&self.name, &arrived.log, arrived.position)",
-        "|| (!MUTANT && delivered.has(&self.name, &arrived.log, arrived.position))",
+        A + "deliver/lanes.rs",
+        "let up_to = ground.delivered.up_to(&ground.name, log);",
+        "let up_to = if MUTANT { UpTo::default() } else { ground.delivered.up_to(&ground.name, log) };",
     )]),
     ("confirmed-ahead", "a reader confirms what it has not got up to", [READ, HOLES], [(
         A + "confirm.rs",

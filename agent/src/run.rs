@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use schemas::registry::Registry;
 use schemas::signing::SigningKey;
 use tokio::sync::{Notify, watch};
@@ -13,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::certificate;
 use crate::confirm::Confirm;
+use crate::deliver::delivered::{BusName, Delivered};
 use crate::deliver::{self, Targets};
 use crate::dispatch::Dispatch;
 use crate::heal::gaps::Gaps;
 use crate::heal::{Heal, OwnHoles};
 use crate::inbox::Inbox;
-use crate::inbox::delivered::Delivered;
 use crate::link::{self, Link, LinkSettings, LinkTask, install_provider};
 use crate::outbox::Outbox;
 use crate::private;
@@ -44,6 +45,8 @@ pub enum Fault {
     Memory(#[from] MemoryFault),
     #[error(transparent)]
     Store(#[from] store::Fault),
+    #[error(transparent)]
+    Delivered(#[from] deliver::delivered::Fault),
     #[error("{room} stopped: {outage}")]
     Room {
         room: &'static str,
@@ -87,7 +90,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let registry = RegistryFile::open(&settings.folder.registry(), authority)?;
     own_folder(&settings, &key, registry.registry())?;
     let token = Token::read_or_make(&settings.folder.http_token())?;
-    let stores = open(settings.store.clone(), settings.heal.resend_horizon).await?;
+    let stores = opened(&settings, registry.registry()).await?;
     let memory = registry.remember(&settings.store.dir)?;
     let end = shutdown.child_token();
     watchdog::start(end.clone()).map_err(Fault::NoThread)?;
@@ -131,12 +134,10 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     rooms.store("confirm", confirm.clone().tell(end.clone()));
     rooms.store("confirmed", confirm.hear(end.clone()));
     rooms.store("heal", heal.run(end.clone()));
-    rooms.stores(&stores, &settings, targets, &end);
+    rooms.store("deliver", ground.deliveries(targets, end.clone()));
+    rooms.stores(&stores, &end);
     let watched = certificate::watch(settings.folder.clone(), end.clone());
-    rooms.start("certificate", async move {
-        watched.await;
-        Ok(())
-    });
+    rooms.start("certificate", watched.map(Ok));
     rooms.start("web", async move { Ok(web::serve(Arc::new(app)).await?) });
     let linked = rooms.link(link_task, link_end.clone(), end.clone());
     let ended = rooms.end(end).await;
@@ -147,6 +148,18 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         Ok(Err(panicked)) => Err(Fault::Panicked(panicked.to_string())),
         Err(_) => Err(Fault::Stuck),
     }
+}
+
+/// The stores of this bus, into which everything can arrive that is to be delivered out of them.
+async fn opened(settings: &Settings, registry: &Registry) -> Result<Stores, Fault> {
+    let bus = BusName {
+        authority: settings.folder.authority()?.fingerprint().to_string(),
+        genesis: registry.genesis(),
+    };
+    let horizon = settings.heal.resend_horizon;
+    let stores = open(settings.store.clone(), horizon, bus).await?;
+    deliver::feeds::check(&settings.deliver, registry, &settings.office, &stores.inbox)?;
+    Ok(stores)
 }
 
 /// The folder is this office's, and nobody else's to change.
@@ -215,6 +228,20 @@ impl Ground<'_> {
         }
     }
 
+    fn deliveries(
+        &self,
+        targets: Targets,
+        end: CancellationToken,
+    ) -> impl Future<Output = Result<(), store::Outage>> + use<> {
+        let from = deliver::From {
+            inbox: self.stores.inbox.clone(),
+            delivered: self.stores.delivered.clone(),
+            targets,
+            believes: deliver::signed_by(&self.registry.borrow()),
+        };
+        deliver::run(self.settings.deliver.clone(), from, end)
+    }
+
     fn receive(&self, registry_wanted: Arc<Notify>, holds: Holds) -> Receive {
         Receive {
             office: self.settings.office.clone(),
@@ -228,22 +255,8 @@ impl Ground<'_> {
 }
 
 impl Rooms {
-    /// What the stores need beside them: delivery out of the inbox, and an end when a disk fails.
-    fn stores(
-        &mut self,
-        stores: &Stores,
-        settings: &Settings,
-        targets: Targets,
-        end: &CancellationToken,
-    ) {
-        let deliveries = deliver::run(
-            settings.deliver.clone(),
-            stores.inbox.clone(),
-            stores.delivered.clone(),
-            targets,
-            end.clone(),
-        );
-        self.store("deliver", deliveries);
+    /// What the stores need beside them: an end when a disk fails, and tidying.
+    fn stores(&mut self, stores: &Stores, end: &CancellationToken) {
         self.store("outbox", stopped(stores.outbox.failed(), end.clone()));
         self.store("inbox", stopped(stores.inbox.failed(), end.clone()));
         self.store("inbox-space", stores.inbox.clone().tidy(end.clone()));
@@ -283,7 +296,11 @@ fn link_settings(settings: &Settings) -> LinkSettings {
 }
 
 /// Opening may take seconds where a store is damaged or large; what was amiss is told.
-async fn open(store: settings::Store, resend_horizon: Duration) -> Result<Stores, Fault> {
+async fn open(
+    store: settings::Store,
+    resend_horizon: Duration,
+    bus: BusName,
+) -> Result<Stores, Fault> {
     let opened = tokio::task::spawn_blocking(move || -> Result<Stores, Fault> {
         let settings::Store {
             dir,
@@ -302,10 +319,9 @@ async fn open(store: settings::Store, resend_horizon: Duration) -> Result<Stores
         for repair in repairs {
             tracing::warn!(?repair, "the inbox was opened with something amiss");
         }
-        let (delivered, report) = Delivered::open(&dir.join("delivered"))?;
-        if report.damaged_lines > 0 {
-            let lines = report.damaged_lines;
-            tracing::warn!(lines, "what these lines say may be delivered once more");
+        let (delivered, findings) = Delivered::open(&dir, &bus)?;
+        for (code, text) in findings {
+            inbox.alarms().raise(code, text);
         }
         Ok(Stores {
             outbox,

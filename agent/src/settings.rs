@@ -15,7 +15,7 @@ use schemas::signing::{PublicKey, SigningKey};
 use schemas::subject::OfficeId;
 use toml::Table;
 
-pub use self::deliver::{AskLeave, Deliver, DeliverTo, Origin};
+pub use self::deliver::{AskLeave, Deliver, DeliverTo, Origin, TargetName};
 pub use self::heal::Heal;
 pub use self::reader::Mistake;
 use self::reader::Reader;
@@ -247,6 +247,7 @@ fn checked(top: &mut Reader<'_>, folder: Folder) -> Option<Settings> {
     let store = top.table("store", |store| store_settings(store, &folder));
     let heal = top.table("heal", Heal::read);
     let deliver = top.tables("deliver", |deliver| deliver::read(deliver, &folder));
+    deliver::check_names(top, &deliver);
     Some(Settings {
         office: office?,
         gateways,

@@ -2,6 +2,7 @@
 //! All but `run`, `init` and `verify` speak to the running agent over its HTTP interface; none of them opens its stores.
 
 mod client;
+mod deliver;
 mod export;
 mod init;
 mod proof;
@@ -126,6 +127,20 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<TrayAction>,
     },
+    /// Show how it goes with each application that is delivered to; skip an event that it does not take, or deliver again
+    #[command(after_help = "Examples:\n  \
+        spean-agent deliver\n  \
+        spean-agent deliver skip 0190a0c4-0000-7000-8000-000000000001 --why \"the desk cannot read a price of 0\"\n  \
+        spean-agent deliver again 0190a0c4-0000-7000-8000-000000000001 --to prices-desk --why \"the desk was restored\"\n  \
+        spean-agent deliver again arrival:1 --to prices-desk --why \"a new database\"\n\n\
+        Only the event before which its log stands can be skipped. What was said is kept, with who and why.")]
+    Deliver {
+        /// As JSON
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        action: Option<DeliverAction>,
+    },
     /// Print the completions of a shell
     Completions { shell: clap_complete::Shell },
     /// Write the manual's pages into a folder
@@ -186,6 +201,40 @@ pub enum TrayAction {
     Drop { feed: FeedName, number: u64 },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum DeliverAction {
+    /// Show each target: up to where it has everything, what waits, what it answers, what people have said of it
+    List,
+    /// Do not deliver the event before which its log stands
+    Skip {
+        /// Its id
+        event: String,
+        #[command(flatten)]
+        said: Said,
+    },
+    /// Deliver again what was delivered
+    Again {
+        /// An event's id: it, and what stands behind it in its log; or arrival:N: all that arrived from this number on
+        from: String,
+        #[command(flatten)]
+        said: Said,
+    },
+}
+
+/// Of what is ordered: where, by whom and why.
+#[derive(Debug, Args)]
+pub struct Said {
+    /// The target's name; where it is left out, the only one that can be meant
+    #[arg(long, value_name = "NAME")]
+    pub to: Option<String>,
+    /// The reason; it is kept
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+    /// Who orders it [default: the user's name]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
 /// Runs a command to its end.
 ///
 /// # Errors
@@ -213,6 +262,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             };
             verify::run(&file, &by, json)
         }
+        Command::Deliver { json, action } => deliver::run(&Agent::of(folder)?, action, json).await,
         Command::Tray { json, action } => tray::run(&Agent::of(folder)?, action, json).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -185,25 +185,65 @@ fn held_up(reading: &Value) -> Vec<String> {
     lines
 }
 
-/// How it goes with each application; nothing where nothing is delivered.
-fn delivered(deliveries: &Value, now: u64) -> Vec<String> {
-    let mut table = table(&["delivered to", "feed", "up to", "state", "for", "answer"]);
+/// How it goes with each application, and what it does not take; nothing where nothing is delivered.
+pub(super) fn delivered(deliveries: &Value, now: u64) -> Vec<String> {
+    let mut table = table(&[
+        "delivered to",
+        "feed",
+        "up to",
+        "waiting",
+        "state",
+        "for",
+        "answer",
+    ]);
+    let mut stuck = Vec::new();
     for target in deliveries.as_array().into_iter().flatten() {
         let text = |name: &str| target[name].as_str().unwrap_or("-").to_owned();
         let since = target["since_ms"].as_u64().unwrap_or(now);
         table.add_row([
-            text("to"),
+            text("name"),
             text("feed"),
             target["delivered"].to_string(),
+            target["waiting"].to_string(),
             text("state"),
             ago(since, now),
             text("answer"),
         ]);
+        stuck.extend(not_taken(target, now));
     }
     match table.is_empty() {
         true => Vec::new(),
-        false => vec![String::new(), aligned(table, &[2])],
+        false => {
+            let mut lines = vec![String::new(), aligned(table, &[2, 3])];
+            lines.append(&mut stuck);
+            lines
+        }
     }
+}
+
+/// The events that a target does not take, each with what can be done.
+fn not_taken(target: &Value, now: u64) -> Vec<String> {
+    let name = target["name"].as_str().unwrap_or_default();
+    let mut lines = Vec::new();
+    let stuck = target["stuck"].as_array().map_or(&[][..], Vec::as_slice);
+    for event in stuck.iter().take(super::terminal::NAMED_MAX) {
+        let text = |name: &str| event[name].as_str().unwrap_or_default();
+        let since = ago(event["since_ms"].as_u64().unwrap_or(now), now);
+        let (id, source, answer) = (text("id"), text("source"), text("answer"));
+        let skip = format!("spean-agent deliver skip {id} --to {name} --why \"...\"");
+        lines.push(format!(
+            "{name} waits before {id} of {source} (position {}), tried {} times in {since}: {answer}",
+            event["position"], event["tries"]
+        ));
+        lines.push(format!("  mend it at the application, or: {skip}"));
+        lines.push(format!("  សូមកែនៅកម្មវិធីទទួល ឬរំលងវា៖ {skip}"));
+    }
+    let all = target["stuck_logs"].as_u64().unwrap_or_default();
+    let named = stuck.len() as u64;
+    if all > named {
+        lines.push(format!("{name} waits in {} more logs", all - named));
+    }
+    lines
 }
 
 /// Ranges as people write them: `4, 7-9`.
@@ -251,8 +291,8 @@ mod tests {
             "link": {"state": "down", "since": "2026-10-02T03:00:00Z", "why": "no route", "why_km": "កែនាឡិកា"},
             "certificate": {"ends": "2026-10-05T00:00:00Z", "days_left": 2, "en": "the certificate ends", "km": "វិញ្ញាបនបត្រនឹងផុតកំណត់"},
             "inbox_disk_bytes": 1024,
-            "deliveries": [{"feed": "market-prices", "to": "http://127.0.0.1:1/e", "state": "retired", "since_ms": 0, "delivered": 7,
-                "answer": "410 Gone"}],
+            "deliveries": [{"name": "desk", "feed": "market-prices", "to": "http://127.0.0.1:1/e", "state": "retired", "since_ms": 0,
+                "delivered": 7, "waiting": 12, "answer": "410 Gone"}],
             "outbox": {
                 "disk_bytes": 2_621_440, "disk_budget_bytes": 4_294_967_296_u64, "stopped": false,
                 "feeds": [{"feed": "price-bulletin", "settled": 12, "waiting": 3, "oldest_waiting_ms": 1000, "refused": 1,
@@ -276,8 +316,8 @@ disk: 2.5 MiB of 4.0 GiB for what is sent, 1.0 KiB for what arrived
  FEED RECEIVED  OFFICE       COMPLETE TO  KNOWN TO  MISSING  PARKED
  market-prices  maff/kampot            3         9  4, 7-9        2
 
- DELIVERED TO          FEED           UP TO  STATE    FOR   ANSWER
- http://127.0.0.1:1/e  market-prices      7  retired  60 s  410 Gone
+ DELIVERED TO  FEED           UP TO  WAITING  STATE    FOR   ANSWER
+ desk          market-prices      7       12  retired  60 s  410 Gone
 ALARM branch (59 s ago): two events at one position";
         assert_eq!(told(&status, 60_000), expected);
     }

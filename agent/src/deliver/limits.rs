@@ -2,10 +2,28 @@
 
 use std::time::Duration;
 
-/// Arrivals that are looked at together: how far other logs may run ahead of one that its application does not take.
-pub const PAGE_EVENTS: usize = 256;
-/// One request to a webhook, its answer included.
-pub const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// Events that are written into a file together: a backlog is written in few syncs.
+pub const FILE_EVENTS: usize = 1_024;
+/// Bytes that are written into a file together, beyond which no further event is added.
+pub const FILE_BYTES: usize = 4 * 1024 * 1024;
+/// Time between two writes into a file, so that it stands in its place for nearly all of the time.
+pub const FILE_PAUSE: Duration = Duration::from_millis(100);
+/// The longest line of a file that is read as one: the largest event, written as JSON.
+pub const LINE_BYTES: usize = 4 * 1024 * 1024;
+/// Lines of a file that are looked at together when it is read at the start.
+pub const LINES_TOGETHER: usize = 1_000;
+/// How long a webhook may take for its answer at first; an event that got none has twice as much at its next try.
+pub const PATIENCE_FIRST: Duration = Duration::from_secs(30);
+/// How long a webhook may take at most.
+pub const PATIENCE_LONGEST: Duration = Duration::from_secs(5 * 60);
+/// First wait after a webhook took too long: it may still be at work on the event.
+pub const SLOW_RETRY_FIRST: Duration = Duration::from_secs(30);
+/// Longest wait after a webhook took too long.
+pub const SLOW_RETRY_LONGEST: Duration = Duration::from_secs(60 * 60);
+/// After so long without an answer events of other logs go to the same webhook beside the one that is under way.
+pub const BESIDE_AFTER: Duration = Duration::from_secs(2);
+/// Events under way to one webhook at once, each of another log: one that hangs leaves room for others.
+pub const UNDER_WAY: usize = 8;
 /// A connection to a webhook; it stands in the office's own network.
 pub const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// First wait after a delivery that was not taken.
@@ -14,7 +32,25 @@ pub const RETRY_FIRST: Duration = Duration::from_millis(500);
 pub const RETRY_LONGEST: Duration = Duration::from_secs(60);
 /// Longest wait that an application may ask for with `Retry-After`.
 pub const RETRY_AFTER_LONGEST: Duration = Duration::from_secs(60 * 60);
-/// How much of a file's end is read at the start to see what was written and not yet marked: more than one page holds.
-pub const FILE_TAIL_BYTES: u64 = 16 * 1024 * 1024;
+/// A delivery that is not taken for so long is an alarm: a restart of the application is shorter.
+pub const TOLD_AFTER: Duration = Duration::from_secs(60);
+/// Logs of a target that are alarms of their own when they are held up together; the status counts and names the others.
+pub const LOGS_TOLD: usize = 4;
 /// Bytes of an application's last answer that are shown: a status, or a short error with its cause.
 pub const ANSWER_SHOWN: usize = 200;
+/// Logs whose next event is not taken that are named in the status; all are counted.
+pub const STUCK_SHOWN: usize = 16;
+/// Orders of a person that are remembered for each target.
+pub const ORDERS_KEPT: usize = 64;
+/// Characters of the reason, and of the name, that come with an order.
+pub const WHY_CHARS: usize = 400;
+/// Orders that wait for a target's next step.
+pub const ORDERS_WAITING: usize = 4;
+/// Time for an order to be carried out: a file's write comes first.
+pub const ORDER_TIME: Duration = Duration::from_secs(20);
+/// Size from which the file of what was delivered is written anew.
+pub const MARKS_BYTES: u64 = 1024 * 1024;
+/// Positions whose hashes lie in one file: a file of a MiB.
+pub const HASHES_A_CHUNK: u64 = 32_768;
+/// Files of hashes that are kept of a log: two million deliveries back, the rest is known by the chain.
+pub const HASH_CHUNKS: usize = 64;

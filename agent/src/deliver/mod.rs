@@ -1,131 +1,145 @@
-//! What arrived in the inbox comes in, in the order of each log; the office's application has it afterwards, and a mark on disk
-//! says so. An event whose delivery was not confirmed is delivered again; one that was is not.
+//! What arrived in the inbox comes in, in the order of each log; the office's application has it afterwards, and a mark on disk says so. An event
+//! whose delivery was not confirmed is delivered again; one that was is not. A target is what the settings name; it is remembered by that name.
+//!
+//! # What an event of the inbox is to a target
+//!
+//! ```text
+//!                      is its position behind all that was delivered of its log? ── yes ──> next: due
+//!                               │ no
+//!               was it passed over, as declared lost? ── yes ──> late: due
+//!                               │ no
+//!        is the hash that was delivered there its own? ── yes ──> done
+//!                               │ no, or not known
+//!    does the chain here reach the last delivered hash? ── yes, the same ──> done: what was known there is harmed
+//!                               │           └ yes, another ──> branch: told, due, and the log goes on from it
+//!                               │ no
+//!            was another hash delivered there? ── yes ──> branch
+//!                               └ not known ──> undecided: its log waits until the chain reaches that far; told
+//! ```
+//!
+//! # What a log is at a target
+//!
+//! *due* (its next event is known), *under way* (posted, or in a write), *held up* (not taken, and due again at a time), *quiet* (nothing has come).
+//! Each log goes through these alone: no log waits for another one's event. The target as a whole is *delivering*, *waiting* (it
+//! takes nothing now: no connection, 429, 503, 401, 403, 404, a redirect; or a log is held up), or *retired* (410).
+//!
+//! # What is true after a crash
+//!
+//! | the process ends | what the application has | what follows |
+//! |---|---|---|
+//! | before a webhook's answer is marked | perhaps the event | it is posted again: at least once |
+//! | while a file is written, before the mark | nothing of it: the file is not in its place | its lines are found in it, and marked |
+//! | behind the mark, before the file is back in its place | nothing of it | the file is put back; nothing is written twice |
+//! | behind that | the lines | nothing: they are marked |
+//! | between the two copies of the marks | as the first copy says | the second is written anew |
+//! | while an order of a person is written | | it is done and remembered, or neither; half of it at worst does less, and says so |
+//!
+//! What is lost, and what tells: marks in one copy (the other); both (the hashes beside them, as of a while ago); the hashes
+//! (the chain in the inbox); the inbox (marks and hashes, while it is read again from the bus); the delivered file (marks). Where all of it is
+//! lost, a file's own lines tell by their hashes; a webhook gets everything again, and an alarm says that it begins.
 
+pub mod delivered;
+pub mod feeds;
 mod file;
+mod judge;
+mod lanes;
 mod limits;
+mod orders;
 mod targets;
+mod telling;
+mod to_file;
+mod to_webhook;
 mod webhook;
+mod written;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use schemas::envelope::nats;
-use schemas::event::Position;
+use schemas::event::{Hash, Position};
 use schemas::subject::{FeedName, LogName};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::delivered::{Delivered, Here};
 use self::file::LineFile;
-use self::limits::{PAGE_EVENTS, RETRY_FIRST, RETRY_LONGEST};
+use self::limits::{LINES_TOGETHER, ORDERS_WAITING};
+use self::orders::blocking;
+pub use self::orders::{ARRIVAL, Done, Refused, What};
 pub use self::targets::{Target, TargetState, Targets};
+use self::to_file::ToFile;
+use self::to_webhook::ToWebhook;
 use self::webhook::Webhook;
-use crate::inbox::delivered::{Delivered, Mark};
-use crate::inbox::{Arrived, Inbox};
-use crate::settings::{self, DeliverTo};
+pub use self::written::{Believes, signed_by};
+use crate::inbox::Inbox;
+use crate::settings::{Deliver, DeliverTo, TargetName};
 use crate::store::Outage;
 use crate::watchdog::in_room;
 
-/// What became of a delivery.
-#[derive(Debug)]
-enum Taken {
-    Yes,
-    /// The application cannot take anything now.
-    NotNow {
-        after: Option<Duration>,
-        why: String,
-    },
-    /// The application does not take this one; those of other logs it may.
-    NotThis {
-        why: String,
-    },
-    /// The application wants nothing more.
-    Retired,
+/// What all deliveries stand on.
+#[derive(Clone)]
+pub struct From {
+    pub inbox: Inbox,
+    pub delivered: Arc<Delivered>,
+    pub targets: Targets,
+    /// Whether an event in a file is one of this bus, by who signed it.
+    pub believes: Believes,
 }
 
-enum To {
-    Webhook(Webhook),
-    File(LineFile),
-}
-
-/// One application's way to one feed.
-struct Subscription {
-    /// Stable: what was delivered is remembered under it. It may hold a secret of the address.
-    name: String,
-    /// What a person is shown of it.
-    shown: String,
-    targets: Targets,
+/// One target's way to one feed.
+struct Ground {
+    /// What was delivered is remembered under it.
+    name: TargetName,
     feed: FeedName,
+    /// What a person is shown of where it goes.
+    shown: String,
     inbox: Inbox,
     delivered: Arc<Delivered>,
-    to: To,
-    /// Everything up to this arrival is delivered.
-    after: u64,
-    /// Deliveries in a row that were not taken.
-    not_now: u32,
-    waiting: BTreeMap<LogName, Waiting>,
+    targets: Targets,
+    believes: Believes,
 }
 
-/// A log whose next event was not taken.
-struct Waiting {
-    tries: u32,
-    until: Instant,
-}
-
-/// Delivers to every subscription until the shutdown.
+/// Delivers to every target until the shutdown.
 ///
 /// # Errors
 /// The store failed: whoever owns it opens it anew.
-pub async fn run(
-    subscriptions: Vec<settings::Deliver>,
-    inbox: Inbox,
-    delivered: Arc<Delivered>,
-    targets: Targets,
-    shutdown: CancellationToken,
-) -> Result<(), Outage> {
+pub async fn run(all: Vec<Deliver>, from: From, shutdown: CancellationToken) -> Result<(), Outage> {
     let mut tasks = JoinSet::new();
-    for settings::Deliver { feed, to } in subscriptions {
-        let (name, shown, to) = match to {
-            DeliverTo::Webhook { url, leave } => (
-                format!("{feed} {url}"),
-                targets::shown(&url),
-                To::Webhook(Webhook::new(url, leave)),
-            ),
-            DeliverTo::File(path) => (
-                format!("{feed} {}", path.display()),
-                path.display().to_string(),
-                To::File(LineFile::new(path)),
-            ),
+    let names: Vec<TargetName> = all.iter().map(|deliver| deliver.name.clone()).collect();
+    let mut files: BTreeMap<PathBuf, LineFile> = BTreeMap::new();
+    for deliver in all {
+        let ground = Arc::new(Ground::of(&deliver, &from));
+        let (orders, ordered) = mpsc::channel(ORDERS_WAITING);
+        from.targets.begin(Arc::clone(&ground), orders);
+        let (stop, names) = (shutdown.clone(), names.clone());
+        let file = match &deliver.to {
+            DeliverTo::File(path) => {
+                let file = files.entry(path.clone());
+                Some(file.or_insert_with(|| LineFile::new(path.clone())).clone())
+            }
+            DeliverTo::Webhook { .. } => None,
         };
-        targets.begin(&name, &feed, &shown);
-        let subscription = Subscription {
-            name,
-            shown,
-            targets: targets.clone(),
-            feed,
-            inbox: inbox.clone(),
-            delivered: delivered.clone(),
-            to,
-            after: 0,
-            not_now: 0,
-            waiting: BTreeMap::new(),
+        let delivering = async move {
+            ground.begin(&deliver, names).await?;
+            match (deliver.to, file) {
+                (DeliverTo::Webhook { url, leave }, _) => {
+                    let webhook = Webhook::new(url, leave);
+                    ToWebhook::new(ground, webhook).run(ordered).await
+                }
+                (DeliverTo::File(path), file) => {
+                    let file = file.unwrap_or_else(|| LineFile::new(path));
+                    ToFile::new(ground, file).run(ordered).await
+                }
+            }
         };
-        let stop = shutdown.clone();
-        tasks.spawn(in_room("deliver/subscription", async move {
+        tasks.spawn(in_room("deliver/target", async move {
             tokio::select! {
-                done = subscription.run() => done,
+                done = delivering => done,
                 () = stop.cancelled() => Ok(()),
             }
         }));
     }
-    shutdown_or_failure(tasks, shutdown).await
-}
-
-async fn shutdown_or_failure(
-    mut tasks: JoinSet<Result<(), Outage>>,
-    shutdown: CancellationToken,
-) -> Result<(), Outage> {
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap_or(Err(Outage::Stopped))?;
     }
@@ -133,244 +147,79 @@ async fn shutdown_or_failure(
     Ok(())
 }
 
-impl Subscription {
-    /// Safe to drop at any await: what is marked is delivered, what is not is delivered again.
-    async fn run(mut self) -> Result<(), Outage> {
-        let mut news = self.inbox.news();
-        if let To::File(file) = &self.to {
-            self.mark_written(file.path())?;
+impl Ground {
+    fn of(deliver: &Deliver, from: &From) -> Ground {
+        let shown = match &deliver.to {
+            DeliverTo::Webhook { url, .. } => targets::shown(url),
+            DeliverTo::File(path) => path.display().to_string(),
+        };
+        Ground {
+            name: deliver.name.clone(),
+            feed: deliver.feed.clone(),
+            shown,
+            inbox: from.inbox.clone(),
+            delivered: Arc::clone(&from.delivered),
+            targets: from.targets.clone(),
+            believes: Arc::clone(&from.believes),
         }
-        self.after = self.first_undelivered()?;
-        loop {
-            self.targets.delivered(&self.name, self.after);
-            news.borrow_and_update();
-            let page = self.inbox.page(&self.feed, self.after, PAGE_EVENTS).await?;
-            let wait = match page.is_empty() {
-                true => None,
-                false => match self.deliver(page).await? {
-                    Next::More => continue,
-                    Next::Wait(until) => Some(until),
-                    Next::Retired => return Ok(()),
-                },
+    }
+
+    /// Goes on where the target was, under whatever name.
+    async fn begin(
+        self: &Arc<Ground>,
+        deliver: &Deliver,
+        all: Vec<TargetName>,
+    ) -> Result<(), Outage> {
+        let (ground, deliver) = (Arc::clone(self), deliver.clone());
+        blocking(move || {
+            let to = match &deliver.to {
+                DeliverTo::Webhook { url, .. } => url.clone(),
+                DeliverTo::File(path) => path.display().to_string(),
             };
-            tokio::select! {
-                Ok(()) = news.changed(), if wait.is_none() || !self.waiting.is_empty() => {}
-                () = sleep_until(wait) => {}
+            let here = Here {
+                name: &ground.name,
+                feed: &ground.feed,
+                to: &to,
+                usual: TargetName::usual(&deliver.feed, &deliver.to),
+                all: &all,
+            };
+            let knew = ground.delivered.knows(&ground.name);
+            let has = ground.delivered.adopt(&here)?;
+            if !knew && !has {
+                ground.tell_begins();
             }
-        }
-    }
-
-    /// The arrival before the first one that is not delivered.
-    fn first_undelivered(&self) -> Result<u64, Outage> {
-        // Read before the logs: what arrives while these are looked through is not taken for delivered.
-        let end = self.inbox.status(&self.feed)?.last_arrival;
-        let mut first = end;
-        for (log, state) in self.inbox.logs(&self.feed)? {
-            let delivered = self.delivered.position(&self.name, &log);
-            if delivered < state.complete {
-                let arrival = match Position::new(delivered) {
-                    Some(position) => self.inbox.arrival(&log, position)?.unwrap_or(0),
-                    None => 0,
-                };
-                first = first.min(arrival);
+            for (log, _) in ground.inbox.logs(&ground.feed)? {
+                ground.learn(&log)?;
             }
-            // What came back since, and was not delivered when the agent ended.
-            let passed_over = self.delivered.passed_over(&self.name, &log);
-            if let Some(arrival) = self.inbox.first_arrival_of(&log, &passed_over)? {
-                first = first.min(arrival.saturating_sub(1));
-            }
-        }
-        Ok(first)
-    }
-
-    async fn deliver(&mut self, page: Vec<Arrived>) -> Result<Next, Outage> {
-        if let To::File(file) = &self.to {
-            return self.write(file.path().to_owned(), page).await;
-        }
-        let mut all_before = true;
-        let mut moved = false;
-        for arrived in page {
-            if self.is_done(&arrived) {
-                if all_before {
-                    self.after = arrived.arrival;
-                    moved = true;
-                }
-                continue;
-            }
-            let due = self.waiting.get(&arrived.log).map(|waiting| waiting.until);
-            if due.is_some_and(|until| until > Instant::now()) {
-                all_before = false;
-                continue;
-            }
-            match self.post(&arrived).await {
-                Taken::Yes => {
-                    self.not_now = 0;
-                    self.waiting.remove(&arrived.log);
-                    self.answered("taken");
-                    let mark = self.mark_at(arrived.log, arrived.position)?;
-                    self.mark(vec![mark]).await?;
-                    moved = true;
-                    if all_before {
-                        self.after = arrived.arrival;
-                    }
-                }
-                Taken::NotThis { why } => {
-                    all_before = false;
-                    self.put_off(arrived, &why);
-                }
-                Taken::NotNow { after, why } => {
-                    self.not_now = self.not_now.saturating_add(1);
-                    let wait = after.unwrap_or_else(|| retry_time(self.not_now));
-                    self.not_taken(&why);
-                    return Ok(Next::Wait(Instant::now() + wait));
-                }
-                Taken::Retired => {
-                    let (feed, to) = (&self.feed, &self.shown);
-                    let text = format!("{feed} to {to}: the application wants nothing more (410)");
-                    self.inbox.alarms().raise("webhook-retired", text);
-                    self.targets
-                        .answered(&self.name, TargetState::Retired, "410 Gone");
-                    return Ok(Next::Retired);
-                }
-            }
-        }
-        let soonest = self.waiting.values().map(|waiting| waiting.until).min();
-        Ok(match soonest {
-            Some(until) if !moved => Next::Wait(until),
-            Some(_) | None => Next::More,
+            Ok(())
         })
+        .await
     }
 
-    /// It is a notice, or at another position of its log the same id was delivered already.
-    fn is_done(&self, arrived: &Arrived) -> bool {
-        let delivered = &self.delivered;
-        !arrived.for_applications || delivered.has(&self.name, &arrived.log, arrived.position)
-    }
-
-    /// What was declared lost, and comes back behind this one, is not taken for delivered because of it.
-    fn mark_at(&self, log: LogName, position: Position) -> Result<Mark, Outage> {
-        let delivered = self.delivered.position(&self.name, &log);
-        let passed_over = self.inbox.passed_over(&log, delivered, position)?;
-        Ok(Mark {
-            log,
-            position,
-            passed_over,
-        })
-    }
-
-    async fn post(&mut self, arrived: &Arrived) -> Taken {
-        let event = match nats::read_stored(&arrived.bytes) {
-            Ok(event) => event,
-            Err(refusal) => {
-                let why = format!("the inbox holds what is no event: {refusal}");
-                return Taken::NotThis { why };
-            }
+    /// What was delivered before hashes were remembered is what the inbox has, now that they are.
+    fn learn(&self, log: &LogName) -> Result<(), Outage> {
+        let up_to = self.delivered.up_to(&self.name, log);
+        let Some(end) = Position::new(up_to.position).filter(|_| up_to.hash.is_none()) else {
+            return Ok(());
         };
-        match &mut self.to {
-            To::Webhook(webhook) => webhook.post(&event).await,
-            To::File(_) => Taken::Yes,
-        }
-    }
-
-    /// What stays refused in one log is not over because another's was taken.
-    fn answered(&self, answer: &str) {
-        let state = match self.waiting.is_empty() {
-            true => TargetState::Delivering,
-            false => TargetState::Waiting,
-        };
-        self.targets.answered(&self.name, state, answer);
-    }
-
-    fn not_taken(&self, why: &str) {
-        tracing::warn!(feed = %self.feed, to = self.shown, why, "a delivery was not taken");
-        self.targets.answered(&self.name, TargetState::Waiting, why);
-    }
-
-    fn put_off(&mut self, arrived: Arrived, why: &str) {
-        let Arrived { log, position, .. } = arrived;
-        let tries = self.waiting.get(&log).map_or(0, |waiting| waiting.tries);
-        let tries = tries.saturating_add(1);
-        tracing::warn!(to = self.shown, %log, %position, why, "an event was not taken");
-        self.targets.answered(&self.name, TargetState::Waiting, why);
-        let until = Instant::now() + retry_time(tries);
-        self.waiting.insert(log, Waiting { tries, until });
-    }
-
-    /// A page becomes lines, is synced, and only then marked.
-    async fn write(
-        &mut self,
-        path: std::path::PathBuf,
-        page: Vec<Arrived>,
-    ) -> Result<Next, Outage> {
-        let last = page.last().map_or(self.after, |last| last.arrival);
-        let open: Vec<Arrived> = page
-            .into_iter()
-            .filter(|arrived| !self.is_done(arrived))
-            .collect();
-        if !open.is_empty() {
-            let bytes = open.iter().map(|arrived| arrived.bytes.clone()).collect();
-            let written = tokio::task::spawn_blocking(move || file::append(&path, bytes)).await;
-            if let Err(why) = written.unwrap_or_else(|_| Err("the writer panicked".into())) {
-                self.not_now = self.not_now.saturating_add(1);
-                self.not_taken(&why);
-                return Ok(Next::Wait(Instant::now() + retry_time(self.not_now)));
+        let mut hashes: BTreeMap<u64, Hash> = BTreeMap::new();
+        let mut at = 0;
+        while let Some(event) = self.inbox.next_in_log(log, at)? {
+            if event.position > end {
+                break;
             }
-            self.not_now = 0;
-            self.answered("written");
-            let marks: Result<Vec<Mark>, Outage> = open
-                .into_iter()
-                .map(|arrived| self.mark_at(arrived.log, arrived.position))
-                .collect();
-            self.mark(marks?).await?;
-        }
-        self.after = last;
-        Ok(Next::More)
-    }
-
-    async fn mark(&self, marks: Vec<Mark>) -> Result<(), Outage> {
-        let (delivered, name) = (self.delivered.clone(), self.name.clone());
-        let marked = tokio::task::spawn_blocking(move || delivered.mark(&name, &marks)).await;
-        marked.unwrap_or(Err(Outage::Stopped))
-    }
-
-    /// What stands in the file and is not marked was written just before the agent was killed.
-    fn mark_written(&self, path: &Path) -> Result<(), Outage> {
-        let is_marked =
-            |log: &LogName, position: Position| self.delivered.has(&self.name, log, position);
-        let written = file::written(path, is_marked);
-        let written = written.map_err(|e| Outage::disk("read", path, &e))?;
-        let mut marks = Vec::new();
-        for (log, position) in written {
-            if log.feed == self.feed && !self.delivered.has(&self.name, &log, position) {
-                marks.push(self.mark_at(log, position)?);
+            at = event.position.number();
+            if !up_to.passed_over.contains(at) {
+                hashes.insert(at, event.hash);
+            }
+            if hashes.len() >= LINES_TOGETHER {
+                self.delivered.learn(&self.name, log, &hashes, None)?;
+                hashes.clear();
             }
         }
-        match marks.is_empty() {
-            true => Ok(()),
-            false => self.delivered.mark(&self.name, &marks),
-        }
+        let known = self.inbox.hash_known(log, end)?;
+        self.delivered.learn(&self.name, log, &hashes, known)
     }
-}
-
-/// What a subscription does next.
-enum Next {
-    More,
-    Wait(Instant),
-    Retired,
-}
-
-async fn sleep_until(until: Option<Instant>) {
-    match until {
-        Some(until) => tokio::time::sleep_until(until.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn retry_time(tries: u32) -> Duration {
-    let doubled = RETRY_FIRST.saturating_mul(1 << tries.saturating_sub(1).min(16));
-    doubled
-        .min(RETRY_LONGEST)
-        .mul_f64(0.75 + 0.25 * fastrand::f64())
 }
 
 #[cfg(test)]

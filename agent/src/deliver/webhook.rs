@@ -8,15 +8,36 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use schemas::envelope::nats;
 use schemas::signing::SignedEvent;
 
 use self::leave::Leave;
-use super::Taken;
-use super::limits::{CONNECT_TIME, REQUEST_TIME, RETRY_AFTER_LONGEST};
+use super::limits::{CONNECT_TIME, RETRY_AFTER_LONGEST};
 use crate::link::{install_provider, said};
 use crate::settings::AskLeave;
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    Yes,
+    /// The application cannot take anything now.
+    NotNow {
+        after: Option<Duration>,
+        why: String,
+    },
+    /// The application does not take this one; those of other logs it may.
+    NotThis {
+        why: String,
+    },
+    /// No answer came in time; the application may be at work on it, or have it.
+    Unanswered,
+    /// The application wants nothing more.
+    Retired,
+}
+
+/// A delivery that is ready to be sent.
+pub struct Ready(RequestBuilder);
 
 pub struct Webhook {
     url: String,
@@ -32,7 +53,6 @@ impl Webhook {
             .no_proxy()
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIME)
-            .timeout(REQUEST_TIME)
             .user_agent(concat!("spean-agent/", env!("CARGO_PKG_VERSION")))
             .build()
             .inspect_err(|error| tracing::error!(%error, "cannot make an HTTP client"))
@@ -44,36 +64,49 @@ impl Webhook {
         }
     }
 
-    pub async fn post(&mut self, event: &SignedEvent) -> Taken {
+    /// Makes a delivery ready once the target's leave and pace allow it.
+    ///
+    /// # Errors
+    /// Why nothing can be delivered now.
+    pub async fn ready(&mut self, event: &SignedEvent) -> Result<Ready, String> {
         let Some(client) = &self.client else {
-            return not_now(None, "there is no HTTP client");
+            return Err("there is no HTTP client".into());
         };
         let mut headers = headers(event);
         if let Some(leave) = &mut self.leave {
-            match leave.turn(client, &self.url).await {
-                Ok((name, origin)) => headers.insert(name, origin),
-                Err(why) => return not_now(None, &why),
-            };
+            let (name, origin) = leave.turn(client, &self.url).await?;
+            headers.insert(name, origin);
         }
-        let request = client
-            .post(&self.url)
-            .headers(headers)
-            .body(event.event().data().clone());
-        match request.send().await {
-            Ok(response) => {
-                if let (true, Some(leave)) = (forbids(&response), &mut self.leave) {
-                    leave.end();
-                }
-                judge(&response)
-            }
-            Err(error) => not_now(None, &said(&error.without_url())),
+        let body = event.event().data().clone();
+        Ok(Ready(client.post(&self.url).headers(headers).body(body)))
+    }
+
+    /// What a delivery was answered is known to whoever asks for leave, too.
+    pub fn answered(&mut self, status: Option<StatusCode>) {
+        let forbids = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+        if let (Some(leave), Some(status)) = (&mut self.leave, status)
+            && forbids.contains(&status)
+        {
+            leave.end();
         }
     }
 }
 
-/// The target knows us no longer.
-fn forbids(response: &Response) -> bool {
-    [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&response.status())
+impl Ready {
+    /// Sends it, and waits so long for an answer: what became of it, and the status that says so.
+    pub async fn send(self, patience: Duration) -> (Taken, Option<StatusCode>) {
+        match self.0.timeout(patience).send().await {
+            Ok(response) => (judge(&response), Some(response.status())),
+            Err(error) if error.is_timeout() && !error.is_connect() => (Taken::Unanswered, None),
+            // Nothing was sent.
+            Err(error) if error.is_connect() => (not_now(None, &said(&error.without_url())), None),
+            // It may be this event at which the application ends.
+            Err(error) => {
+                let why = said(&error.without_url());
+                (Taken::NotThis { why }, None)
+            }
+        }
+    }
 }
 
 fn not_now(after: Option<Duration>, why: &str) -> Taken {
@@ -91,7 +124,6 @@ fn judge(response: &Response) -> Taken {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             not_now(retry_after(response.headers()), &words(status))
         }
-        _ if status.is_server_error() => not_now(None, &words(status)),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
             not_now(None, &words(status))
         }

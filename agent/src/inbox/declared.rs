@@ -232,6 +232,16 @@ impl Inbox {
         lost.map_err(|e| self.unreadable(&e.to_string()))
     }
 
+    /// The same, from one position to another.
+    pub(super) fn declared_within(
+        &self,
+        log: &LogName,
+        ends: (u64, u64),
+    ) -> std::result::Result<Ranges, Outage> {
+        let lost = Reads(&self.db()).lost(log, ends, |_| true);
+        lost.map_err(|e| self.unreadable(&e.to_string()))
+    }
+
     /// How many declarations of a log are known here.
     pub fn declarations(&self, log: &LogName) -> std::result::Result<u64, Outage> {
         let mut all = Reads(&self.db()).declared(log, 1);

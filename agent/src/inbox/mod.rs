@@ -4,9 +4,10 @@
 mod aside;
 mod confirmed;
 mod declared;
-pub mod delivered;
 mod index;
 mod keep;
+mod numbers;
+mod of_log;
 mod space;
 mod status;
 
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use schemas::event::{Hash, Position};
+use schemas::event::Position;
 use schemas::subject::{FeedName, LogName};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,7 @@ use keep::Keeping;
 pub use aside::NOT_BELIEVED_CODE;
 pub use index::{Cursor, LogState};
 pub use keep::Kept;
+pub use of_log::InLog;
 pub use status::{FeedStatus, LogStatus};
 
 /// An event as it is read from the inbox.
@@ -88,10 +90,9 @@ impl Inbox {
         disk::make_directory(dir)?;
         let lock = disk::Lock::take(dir)?;
         let opened = crate::store::index::open(dir, status::check)?;
+        let first_arrival = numbers::first(&opened)?;
         let index = Arc::new(opened.index);
         let alarms = Alarms::new(Arc::clone(&index));
-        // Whoever pages by arrival must not take the new numbers for old ones.
-        let first_arrival = opened.replaced_ms.unwrap_or(1);
         let inner = Inner {
             index,
             alarms,
@@ -260,12 +261,7 @@ impl Inbox {
         let reads = Reads(&db);
         let mut page = Vec::new();
         let mut size = 0;
-        let safe = self
-            .inner
-            .safe
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let safe = safe.get(feed).copied().unwrap_or(0);
+        let safe = self.last_arrival(feed);
         // Arrivals have no gaps: a number that is not there was lost with a page of a damaged index, which sled does not notice.
         let mut next = after.saturating_add(1).max(self.inner.first_arrival);
         let mut arrivals = reads.arrivals(feed, after);
@@ -328,20 +324,6 @@ impl Inbox {
         let page: Result<Vec<u64>, _> = page.collect();
         let page = page.map_err(|e| self.unreadable(&e.to_string()))?;
         Ok(page.into_iter().filter_map(Position::new).collect())
-    }
-
-    /// The hash of what is held at a position.
-    pub fn hash_at(&self, log: &LogName, position: Position) -> Result<Option<Hash>, Outage> {
-        let held = Reads(&self.db()).held(log, position);
-        let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
-        Ok(held.map(|held| held.hash))
-    }
-
-    /// The arrival number of a position; None where nothing is held, or what is held is parked.
-    pub fn arrival(&self, log: &LogName, position: Position) -> Result<Option<u64>, Outage> {
-        let held = Reads(&self.db()).held(log, position);
-        let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
-        Ok(held.map(|held| held.arrival).filter(|arrival| *arrival > 0))
     }
 
     /// How far a log has come.

@@ -1,6 +1,8 @@
-//! Where what arrives is delivered: one `[[deliver]]` table comes in, a feed and its target go out. A target that is to be asked
-//! for leave first is named with the origin under which it is asked.
+//! Where what arrives is delivered: one `[[deliver]]` table comes in, a named target and its feed go out. A target that is to be asked
+//! for leave first is named with the origin under which it is asked. No two targets have one name: what was delivered is remembered by it.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,11 +12,55 @@ use schemas::subject::FeedName;
 use super::Folder;
 use super::reader::Reader;
 
+/// Characters of a target's name: it is a folder's name, too.
+const NAME_MAX: usize = 64;
+
 /// Where what arrives on a feed is delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deliver {
+    /// What was delivered is remembered under it, and under nothing else of the settings.
+    pub name: TargetName,
     pub feed: FeedName,
     pub to: DeliverTo,
+}
+
+/// The name of a target: small letters, digits and hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetName(String);
+
+impl TargetName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What a target is called that has no name in the settings.
+    pub fn usual(feed: &FeedName, to: &DeliverTo) -> TargetName {
+        let kind = match to {
+            DeliverTo::Webhook { .. } => "webhook",
+            DeliverTo::File(_) => "file",
+        };
+        TargetName(format!("{feed}-{kind}"))
+    }
+}
+
+impl fmt::Display for TargetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for TargetName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<TargetName, &'static str> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let named = (1..=NAME_MAX).contains(&text.len())
+            && text.bytes().all(plain)
+            && !text.starts_with('-');
+        named
+            .then(|| TargetName(text.to_owned()))
+            .ok_or("must be 1 to 64 small letters, digits and hyphens, such as \"prices-desk\"")
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +115,7 @@ pub(super) fn read(deliver: &mut Reader<'_>, folder: &Folder) -> Option<Deliver>
     if feed.is_none() {
         deliver.missing("feed", "the feed to deliver");
     }
+    let name: Option<TargetName> = deliver.parsed("name");
     let leave = leave(deliver);
     let to = match (deliver.text("webhook"), deliver.text("file")) {
         (Some(url), None) if url.starts_with("http://") || url.starts_with("https://") => {
@@ -88,10 +135,29 @@ pub(super) fn read(deliver: &mut Reader<'_>, folder: &Folder) -> Option<Deliver>
             None
         }
     };
+    let (feed, to) = (feed?, to?);
     Some(Deliver {
-        feed: feed?,
-        to: to?,
+        name: name.unwrap_or_else(|| TargetName::usual(&feed, &to)),
+        feed,
+        to,
     })
+}
+
+/// Says of each name that was given before that it was.
+pub(super) fn check_names(top: &mut Reader<'_>, all: &[Option<Deliver>]) {
+    let mut names = BTreeSet::new();
+    for (index, deliver) in all.iter().enumerate() {
+        let Some(Deliver { name, .. }) = deliver else {
+            continue;
+        };
+        if !names.insert(name) {
+            let what = format!(
+                "{name:?} is another target's, too: what was delivered is remembered by this name, so give each one of its own",
+                name = name.as_str()
+            );
+            top.mistake(&format!("deliver[{}].name", index + 1), what);
+        }
+    }
 }
 
 fn leave(deliver: &mut Reader<'_>) -> Option<AskLeave> {

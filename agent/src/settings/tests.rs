@@ -118,6 +118,7 @@ rate_per_minute = 0
         "deliver[4].origin",
         "deliver[5].rate_per_minute",
         "deliver[5].origin",
+        "deliver[5].name",
         "colour",
     ];
     assert_eq!(at, expected);

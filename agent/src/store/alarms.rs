@@ -27,8 +27,8 @@ pub struct Alarm {
 pub struct Alarms {
     index: Arc<Index>,
     raised: AtomicU64,
-    /// Codes of what lasts.
-    standing: Mutex<BTreeSet<String>>,
+    /// Codes of what lasts, each with where.
+    standing: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl Alarms {
@@ -56,15 +56,21 @@ impl Alarms {
 
     /// Raises what has begun, and not again until it was over. Forgotten with the process: then it is told once more.
     pub fn stands(&self, code: &str, text: Option<String>) {
+        self.stands_at(code, "", text);
+    }
+
+    /// The same of one of several.
+    pub fn stands_at(&self, code: &str, place: &str, text: Option<String>) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (code.to_owned(), place.to_owned());
         match text {
-            Some(text) if standing.insert(code.to_owned()) => {
+            Some(text) if standing.insert(key.clone()) => {
                 drop(standing);
                 self.raise(code, text);
             }
             Some(_) => {}
             None => {
-                standing.remove(code);
+                standing.remove(&key);
             }
         }
     }

@@ -59,8 +59,6 @@ pub const PARKED_EVENTS_MAX: u64 = 50_000;
 /// Events of another office's log that are not believed and wait for what names them: who signs more than so many badly in a row writes no
 /// log, and looking along them is to take no time.
 pub const ASIDE_EVENTS_MAX: usize = 256;
-/// Size from which the file of what was delivered is written anew.
-pub const DELIVERED_BYTES: u64 = 256 * 1024;
 /// An index is copied into less when it holds more than so many times what lives in it. A fresh copy has 2 to 3.3 times.
 pub const INDEX_TIMES_LIVE: u64 = 4;
 /// What an index may hold beyond that: half of what a store that has drained may, the other half is the journal's.

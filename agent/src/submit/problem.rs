@@ -71,6 +71,16 @@ pub enum Problem {
     StreamsTaken,
     /// The event is not durable, or not all that its proof needs is here.
     ReceiptNotYet,
+    /// An arrival number that this inbox never gave.
+    NumberingAnew,
+    /// Nothing of this name is delivered to.
+    DeliveryNotFound,
+    /// No log of the target stands before this event.
+    DeliveryNotDue,
+    /// Nothing that was delivered is meant.
+    DeliveryNothingThere,
+    /// What is delivered to is at work, and has not come to the order.
+    DeliveryBusy,
     /// The resend horizon has passed: the signed event is on the bus, and not here any more.
     EventPruned,
     PathNotFound,
@@ -96,6 +106,7 @@ pub enum QueryMust {
     BeNumber,
     BeLimit,
     BeWithheld,
+    BeSaid,
     StandOnce,
 }
 
@@ -108,6 +119,7 @@ impl QueryMust {
                 "ត្រូវជាចំនួនគត់ ពី 1 ដល់ 1000",
             ),
             QueryMust::BeWithheld => ("must be withheld, or left out", "ត្រូវជា withheld ឬមិនបាច់ដាក់"),
+            QueryMust::BeSaid => ("must be given, and not be too long", "ត្រូវតែមាន ហើយមិនវែងពេក"),
             QueryMust::StandOnce => (
                 "must stand there once, as UTF-8 text",
                 "ត្រូវមានតែម្តង ជាអក្សរ UTF-8",
@@ -222,6 +234,11 @@ impl Problem {
             | Problem::StreamsTaken
             | Problem::ReceiptNotYet
             | Problem::EventPruned
+            | Problem::NumberingAnew
+            | Problem::DeliveryNotFound
+            | Problem::DeliveryNotDue
+            | Problem::DeliveryNothingThere
+            | Problem::DeliveryBusy
             | Problem::PathNotFound
             | Problem::MethodNotAllowed
             | Problem::HttpMalformed

@@ -57,13 +57,20 @@ pub async fn events(
 ) -> Result<Response, Problem> {
     let feed = feed_to_read(&app, feed).await?;
     let after = query.number("after")?.unwrap_or(0);
-    if wants_stream(&headers) {
-        let after = last_event_id(&headers)?.unwrap_or(after);
+    let is_stream = wants_stream(&headers);
+    let after = match is_stream {
+        true => last_event_id(&headers)?.unwrap_or(after),
+        false => after,
+    };
+    let limit = limit(&query)?;
+    if !app.inbox.has_numbered(&feed, after) {
+        return Err(Problem::NumberingAnew);
+    }
+    if is_stream {
         let events = arrivals(app, feed, after).map(Ok::<_, Infallible>);
         let live = Sse::new(events).keep_alive(KeepAlive::default());
         return Ok(live.into_response());
     }
-    let limit = limit(&query)?;
     let (events, next) = page(&app, &feed, after, limit).await?;
     Ok(raw_json(format!(
         r#"{{"feed":"{feed}","events":[{}],"next":{next}}}"#,

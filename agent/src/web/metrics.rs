@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 
 use super::state::Beside;
 use super::{App, read};
-use crate::deliver::TargetState;
+use crate::deliver::{Target, TargetState};
 use crate::status::LinkState;
 use crate::store::alarms::now_ms;
 use crate::submit::problem::Problem;
@@ -47,6 +47,7 @@ impl Metrics {
 pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let outbox = read(&app, |app| app.outbox_status()).await?;
     let beside = read(&app, |app| Ok(Beside::of(&app.settings))).await?;
+    let targets = read(&app, |app| app.targets.list()).await?;
     let connected = matches!(*app.link.borrow(), LinkState::Connected { .. });
     with_local_recorder(&app.metrics.gauges, || {
         let figure = |value: u64| value as f64;
@@ -61,7 +62,7 @@ pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
             let ends = certificate.ends.unix_seconds();
             gauge!("spean_agent_certificate_ends_timestamp_seconds").set(ends as f64);
         }
-        deliveries(&app);
+        deliveries(targets);
         let gaps = app.gaps.list(now_ms());
         gauge!("spean_agent_gaps_open").set(figure(gaps.len() as u64));
         for gap in gaps {
@@ -94,12 +95,20 @@ pub async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
 }
 
 /// How it goes with each application.
-fn deliveries(app: &App) {
-    for target in app.targets.list() {
-        let labels = [("feed", target.feed.to_string()), ("to", target.to)];
+fn deliveries(targets: Vec<Target>) {
+    for target in targets {
+        let labels = [
+            ("name", target.name),
+            ("feed", target.feed.to_string()),
+            ("to", target.to),
+        ];
         let is = |state| f64::from(u8::from(target.state == state));
         gauge!("spean_agent_delivered_arrival", &labels).set(target.delivered as f64);
+        gauge!("spean_agent_delivery_events_waiting", &labels).set(target.waiting as f64);
+        gauge!("spean_agent_delivery_logs_stuck", &labels).set(target.stuck_logs as f64);
         gauge!("spean_agent_delivery_waiting", &labels).set(is(TargetState::Waiting));
         gauge!("spean_agent_delivery_retired", &labels).set(is(TargetState::Retired));
+        let since = target.since_ms / 1_000;
+        gauge!("spean_agent_delivery_since_timestamp_seconds", &labels).set(since as f64);
     }
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod bare;
 mod body;
+mod deliveries;
 mod events;
 mod feeds;
 mod gaps;
@@ -111,6 +112,9 @@ fn router(app: Arc<App>, hosts: Hosts) -> Router {
             "/tray/{feed}/{number}",
             post(state::release).delete(state::drop_from_tray),
         )
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{name}/skip", post(deliveries::skip))
+        .route("/deliveries/{name}/again", post(deliveries::again))
         .route("/healthz", get(state::health))
         .route("/readyz", get(state::ready))
         .route("/metrics", get(metrics::show))

@@ -40,6 +40,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem>
         let status = readable.iter().map(|feed| app.inbox.status(feed));
         status.collect::<Result<Vec<_>, _>>()
     });
+    let deliveries = read(&app, |app| app.targets.list());
     let beside = read(&app, |app| Ok(Beside::of(&app.settings)));
     let Beside {
         certificate,
@@ -54,7 +55,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem>
         "outbox": outbox,
         "inbox": inbox.await?,
         "inbox_disk_bytes": inbox_disk_bytes,
-        "deliveries": app.targets.list(),
+        "deliveries": deliveries.await?,
         "reading": holds,
         "alarms": alarms,
     })))

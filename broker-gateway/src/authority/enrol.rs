@@ -200,6 +200,7 @@ disk_budget_bytes = 4294967296
 
 # What arrives on a feed can be delivered, in order per log, to a webhook (CloudEvents over HTTP) or a file:
 # [[deliver]]
+# name = "prices-desk"          (what was delivered is remembered by this name: another application gets another one)
 # feed = "price-bulletin"
 # webhook = "http://127.0.0.1:8080/events"
 # With an origin the webhook is asked for leave before anything is sent to it, and for so many deliveries a minute:

@@ -3,15 +3,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use agent::confirm::Confirm;
 use agent::deliver;
+use agent::deliver::delivered::{BusName, Delivered};
 use agent::heal::gaps::Gaps;
 use agent::heal::{Heal, OwnHoles};
 use agent::inbox::Inbox;
-use agent::inbox::delivered::Delivered;
 use agent::receive::{Holds, Receive};
-use agent::settings::{Deliver, DeliverTo};
+use agent::settings::{Deliver, DeliverTo, TargetName};
+use schemas::event::Hash;
 use schemas::subject::OfficeId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -22,12 +24,16 @@ use crate::office::HEAL;
 use crate::store::Folder;
 use crate::uplink::Uplink;
 
+/// A write into the application's file ends within that, or hangs.
+const WRITE_TIME: Duration = Duration::from_secs(10);
+
 pub struct Reader {
     person: Person,
     pub uplink: Uplink,
     folder: Folder,
     /// Into which the agent delivers; the application's own, which no fault here touches.
     application: PathBuf,
+    genesis: Hash,
     running: Running,
 }
 
@@ -39,9 +45,13 @@ struct Running {
 }
 
 impl Running {
-    fn start(folder: &Path) -> Running {
+    fn start(folder: &Path, genesis: Hash) -> Running {
         let inbox = Inbox::open(&folder.join("inbox"));
-        let delivered = Delivered::open(&folder.join("delivered"));
+        let bus = BusName {
+            authority: "the model".into(),
+            genesis,
+        };
+        let delivered = Delivered::open(folder, &bus);
         Running {
             inbox: inbox.expect("the inbox opens").0,
             delivered: Arc::new(delivered.expect("the file opens").0),
@@ -51,14 +61,15 @@ impl Running {
 }
 
 impl Reader {
-    pub fn new(person: Person, path: &Path) -> Reader {
+    pub fn new(person: Person, genesis: Hash, path: &Path) -> Reader {
         let folder = Folder::new(path.to_owned());
         std::fs::create_dir_all(folder.path()).expect("a folder");
         Reader {
             uplink: Uplink::new(person.peer.clone()),
-            running: Running::start(&folder.path()),
+            running: Running::start(&folder.path(), genesis),
             application: path.with_extension("ndjson"),
             folder,
+            genesis,
             person,
         }
     }
@@ -71,16 +82,25 @@ impl Reader {
         &self.running.inbox
     }
 
+    /// The application's file. A write that was under way when the rooms were dropped goes on to its end: its process was not killed.
     pub fn application(&self) -> &Path {
+        let name = self.application.file_name().unwrap_or_default();
+        let taken = format!(".{}.writing", name.to_string_lossy());
+        let taken = self.application.with_file_name(taken);
+        let deadline = Instant::now() + WRITE_TIME;
+        while taken.exists() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
         &self.application
     }
 
     fn live_again(&mut self) {
         self.uplink.cut(false);
-        self.running = Running::start(&self.folder.path());
+        self.running = Running::start(&self.folder.path(), self.genesis);
     }
 
     pub fn kill(&mut self) {
+        self.application();
         self.folder.kill();
         self.live_again();
     }
@@ -106,14 +126,18 @@ impl Reader {
         self.live_again();
     }
 
-    fn delivered(&self) -> Vec<u8> {
-        let file = std::fs::read(self.folder.path().join("delivered"));
-        file.expect("it is there from the start")
+    fn deliveries(&self) -> PathBuf {
+        self.folder.path().join("deliveries")
     }
 
-    fn keep(&self, delivered: &[u8]) {
-        let file = self.folder.path().join("delivered");
-        std::fs::write(file, delivered).expect("written");
+    fn delivered(&self) -> tempfile::TempDir {
+        let aside = tempfile::TempDir::new().expect("a folder");
+        tests::folder::copy(&self.deliveries(), aside.path());
+        aside
+    }
+
+    fn keep(&self, delivered: &tempfile::TempDir) {
+        tests::folder::copy(delivered.path(), &self.deliveries());
     }
 
     /// All rooms, until they are dropped.
@@ -124,16 +148,19 @@ impl Reader {
             gaps,
         } = &self.running;
         let stop = CancellationToken::new();
-        let deliver = deliver::run(
-            vec![Deliver {
-                feed: feed(),
-                to: DeliverTo::File(self.application.clone()),
-            }],
-            inbox.clone(),
-            delivered.clone(),
-            deliver::Targets::default(),
-            stop.clone(),
-        );
+        let from = deliver::From {
+            inbox: inbox.clone(),
+            delivered: delivered.clone(),
+            targets: deliver::Targets::default(),
+            believes: Arc::new(|_| true),
+        };
+        let to = DeliverTo::File(self.application.clone());
+        let target = Deliver {
+            name: TargetName::usual(&feed(), &to),
+            feed: feed(),
+            to,
+        };
+        let deliver = deliver::run(vec![target], from, stop.clone());
         let receive = Receive {
             office: self.person.office.clone(),
             inbox: inbox.clone(),

@@ -279,18 +279,23 @@ impl Reference {
         }
     }
 
-    /// Each once, in the order of its log, but for what comes back late of a declared range; and nothing but what was accepted.
+    /// Each once, in the order of its log, but for what comes back late of a declared range, and where the log goes on from another event
+    /// than was delivered, which is told; and nothing but what was accepted.
     fn check_reader(&self, reader: &InReader) -> Held {
         let name = &reader.reader;
+        let branch = reader.alarms.contains("delivered-branch");
         let mut ids = BTreeSet::new();
         let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
         for (office, position, id) in &reader.delivered {
             let end = ends.entry(office).or_default();
             let late = self.declared.contains(&(office.clone(), *position));
-            require(*position > *end || late, || {
+            require(*position > *end || late || branch, || {
                 format!("{name}: {id} of {office} at {position} was delivered behind {end}")
             })?;
-            *end = (*end).max(*position);
+            *end = match branch && !late {
+                true => *position,
+                false => (*end).max(*position),
+            };
             require(ids.insert(id), || {
                 format!("{name}: {id} was delivered twice")
             })?;

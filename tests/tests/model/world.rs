@@ -67,10 +67,11 @@ impl World {
             Office::new(ground().person(name), &path, &bus)
         });
         let offices = offices.collect();
+        let genesis = bus.registry().borrow().genesis();
         let names = READERS.iter().take(cast.readers).enumerate();
         let readers = names.map(|(index, name)| {
             let path = folder.path().join(format!("reader-{index}"));
-            Reader::new(ground().person(name), &path)
+            Reader::new(ground().person(name), genesis, &path)
         });
         World {
             readers: readers.collect(),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
 
+use crate::deliver::limits::PATIENCE_FIRST;
 use crate::link::said;
 use crate::settings::AskLeave;
 
@@ -60,6 +61,7 @@ async fn ask(
 ) -> Result<Pace, String> {
     let mut request = client
         .request(Method::OPTIONS, url)
+        .timeout(PATIENCE_FIRST)
         .header(REQUEST_ORIGIN, origin.clone());
     if let Some(rate) = wish.rate {
         request = request.header(REQUEST_RATE, rate.get());

@@ -183,6 +183,36 @@ const EVENT_PRUNED: Texts = texts(
     "this signed event is no longer kept here; the bus and its readers have it",
     "ព្រឹត្តិការណ៍ដែលបានចុះហត្ថលេខានេះមិនត្រូវបានរក្សាទុកនៅទីនេះទៀតទេ ប្រព័ន្ធ និងអ្នកអានរបស់វានៅមាន",
 );
+const NUMBERING_ANEW: Texts = texts(
+    410,
+    "numbering-anew",
+    "this arrival number is none of this inbox: its numbering has begun anew; begin at 0, and know again by source and id what comes a second time",
+    "លេខនេះមិនមែនរបស់ប្រអប់នេះទេ ការរាប់លេខបានចាប់ផ្តើមឡើងវិញ សូមចាប់ផ្តើមពី 0 ហើយសម្គាល់អ្វីដែលមកម្តងទៀតតាម source និង id",
+);
+const DELIVERY_NOT_FOUND: Texts = texts(
+    404,
+    "delivery-not-found",
+    "nothing of this name is delivered to; spean-agent deliver lists what there is",
+    "គ្មានគោលដៅប្រគល់ដែលមានឈ្មោះនេះទេ សូមមើល spean-agent deliver",
+);
+const DELIVERY_NOT_DUE: Texts = texts(
+    409,
+    "delivery-not-due",
+    "no log stands before this event; only the next event of a log can be skipped, and spean-agent deliver names those that are not taken",
+    "គ្មានកំណត់ហេតុណាកំពុងរង់ចាំនៅមុខព្រឹត្តិការណ៍នេះទេ អាចរំលងបានតែព្រឹត្តិការណ៍បន្ទាប់ប៉ុណ្ណោះ សូមមើល spean-agent deliver",
+);
+const DELIVERY_NOTHING_THERE: Texts = texts(
+    404,
+    "delivery-nothing-there",
+    "nothing that was delivered there is meant by this; give an event's id, or arrival: and a number",
+    "គ្មានអ្វីដែលបានប្រគល់រួចត្រូវនឹងនេះទេ សូមផ្តល់ id របស់ព្រឹត្តិការណ៍ ឬ arrival: និងលេខ",
+);
+const DELIVERY_BUSY: Texts = texts(
+    503,
+    "delivery-busy",
+    "the order was not carried out yet; look at spean-agent deliver whether it was, and give it again if not",
+    "ការបញ្ជានេះមិនទាន់បានអនុវត្តទេ សូមពិនិត្យ spean-agent deliver ហើយបញ្ជាម្តងទៀតបើមិនទាន់",
+);
 const PATH_NOT_FOUND: Texts = texts(
     404,
     "path-not-found",
@@ -252,6 +282,11 @@ impl Problem {
             Problem::StreamsTaken => STREAMS_TAKEN,
             Problem::ReceiptNotYet => RECEIPT_NOT_YET,
             Problem::EventPruned => EVENT_PRUNED,
+            Problem::NumberingAnew => NUMBERING_ANEW,
+            Problem::DeliveryNotFound => DELIVERY_NOT_FOUND,
+            Problem::DeliveryNotDue => DELIVERY_NOT_DUE,
+            Problem::DeliveryNothingThere => DELIVERY_NOTHING_THERE,
+            Problem::DeliveryBusy => DELIVERY_BUSY,
             Problem::PathNotFound => PATH_NOT_FOUND,
             Problem::MethodNotAllowed => METHOD_NOT_ALLOWED,
             Problem::HttpMalformed => HTTP_MALFORMED,

@@ -103,9 +103,11 @@ async fn a_stream_begins_where_its_reader_left_off_and_goes_on_with_what_arrives
     let door = Door::open();
     let mut log = bulletin();
     log.arrive(&door, &["a", "b", "c"]).await;
+    let page = door.get("/feeds/price-bulletin/events?limit=1").await;
+    let first = page.body["next"].as_u64().expect("a number");
     let stream = asked("GET", "/feeds/price-bulletin/events")
         .header("accept", "text/event-stream")
-        .header("last-event-id", "1");
+        .header("last-event-id", first);
     let mut request = stream.body(Body::empty()).expect("a request");
     request.extensions_mut().insert(door.peer);
     let response = door
@@ -124,7 +126,10 @@ async fn a_stream_begins_where_its_reader_left_off_and_goes_on_with_what_arrives
     };
     let second = read(r#""id":"b""#).await;
     assert!(
-        second.starts_with("id: 2\ndata: {\"specversion\":\"1.0\","),
+        second.starts_with(&format!(
+            "id: {}\ndata: {{\"specversion\":\"1.0\",",
+            first + 1
+        )),
         "{second}"
     );
     read(r#""id":"c""#).await;
@@ -257,4 +262,26 @@ async fn what_is_read_is_an_event_to_the_public_sdk() {
     );
     let position = event.extension("sequence").map(ToString::to_string);
     assert_eq!(position.as_deref(), Some("00000000000000000001"));
+}
+
+#[tokio::test]
+async fn a_number_that_this_inbox_never_gave_is_told_so_and_not_an_empty_page() {
+    let door = Door::open();
+    bulletin().arrive(&door, &["a", "b"]).await;
+    let last = door.get("/feeds/price-bulletin/events").await.body["next"].clone();
+    let last = last.as_u64().expect("a number");
+    for never in [1, 60_000, last + 1, 1_790_000_000_000] {
+        let path = format!("/feeds/price-bulletin/events?after={never}");
+        let answer = door.get(&path).await;
+        assert_eq!(answer.problem(), (410, "numbering-anew"), "{never}");
+        let stream = asked("GET", "/feeds/price-bulletin/events")
+            .header("accept", "text/event-stream")
+            .header("last-event-id", never);
+        let answer = door
+            .send(stream.body(Body::empty()).expect("a request"))
+            .await;
+        assert_eq!(answer.problem(), (410, "numbering-anew"), "{never}");
+    }
+    let path = format!("/feeds/price-bulletin/events?after={last}");
+    assert_eq!(door.get(&path).await.status, 200);
 }

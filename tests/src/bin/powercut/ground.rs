@@ -72,6 +72,10 @@ impl Ground {
         })
     }
 
+    pub fn genesis(&self) -> Hash {
+        self.registry.genesis()
+    }
+
     pub fn valid(&self, id: &str, data: &str) -> Result<ValidEvent> {
         let desk = Desk {
             registry: &self.registry,

@@ -26,9 +26,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::calls::progress;
 use crate::ledger::{self, Entry, Ledger};
-use crate::load::{self, Door, FEED, Pager, Submitter, Webhook};
+use crate::load::{self, Door, Pager, Submitter, Webhook};
 use crate::promises::Promises;
-use crate::reading::Subscriptions;
+use crate::reading::Names;
 use crate::replay::scratch;
 use crate::stage::{self, LINES, OFFICE, PROVINCE};
 use crate::tally::Seen;
@@ -287,9 +287,9 @@ impl Stage {
         self.noted += on_bus.len() as u64;
         self.ledger.note(&on_bus)?;
         let promises = Promises::of(ledger::read(&self.folder.path().join("ledger"))?);
-        let names = Subscriptions {
-            webhook: format!("{FEED} {}", self.webhook.url),
-            file: format!("{FEED} {}", self.store().join(LINES).display()),
+        let names = Names {
+            webhook: stage::webhook_name(),
+            file: stage::file_name(),
             index_may_go: false,
         };
         let disk = self.folder.path().join("disk");

@@ -7,41 +7,35 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::inbox::delivered::{Delivered, Mark};
+use agent::deliver::delivered::{BusName, Delivered};
 use agent::inbox::{Arrived, Inbox};
-use agent::settings::{Deliver, DeliverTo};
+use agent::settings::{Deliver, DeliverTo, TargetName};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use schemas::envelope::structured;
-use schemas::event::Position;
-use schemas::heal::Ranges;
+use schemas::event::{Hash, Position};
 use schemas::subject::{FeedName, LogName};
 use tokio_util::sync::CancellationToken;
 
 use crate::load::FEED;
 use crate::outbox::set_aside;
 use crate::promises::{Place, Promises};
-use crate::stage::{LINES, OFFICE};
+use crate::stage::{LINES, LINES_TAKEN, OFFICE};
 use crate::tally::Seen;
 
-/// Names of the two subscriptions as the recorded agent had them.
-pub struct Subscriptions {
-    pub webhook: String,
-    pub file: String,
+/// Names of the two targets as the recorded agent had them.
+pub struct Names {
+    pub webhook: TargetName,
+    pub file: TargetName,
     /// An index that was set aside, with its alarm, is no loss: all of it is read from the bus again, under new arrival numbers.
     pub index_may_go: bool,
 }
 
 /// Opens the reader's stores under `store` and holds them against what was shown and posted before the cut.
-pub async fn check(
-    store: &Path,
-    names: &Subscriptions,
-    promises: &Promises,
-    at_ns: u64,
-) -> Result<Seen> {
+pub async fn check(store: &Path, names: &Names, promises: &Promises, at_ns: u64) -> Result<Seen> {
     let began = Instant::now();
     let (inbox, repairs) = Inbox::open(&store.join("inbox")).context("it does not open")?;
-    // Damaged lines were being written; that those synced before are there is seen by the marks.
-    let (delivered, _) = Delivered::open(&store.join("delivered"))?;
+    // What was being written may be damaged; that what was synced before is there is seen by the marks.
+    let (delivered, _) = Delivered::open(store, &bus_of(store))?;
     let opened = began.elapsed();
     let feed: FeedName = FEED.parse()?;
     let arrivals = arrivals(&inbox, &feed).await?;
@@ -54,6 +48,22 @@ pub async fn check(
         opened,
         set_aside: set_aside(&repairs),
     })
+}
+
+/// The bus whose deliveries the folder tells.
+pub fn bus_of(store: &Path) -> BusName {
+    let folders = std::fs::read_dir(store.join("deliveries"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let genesis = folders.filter_map(|folder| {
+        let name = folder.file_name().into_string().ok()?;
+        name.strip_prefix("bus-")?.parse().ok()
+    });
+    BusName {
+        authority: "as it was".into(),
+        genesis: genesis.last().unwrap_or(Hash::of(b"none")),
+    }
 }
 
 async fn arrivals(inbox: &Inbox, feed: &FeedName) -> Result<Vec<Arrived>> {
@@ -117,12 +127,7 @@ fn as_shown(arrivals: &[Arrived], promises: &Promises, at_ns: u64, gone: bool) -
 }
 
 /// What was answered before another was posted is marked; nothing is marked that was not posted.
-fn as_posted(
-    delivered: &Delivered,
-    names: &Subscriptions,
-    promises: &Promises,
-    at_ns: u64,
-) -> Result<()> {
+fn as_posted(delivered: &Delivered, names: &Names, promises: &Promises, at_ns: u64) -> Result<()> {
     let posted: Vec<&Place> = promises
         .posted
         .iter()
@@ -160,22 +165,10 @@ async fn written_once(
     feed: &FeedName,
     inbox: Inbox,
     delivered: Delivered,
-    names: &Subscriptions,
+    names: &Names,
     arrivals: &[Arrived],
 ) -> Result<()> {
     let path = store.join(LINES);
-    let here = format!("{feed} {}", path.display());
-    let logs: Vec<LogName> = inbox.logs(feed)?.into_iter().map(|(log, _)| log).collect();
-    let marked = logs.iter().filter_map(|log| {
-        let position = Position::new(delivered.position(&names.file, log))?;
-        Some(Mark {
-            log: log.clone(),
-            position,
-            passed_over: Ranges::default(),
-        })
-    });
-    // The file lies elsewhere now, and a subscription is named for its file.
-    delivered.mark(&here, &marked.collect::<Vec<_>>())?;
     let delivered = Arc::new(delivered);
     let mut ends: BTreeMap<&LogName, u64> = BTreeMap::new();
     for arrived in arrivals {
@@ -184,23 +177,25 @@ async fn written_once(
     let stop = CancellationToken::new();
     let to = DeliverTo::File(path.clone());
     let deliver = Deliver {
+        name: names.file.clone(),
         feed: feed.clone(),
         to,
     };
-    let delivering = agent::deliver::run(
-        vec![deliver],
+    let from = agent::deliver::From {
         inbox,
-        Arc::clone(&delivered),
-        agent::deliver::Targets::default(),
-        stop.clone(),
-    );
+        delivered: Arc::clone(&delivered),
+        targets: agent::deliver::Targets::default(),
+        believes: Arc::new(|_| true),
+    };
+    let delivering = agent::deliver::run(vec![deliver], from, stop.clone());
     let done = async {
         let all = || {
             ends.iter()
-                .all(|(log, end)| delivered.position(&here, log) >= *end)
+                .all(|(log, end)| delivered.position(&names.file, log) >= *end)
         };
         // What a line has of another one's beginning is cut off at the start, also where nothing is to be delivered.
-        while !all() || !ends_whole(&path) {
+        let taken = store.join(LINES_TAKEN);
+        while !all() || !ends_whole(&path) || taken.exists() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         stop.cancel();

@@ -12,10 +12,9 @@ use schemas::event::Hash;
 use tempfile::TempDir;
 use tests::disk::{Disk, Image, Keep, Way, concerns};
 
-use crate::load::FEED;
 use crate::promises::Promises;
-use crate::reading::Subscriptions;
-use crate::stage::{self, LINES, Life, Load, Recording};
+use crate::reading::Names;
+use crate::stage::{self, LINES, LINES_TAKEN, Life, Load, Recording};
 use crate::tally::{Seen, Tally};
 use crate::trace::Step;
 use crate::{outbox, reading};
@@ -109,7 +108,7 @@ pub async fn run(quick: bool, states: Option<usize>, seed: u64, keep: &Path) -> 
 struct Replay {
     recording: Recording,
     promises: Arc<Promises>,
-    names: Arc<Subscriptions>,
+    names: Arc<Names>,
     effort: Effort,
     seed: u64,
     keep: PathBuf,
@@ -135,10 +134,9 @@ struct Moment {
 
 impl Replay {
     fn new(mut recording: Recording, effort: Effort, seed: u64, keep: &Path) -> Replay {
-        let file = recording.root.join("store").join(LINES);
-        let names = Subscriptions {
-            webhook: format!("{FEED} {}", recording.webhook),
-            file: format!("{FEED} {}", file.display()),
+        let names = Names {
+            webhook: stage::webhook_name(),
+            file: stage::file_name(),
             index_may_go: false,
         };
         Replay {
@@ -374,7 +372,7 @@ impl Room {
     fn below(self) -> Vec<PathBuf> {
         let names: &[&str] = match self {
             Room::Outbox => &["outbox"],
-            Room::Reading => &["inbox", "delivered", "delivered.new", LINES],
+            Room::Reading => &["inbox", "deliveries", LINES, LINES_TAKEN],
         };
         names
             .iter()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use agent::settings::TargetName;
 use anyhow::{Context as _, Result, ensure};
 use tests::broker::Broker;
 use tests::bus::Bus;
@@ -30,6 +31,17 @@ const PAGE_INTERVAL: Duration = Duration::from_millis(5);
 /// Segments of the journal are then 1 MiB: several are closed and given back while it is recorded.
 const BUDGET_BYTES: u64 = 16 * 1024 * 1024;
 pub const LINES: &str = "arrivals.ndjson";
+/// The same while it is written.
+pub const LINES_TAKEN: &str = ".arrivals.ndjson.writing";
+
+/// The names that the two targets have where the settings give none.
+pub fn webhook_name() -> TargetName {
+    format!("{FEED}-webhook").parse().expect("a name")
+}
+
+pub fn file_name() -> TargetName {
+    format!("{FEED}-file").parse().expect("a name")
+}
 
 /// How much is submitted.
 #[derive(Clone, Copy)]
@@ -45,7 +57,6 @@ pub struct Recording {
     pub root: PathBuf,
     pub lives: Vec<Life>,
     pub entries: Vec<Entry>,
-    pub webhook: String,
 }
 
 /// One life of the agent.
@@ -96,7 +107,6 @@ pub async fn record(into: &Path, load: Load) -> Result<Recording> {
         lives: lives.collect::<Result<_>>()?,
         entries: ledger::read(&ledger_file)?,
         root,
-        webhook: webhook.url,
     })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::deliver;
-use agent::inbox::delivered::Delivered;
+use agent::deliver::delivered::{BusName, Delivered};
 use agent::inbox::{Cursor, Inbox};
 use agent::outbox::{AcceptError, Outbox, Submission, Telling};
 use agent::settings::{Deliver, DeliverTo};
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ground::{Bus, Ground};
 use crate::ledger::{self, Entry, Ledger, now_ns};
 use crate::load;
-use crate::stage::LINES;
+use crate::stage::{self, LINES};
 
 /// Segments of the journal are an eighth of a MiB: several are closed and given back in a short life.
 pub const BUDGET_BYTES: u64 = 2 * 1024 * 1024;
@@ -79,9 +79,11 @@ pub async fn run(places: Places) -> ExitCode {
             eprintln!("{error:#}");
             let failed = error.chain().any(|cause| {
                 let accept = cause.downcast_ref::<AcceptError>();
+                let delivered = cause.downcast_ref::<deliver::delivered::Fault>();
                 cause.is::<Outage>()
                     || matches!(cause.downcast_ref::<Fault>(), Some(Fault::Outage(_)))
                     || matches!(accept, Some(AcceptError::Outage(_)))
+                    || matches!(delivered, Some(deliver::delivered::Fault::Outage(_)))
             });
             if failed { STOPPED } else { WRONG }
         }
@@ -93,7 +95,6 @@ struct Worker {
     outbox: Outbox,
     inbox: Inbox,
     delivered: Arc<Delivered>,
-    subscription: String,
     bus: Bus,
     ledger: Ledger,
     shown: u64,
@@ -104,11 +105,14 @@ async fn live(places: Places) -> Result<()> {
     disk::make_directory(store)?;
     let (outbox, _) = Outbox::open(&store.join("outbox"), BUDGET_BYTES)?;
     let (inbox, _) = Inbox::open(&store.join("inbox"))?;
-    let (delivered, _) = Delivered::open(&store.join("delivered"))?;
     let ground = Ground::read(&places.ground)?;
+    let bus = BusName {
+        authority: "none".into(),
+        genesis: ground.genesis(),
+    };
+    let (delivered, _) = Delivered::open(store, &bus)?;
     let lines = store.join(LINES);
     let mut worker = Worker {
-        subscription: format!("{} {}", ground.feed, lines.display()),
         ground,
         outbox,
         inbox,
@@ -118,18 +122,18 @@ async fn live(places: Places) -> Result<()> {
         ledger: Ledger::begin(&places.ledger)?,
     };
     let deliver = Deliver {
+        name: stage::file_name(),
         feed: worker.ground.feed.clone(),
         to: DeliverTo::File(lines),
     };
     let stop = CancellationToken::new();
-    let (inbox, delivered) = (worker.inbox.clone(), Arc::clone(&worker.delivered));
-    let delivering = deliver::run(
-        vec![deliver],
-        inbox,
-        delivered,
-        deliver::Targets::default(),
-        stop.clone(),
-    );
+    let from = deliver::From {
+        inbox: worker.inbox.clone(),
+        delivered: Arc::clone(&worker.delivered),
+        targets: deliver::Targets::default(),
+        believes: Arc::new(|_| true),
+    };
+    let delivering = deliver::run(vec![deliver], from, stop.clone());
     tokio::select! {
         done = worker.rounds(*rounds) => done?,
         ended = delivering => {
@@ -177,7 +181,7 @@ impl Worker {
         let log = inbound.last().map(|event| event.event().log().clone());
         let log = log.context("there is another office's log")?;
         let all = inbound.len() as u64;
-        while self.delivered.position(&self.subscription, &log) < all {
+        while self.delivered.position(&stage::file_name(), &log) < all {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
         Ok(())

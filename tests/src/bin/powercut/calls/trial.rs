@@ -19,10 +19,9 @@ use tests::volume::{Call, Effect, Fault, Volume};
 
 use crate::ground::{self, Ground};
 use crate::ledger::{self, Entry, Ledger};
-use crate::load::FEED;
 use crate::promises::Promises;
-use crate::reading::Subscriptions;
-use crate::stage::LINES;
+use crate::reading::Names;
+use crate::stage::{self, LINES};
 use crate::tally::Seen;
 use crate::{outbox, reading, work};
 
@@ -33,7 +32,7 @@ const LOOK_TIME: Duration = Duration::from_secs(30);
 /// Lives until all is done: the one with the fault, one that finds what it left, one that finds an index damaged in use.
 const LIVES_MAX: usize = 4;
 /// Into the application's file: what a disk swallows there only a reading of it would show, and it is the application's.
-const APPLICATIONS_OWN: &str = "write of /arrivals.ndjson";
+const APPLICATIONS_OWN: &str = "write of /.arrivals.ndjson.writing";
 /// What a kill may leave at the end of a file that is delivered into.
 const TORN_LINE: &[u8] = br#"{"specversion":"1."#;
 
@@ -246,10 +245,9 @@ impl Lane {
     /// All that was promised so far is there.
     pub fn holds(&self, image: &Image, outcome: &mut Outcome) -> Result<()> {
         let promises = Promises::of(ledger::read(&self.path("ledger"))?);
-        let lines = self.path("store").join(LINES);
-        let names = Subscriptions {
-            webhook: format!("{FEED} none"),
-            file: format!("{FEED} {}", lines.display()),
+        let names = Names {
+            webhook: stage::webhook_name(),
+            file: stage::file_name(),
             index_may_go: true,
         };
         let disk = self.path("disk");
