@@ -18,5 +18,6 @@ pub mod forge;
 pub mod edges;
 pub mod gateway;
 pub mod broker;
+pub mod application;
 pub mod office;
 pub mod bus;

@@ -17,3 +17,4 @@ mod evidence;
 mod revoke;
 mod versions;
 mod interface;
+mod deliveries;
