@@ -14,6 +14,7 @@ mod known;
 mod line;
 mod plan;
 mod read;
+mod readback;
 mod store;
 mod unit;
 mod writer;
@@ -33,6 +34,7 @@ use self::gap::GapUnit;
 use self::heal::{HealUnit, Healer, Work};
 use self::line::Entrance;
 pub use self::notary::{Notary, NotaryFault};
+use self::readback::Readback;
 use self::unit::Unit;
 use self::writer::Writer;
 use crate::admit::{Admitted, Declared, Healings};
@@ -50,6 +52,7 @@ pub struct Commits {
     notary: Arc<Notary>,
     lines: Mutex<HashMap<FeedName, Arc<Entrance<Unit>>>>,
     healers: Mutex<HashMap<FeedName, Arc<Entrance<Work>>>>,
+    readbacks: Mutex<HashMap<FeedName, Arc<Readback>>>,
 }
 
 impl Commits {
@@ -59,6 +62,7 @@ impl Commits {
             notary: Arc::new(notary),
             lines: Mutex::default(),
             healers: Mutex::default(),
+            readbacks: Mutex::default(),
         }
     }
 
@@ -107,6 +111,13 @@ impl Commits {
         passed
     }
 
+    /// What both of a feed's stream know of its readability.
+    fn readback(&self, feed: &FeedName) -> Arc<Readback> {
+        let all = self.readbacks.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        all.entry(feed.clone()).or_default().clone()
+    }
+
     fn healer(&self, feed: &FeedName) -> Arc<Entrance<Work>> {
         let mut healers = self.healers.lock().unwrap_or_else(PoisonError::into_inner);
         match healers.get(feed).filter(|line| !line.is_closed()) {
@@ -114,7 +125,8 @@ impl Commits {
             None => {
                 let (line, waiting) = line::line();
                 let line = Arc::new(line);
-                let healer = Healer::new(feed.clone(), self.broker.clone(), self.notary.clone());
+                let (broker, notary) = (self.broker.clone(), self.notary.clone());
+                let healer = Healer::new(feed.clone(), broker, notary, self.readback(feed));
                 tokio::spawn(healer.run(waiting));
                 healers.insert(feed.clone(), line.clone());
                 line
@@ -132,7 +144,8 @@ impl Commits {
                 let (line, waiting) = line::line();
                 let line = Arc::new(line);
                 let (broker, notary) = (self.broker.clone(), self.notary.clone());
-                let writer = Writer::new(feed.clone(), broker, notary, waiting);
+                let readback = self.readback(feed);
+                let writer = Writer::new(feed.clone(), (broker, notary, readback), waiting);
                 tokio::spawn(writer.run());
                 lines.insert(feed.clone(), line.clone());
                 line

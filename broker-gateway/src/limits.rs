@@ -147,6 +147,9 @@ pub const CONSUMER_IDLE_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Consumers of one office on one feed. An agent has one or two, and may leave one behind for a quarter of an hour each time it is
 /// killed; each costs nats-server 40 KB.
 pub const CONSUMERS_MAX: usize = 256;
+/// How long nothing came out of a consumer that nobody waits at, before it is given back for a new one of its office: an agent waits at
+/// its own all the time, but for the moments in which it writes down what came.
+pub const CONSUMER_LEFT_BEHIND: Duration = Duration::from_secs(30);
 /// Consumers told in one page of a list; each is a question to nats-server.
 pub const CONSUMERS_PAGE: usize = 32;
 /// Questions of what there is that are asked at the same time, for all sessions: people and starting programs ask them.
@@ -193,6 +196,16 @@ pub const RECENT_EVENTS_MAX: usize = 64;
 pub const HEADS_READ_AT_ONCE: usize = 4;
 /// How often a run is tried whose expectation did not hold: more only means that others write this log all the time.
 pub const STALE_TRIES_MAX: u32 = 3;
+/// How often what was just stored is read back, while nothing is odd: a look costs as much as a tenth of an append.
+pub const READ_BACK_INTERVAL: Duration = Duration::from_secs(5);
+/// How soon what nats-server acknowledged and did not give back is looked for again, and how late: only a restart mends it.
+pub const UNREADABLE_LOOK_FIRST: Duration = Duration::from_secs(5);
+pub const UNREADABLE_LOOK_LONGEST: Duration = Duration::from_secs(60);
+/// How often in a row nothing was said of what was to be stored, while questions were answered, until nats-server counts as one that stores
+/// nothing: one may be a disk that was slow.
+pub const UNANSWERED_MIN: u32 = 2;
+/// How often one run is stored all the same, to see: each such one may stand there twice afterwards.
+pub const UNREADABLE_TRIAL_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a gateway that begins waits before it looks again at the streams of a nats-server that does not answer.
 pub const STREAMS_LOOK_INTERVAL: Duration = Duration::from_secs(10);
 /// How often streams are looked at whose server stays connected: changing their settings takes the operator's own hand.
@@ -218,6 +231,9 @@ pub const HEAL_REQUESTS_REMEMBERED_MAX: usize = 4_096;
 pub const SCRUB_AT_ONCE: usize = 4;
 /// Sequences that are tried one by one before the next message that is there is asked for.
 pub const SCRUB_CHUNK: u64 = 1_024;
+/// Positions of each log that a scrub remembers with their hashes, to tell what stands twice from what does not link: several times
+/// what is stored at once.
+pub const SCRUB_REMEMBERED: usize = 1_024;
 /// Damaged messages named in one report: more say only that the disk is broken.
 pub const DAMAGED_NAMED_MAX: usize = 100;
 /// How long the watch waits for a broker that went away before it looks again.

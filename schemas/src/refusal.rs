@@ -240,6 +240,10 @@ pub enum Hold {
     BusUnreadable {
         retry_after_s: u64,
     },
+    /// nats-server answers, and says nothing of what it is to store: its disk was full, and it has to be started again.
+    BusUnwritable {
+        retry_after_s: u64,
+    },
     /// The office has as many of something as one office may have.
     BoundReached {
         detail: Box<Detail>,
@@ -276,6 +280,7 @@ impl Hold {
             Hold::BusUnavailable => codes::BUS_UNAVAILABLE,
             Hold::BusFull => codes::BUS_FULL,
             Hold::BusUnreadable { .. } => codes::BUS_UNREADABLE,
+            Hold::BusUnwritable { .. } => codes::BUS_UNWRITABLE,
             Hold::BoundReached { .. } => codes::BOUND_REACHED,
             Hold::AskedTooOften => codes::ASKED_TOO_OFTEN,
             Hold::OfficeOverBudget { .. } => codes::OFFICE_OVER_BUDGET,
@@ -303,6 +308,7 @@ impl Hold {
             | Hold::BusUnavailable
             | Hold::BusFull
             | Hold::BusUnreadable { .. }
+            | Hold::BusUnwritable { .. }
             | Hold::BoundReached { .. }
             | Hold::AskedTooOften
             | Hold::OfficeOverBudget { .. }
@@ -320,9 +326,9 @@ impl Hold {
                 format!("{reader} បានបញ្ជាក់ទីតាំង {position}"),
             )],
             Hold::ClockWrong { recorded, now } => vec![clocks("recordedtime", *recorded, *now)],
-            Hold::OfficeOverBudget { retry_after_s } | Hold::BusUnreadable { retry_after_s } => {
-                vec![again(*retry_after_s)]
-            }
+            Hold::OfficeOverBudget { retry_after_s }
+            | Hold::BusUnreadable { retry_after_s }
+            | Hold::BusUnwritable { retry_after_s } => vec![again(*retry_after_s)],
             Hold::BoundReached {
                 detail,
                 retry_after_s,

@@ -25,6 +25,21 @@ pub struct Bus {
 impl Bus {
     /// A bus whose named offices are enrolled, none of them running yet.
     pub async fn start(offices: &[&str]) -> Bus {
+        let (authority, bundles, folder) = Bus::prepare(offices);
+        let nats = NatsServer::start(&authority.nats_configuration(), authority.nats).await;
+        Bus::on(nats, (authority, bundles), folder).await
+    }
+
+    /// One whose nats-server has a disk of so many mebibytes; None where this machine lets nobody have mounts of his own.
+    pub async fn start_on_a_small_disk(offices: &[&str], mebibytes: u32) -> Option<Bus> {
+        let (authority, bundles, folder) = Bus::prepare(offices);
+        let (configuration, data) = (authority.nats_configuration(), authority.nats_data());
+        let places = (&*configuration, data);
+        let nats = NatsServer::start_on_a_small_disk(places, authority.nats, mebibytes).await?;
+        Some(Bus::on(nats, (authority, bundles), folder).await)
+    }
+
+    fn prepare(offices: &[&str]) -> (Authority, BTreeMap<String, PathBuf>, TempDir) {
         let folder = TempDir::with_prefix("spean-").expect("a temporary folder can be made");
         let authority = Authority::init(
             &folder.path().join("authority"),
@@ -35,7 +50,14 @@ impl Bus {
             .iter()
             .map(|office| ((*office).to_owned(), authority.enrol(office, folder.path())));
         let bundles = enrolled.collect();
-        let nats = NatsServer::start(&authority.nats_configuration(), authority.nats).await;
+        (authority, bundles, folder)
+    }
+
+    async fn on(
+        nats: NatsServer,
+        (authority, bundles): (Authority, BTreeMap<String, PathBuf>),
+        folder: TempDir,
+    ) -> Bus {
         authority.create_streams();
         let gateway = Gateway::start(&authority).await;
         Bus {

@@ -70,6 +70,15 @@ impl Authority {
         self.folder.join("nats/nats-server.conf")
     }
 
+    /// Where nats-server keeps its streams.
+    pub fn nats_data(&self) -> PathBuf {
+        let text = std::fs::read_to_string(self.nats_configuration());
+        let text = text.expect("nats-server has a configuration");
+        let named = |line: &str| line.trim().strip_prefix("store_dir: ").map(str::to_owned);
+        let folder = text.lines().find_map(named).expect("it names a folder");
+        PathBuf::from(folder.trim_matches('"'))
+    }
+
     pub fn create_streams(&self) {
         programs::run(GATEWAY, &["streams", &self.arg()]);
     }

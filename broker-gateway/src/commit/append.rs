@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use schemas::receipt::Stamp;
+use schemas::refusal::Hold;
 use serde::Deserialize;
 
 use crate::upstream::jetstream::{self, ApiError, JetStream, Messages, Outage};
@@ -24,6 +25,8 @@ pub(super) enum Outcome {
     Refused(String),
     /// Nobody knows.
     Unknown(Outage),
+    /// It was acknowledged, and was looked for in vain.
+    NotReadBack(Hold),
 }
 
 /// An event to be stored, and the expectation, if it is its log's first in this append.

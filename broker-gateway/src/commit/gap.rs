@@ -15,6 +15,7 @@ use super::confirmed::Confirmed;
 use super::heal::Healer;
 use super::holes::{Around, Holes};
 use super::read::{Reader, Wanted};
+use super::readback::{Acknowledged, Doubt};
 use super::writer::held;
 use crate::admit::Declared;
 use crate::refuse::{Answer, Answered};
@@ -71,6 +72,7 @@ impl Healer {
             return Ok(stored(*seq, true));
         }
         check_missing(reader, declared).await?;
+        self.readback.admits(jetstream).await?;
         let stamp = self
             .stamp(declared.registry())
             .ok_or(Hold::BusUnavailable)?;
@@ -83,10 +85,15 @@ impl Healer {
         let pending = append::single(jetstream, &message, &stamp);
         match append::outcome(pending.send().await).await {
             Outcome::Stored(seq) => {
+                let event = declared.event();
+                let read = || Some(Acknowledged::of(event, &subject, seq));
+                let looked = self.readback.look(jetstream, read, Doubt::None);
+                looked.await?;
                 let gap = declared.gap();
                 info!(%log, first = gap.first, last = gap.last, "a gap was declared");
                 Ok(stored(seq, false))
             }
+            Outcome::NotReadBack(hold) => Err(hold),
             Outcome::Full => Err(Hold::BusFull),
             outcome @ (Outcome::Stale(_) | Outcome::Refused(_)) => {
                 warn!(%log, ?outcome, "a gap declaration is held");
@@ -95,7 +102,7 @@ impl Healer {
             Outcome::Unknown(outage) => {
                 warn!(%log, %outage, "it is not known whether a gap declaration was stored; it is held");
                 jetstream.close();
-                Err(Hold::BusUnavailable)
+                Err(self.readback.not_known(jetstream, &outage))
             }
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct LogHead {
     pub seq: u64,
     /// The turn in which it was read.
     pub read_in: u64,
+    /// nats-server counts on another last message than the one that can be read.
+    pub is_odd: bool,
     /// The last events, the newest at the end: most of what is sent twice was sent just now.
     recent: VecDeque<Place>,
 }
@@ -45,6 +47,7 @@ impl LogHead {
             expected: 0,
             seq: 0,
             read_in: turn,
+            is_odd: false,
             recent: VecDeque::new(),
         }
     }
@@ -58,6 +61,7 @@ impl LogHead {
             expected: place.seq,
             seq: place.seq,
             read_in: turn,
+            is_odd: false,
             recent: [place].into(),
         }
     }
@@ -69,6 +73,7 @@ impl LogHead {
         };
         self.seq = place.seq;
         self.expected = place.seq;
+        self.is_odd = false;
         // Behind what was declared lost nothing is next to what stood before.
         let newest = self.recent.back().map(|newest| newest.position.number());
         if newest.is_some_and(|newest| newest + 1 != place.position.number()) {
@@ -115,7 +120,10 @@ impl Heads {
             self.forget_all();
         }
         match self.doubted.remove(log) {
-            Some((doubted, told)) if doubted == head.head => head.expected = told,
+            Some((doubted, told)) if doubted == head.head => {
+                head.expected = told;
+                head.is_odd = true;
+            }
             Some(_) | None => {}
         }
         match self.known.remove(log) {

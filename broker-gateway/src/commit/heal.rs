@@ -5,117 +5,44 @@
 //! It works beside the feed's writer, as another gateway would: the expectations keep them apart.
 
 mod judge;
+mod unit;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use schemas::chain::Head;
 use schemas::envelope::nats;
-use schemas::receipt::{Receipt, Stamp};
+use schemas::receipt::Stamp;
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
-use schemas::subject::{FeedName, LogName, LogSubject};
-use tokio::sync::oneshot;
+use schemas::subject::{FeedName, LogSubject};
 use tracing::{info, warn};
 
 use self::judge::{Judgement, judge_hole, next_ones, no};
+pub(super) use self::unit::{HealUnit, Work};
+use super::Notary;
 use super::append::{self, Message, Outcome};
-use super::asked::{AskUnit, Remembered};
+use super::asked::Remembered;
 use super::confirmed::{Brought, Confirmed};
-use super::gap::GapUnit;
 use super::heads::{LogHead, Place};
 use super::holes::{Around, Holes, Stands};
-use super::line::{Exit, Rest, Weighs};
+use super::line::{Exit, Rest};
 use super::read::Reader;
+use super::readback::{Acknowledged, Doubt, May, Readback};
 use super::writer::held;
-use super::{Answers, Notary};
-use crate::admit::{Healing, Healings};
+use crate::admit::Healing;
 use crate::authority::streams;
 use crate::limits::{STALE_TRIES_MAX, WRITING_RESTS};
-use crate::refuse::{Answer, Answered};
+use crate::refuse::Answer;
 use crate::upstream::jetstream::{JetStream, Outage, Source};
-
-/// Refills of one log on their way through commit.
-#[derive(Debug)]
-pub(super) struct HealUnit {
-    log: LogName,
-    registry: Arc<Registry>,
-    waiting: VecDeque<Healing>,
-    answered: Vec<Answered>,
-    answers: oneshot::Sender<Vec<Answered>>,
-}
-
-impl HealUnit {
-    pub fn new(healings: Healings) -> (HealUnit, Answers) {
-        let (answers, waits) = oneshot::channel();
-        let unit = HealUnit {
-            log: healings.log().clone(),
-            registry: healings.registry().clone(),
-            waiting: healings.into_all().into(),
-            answered: Vec::new(),
-            answers,
-        };
-        (unit, waits)
-    }
-
-    fn answer_next(&mut self, answer: Answer) {
-        if let Some(healing) = self.waiting.pop_front() {
-            let event = healing.event();
-            self.answered.push(Answered {
-                place: healing.place(),
-                answer,
-                id: Some(event.id().to_owned()),
-                position: Some(event.link().position.number()),
-            });
-        }
-    }
-
-    fn stored(&mut self, seq: u64, duplicate: bool, receipt: Option<Box<Receipt>>) {
-        let stream = self.log.feed.clone();
-        self.answer_next(Answer::Stored {
-            stream,
-            seq,
-            duplicate,
-            receipt,
-        });
-    }
-
-    fn hold(mut self, hold: &Hold) {
-        while !self.waiting.is_empty() {
-            self.answer_next(Answer::Held(hold.clone()));
-        }
-        self.finish();
-    }
-
-    /// Who asked may be gone; what is stored is stored.
-    fn finish(self) {
-        self.answers.send(self.answered).ok();
-    }
-}
-
-/// What a healer is given.
-#[derive(Debug)]
-pub(super) enum Work {
-    Refill(HealUnit),
-    Declare(Box<GapUnit>),
-    Ask(Box<AskUnit>),
-}
-
-impl Weighs for Work {
-    fn weight(&self) -> usize {
-        match self {
-            Work::Refill(unit) => unit.waiting.len(),
-            Work::Declare(_) | Work::Ask(_) => 1,
-        }
-    }
-}
 
 /// The healer of a feed's stream.
 pub(super) struct Healer {
     feed: FeedName,
     broker: Arc<dyn Source>,
     notary: Arc<Notary>,
+    pub(super) readback: Arc<Readback>,
     connection: Option<JetStream>,
     pub(super) asked: Remembered,
 }
@@ -124,6 +51,7 @@ pub(super) struct Healer {
 struct Patient<'a> {
     reader: Reader<'a>,
     notary: &'a Notary,
+    readback: &'a Readback,
     registry: Arc<Registry>,
     head: Option<LogHead>,
     confirmed: Option<Confirmed>,
@@ -132,11 +60,17 @@ struct Patient<'a> {
 }
 
 impl Healer {
-    pub fn new(feed: FeedName, broker: Arc<dyn Source>, notary: Arc<Notary>) -> Healer {
+    pub fn new(
+        feed: FeedName,
+        broker: Arc<dyn Source>,
+        notary: Arc<Notary>,
+        readback: Arc<Readback>,
+    ) -> Healer {
         Healer {
             feed,
             broker,
             notary,
+            readback,
             connection: None,
             asked: Remembered::default(),
         }
@@ -200,19 +134,28 @@ impl Healer {
         let mut patient = Patient {
             reader,
             notary: &self.notary,
+            readback: &self.readback,
             registry: unit.registry.clone(),
             head: None,
             confirmed: None,
             holes: Holes::new(reader, unit.registry.genesis()),
             stale: 0,
         };
+        let mut may = self.readback.admits(jetstream).await?;
         while !unit.waiting.is_empty() {
             match patient.judge(&unit.waiting).await? {
                 Judgement::StoredAlready(seq) => {
                     patient.stale = 0;
                     unit.stored(seq, true, None);
                 }
-                Judgement::Append(count) => patient.append(unit, count).await?,
+                Judgement::Append(count) => {
+                    let count = match may {
+                        May::Store => count,
+                        May::Try => count.min(1),
+                    };
+                    patient.append(unit, count).await?;
+                    may = May::Store;
+                }
                 Judgement::Fill => patient.fill(unit).await?,
                 Judgement::No(no) => unit.answer_next(no.into()),
             }
@@ -267,7 +210,7 @@ impl Patient<'_> {
 
     /// Appends the first ones, as what they are: the log's next.
     async fn append(&mut self, unit: &mut HealUnit, count: usize) -> Result<(), Hold> {
-        let head = self.head().await?;
+        let (head, jetstream) = (self.head().await?, self.reader.jetstream);
         let subject = self.reader.log.subject();
         let first = unit.waiting.iter().take(count).map(Healing::event);
         let blocks: Vec<(Vec<u8>, &SignedEvent)> =
@@ -286,11 +229,15 @@ impl Patient<'_> {
         let stamp = self.notary.stamp(&self.registry);
         let stamp = stamp.ok_or(Hold::BusUnavailable)?;
         let pending = match &messages[..] {
-            [message] => append::single(self.reader.jetstream, message, &stamp),
-            messages => append::batch(self.reader.jetstream, messages, &stamp),
+            [message] => append::single(jetstream, message, &stamp),
+            messages => append::batch(jetstream, messages, &stamp),
         };
         match append::outcome(pending.send().await).await {
             Outcome::Stored(seq) => {
+                let last_one = blocks.last();
+                let stored = || last_one.map(|(_, event)| Acknowledged::of(event, &subject, seq));
+                let looked = self.readback.look(jetstream, stored, Doubt::Odd);
+                looked.await?;
                 info!(log = %self.reader.log, count, "a lost tail came back");
                 // One receipt covers all of it, as for any append.
                 let receipt = blocks
@@ -331,9 +278,13 @@ impl Patient<'_> {
         };
         let stamp = self.notary.stamp(&self.registry);
         let stamp = stamp.ok_or(Hold::BusUnavailable)?;
-        let pending = append::single(self.reader.jetstream, &message, &stamp);
+        let jetstream = self.reader.jetstream;
+        let pending = append::single(jetstream, &message, &stamp);
         match append::outcome(pending.send().await).await {
             Outcome::Stored(seq) => {
+                let stored = || Some(Acknowledged::of(first.event(), &subject, seq));
+                let looked = self.readback.look(jetstream, stored, Doubt::None);
+                looked.await?;
                 info!(log = %self.reader.log, %position, "a lost position came back");
                 self.holes.fill(Stands::of(first.event(), seq));
                 self.stale = 0;
@@ -372,8 +323,9 @@ impl Patient<'_> {
             Outcome::Unknown(outage) => {
                 warn!(%log, %outage, "it is not known whether a refill was stored; it is held");
                 self.reader.jetstream.close();
-                Err(Hold::BusUnavailable)
+                Err(self.readback.not_known(self.reader.jetstream, &outage))
             }
+            Outcome::NotReadBack(hold) => Err(hold),
             Outcome::Stored(_) => unreachable!("what is stored is answered by whoever stored it"),
         }
     }

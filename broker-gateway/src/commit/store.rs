@@ -13,6 +13,7 @@ use tracing::warn;
 use super::append::{self, Message, Outcome};
 use super::heads::Place;
 use super::plan::Plan;
+use super::readback::{Acknowledged, Doubt};
 use super::unit::Unit;
 use super::writer::{Writer, back_in_line, hold_all};
 use crate::limits::STALE_TRIES_MAX;
@@ -62,8 +63,10 @@ impl Writer {
         }
         let mut refused = Vec::new();
         for (unit, pending) in sent {
+            let units = vec![unit];
             let outcome = append::outcome(pending).await;
-            self.settle(jetstream, vec![unit], (outcome, &stamp), &mut refused);
+            let outcome = self.read_back(jetstream, &units, outcome).await;
+            self.settle(jetstream, units, (outcome, &stamp), &mut refused);
         }
         back_in_line(refused, waiting);
     }
@@ -85,9 +88,31 @@ impl Writer {
         };
         drop(messages);
         let outcome = append::outcome(pending.send().await).await;
+        let outcome = self.read_back(jetstream, &units, outcome).await;
         let mut refused = Vec::new();
         self.settle(jetstream, units, (outcome, &stamp), &mut refused);
         back_in_line(refused, waiting);
+    }
+
+    /// Looks at the last of what was stored, where that is due.
+    async fn read_back(&self, jetstream: &JetStream, units: &[Unit], outcome: Outcome) -> Outcome {
+        let Outcome::Stored(seq) = outcome else {
+            return outcome;
+        };
+        let told = |unit: &Unit| self.heads.of(unit.log()).is_some_and(|head| head.is_odd);
+        let doubt = match units.iter().any(told) {
+            true => Doubt::Odd,
+            false => Doubt::None,
+        };
+        let last = || {
+            let unit = units.last()?;
+            let event = unit.events().last()?;
+            Some(Acknowledged::of(event, &unit.log().subject(), seq))
+        };
+        match self.readback.look(jetstream, last, doubt).await {
+            Ok(()) => Outcome::Stored(seq),
+            Err(hold) => Outcome::NotReadBack(hold),
+        }
     }
 
     /// What is stored together names the oldest registry by which any of it was judged.
@@ -136,10 +161,14 @@ impl Writer {
                 units.iter().for_each(|unit| self.heads.forget(unit.log()));
                 hold_all(units, &Hold::BusUnavailable);
             }
+            Outcome::NotReadBack(hold) => {
+                units.iter().for_each(|unit| self.heads.forget(unit.log()));
+                hold_all(units, &hold);
+            }
             Outcome::Unknown(outage) => {
                 warn!(feed = %self.feed, %outage, "it is not known what was stored; it is held");
                 jetstream.close();
-                hold_all(units, &Hold::BusUnavailable);
+                hold_all(units, &self.readback.not_known(jetstream, &outage));
             }
         }
     }

@@ -20,6 +20,7 @@ use super::line::{self, Entrance, Exit, Rest};
 use super::notary::Notary;
 use super::plan::{Joint, Plan};
 use super::read::{Reader, Unreadable};
+use super::readback::{May, Readback};
 use super::unit::Unit;
 use crate::authority::streams;
 use crate::limits::{HEADS_READ_AT_ONCE, WRITING_RESTS};
@@ -32,6 +33,7 @@ pub(super) struct Writer {
     /// Where what stands below a head is looked up.
     known: Entrance<Known>,
     pub(super) notary: Arc<Notary>,
+    pub(super) readback: Arc<Readback>,
     connection: Option<JetStream>,
     pub(super) heads: Heads,
     heard: Arc<Heard>,
@@ -42,8 +44,7 @@ pub(super) struct Writer {
 impl Writer {
     pub fn new(
         feed: FeedName,
-        broker: Arc<dyn Source>,
-        notary: Arc<Notary>,
+        (broker, notary, readback): (Arc<dyn Source>, Arc<Notary>, Arc<Readback>),
         line: Exit<Unit>,
     ) -> Writer {
         let (known, unknown) = line::line();
@@ -54,6 +55,7 @@ impl Writer {
             line,
             known,
             notary,
+            readback,
             connection: None,
             heads: Heads::default(),
             heard: Arc::default(),
@@ -82,6 +84,14 @@ impl Writer {
                 return;
             }
         };
+        match self.readback.admits(&jetstream).await {
+            Ok(May::Store) => {}
+            Ok(May::Try) => {
+                let others = waiting.split_off(waiting.len().min(1));
+                hold_all(others, &self.readback.hold());
+            }
+            Err(hold) => return hold_all(waiting.drain(..), &hold),
+        }
         self.read_heads(&jetstream, waiting).await;
         let plan = self.plan(&jetstream, waiting).await;
         if !plan.is_empty() {

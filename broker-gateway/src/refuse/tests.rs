@@ -105,7 +105,8 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
         Hold::LogFormatUnknown { .. } => Hold::BusUnavailable,
         Hold::BusUnavailable => Hold::BusFull,
         Hold::BusFull => Hold::BusUnreadable { retry_after_s: 7 },
-        Hold::BusUnreadable { .. } => Hold::BoundReached {
+        Hold::BusUnreadable { .. } => Hold::BusUnwritable { retry_after_s: 7 },
+        Hold::BusUnwritable { .. } => Hold::BoundReached {
             detail: Box::new(Detail::new("name", "en", "km")),
             retry_after_s: 7,
         },

@@ -287,6 +287,12 @@ pub(super) const BUS_UNREADABLE: Code = code(
     "nats-server acknowledges what it cannot give back: its files are damaged; the operator restarts it, or takes a copy of its files that is whole; nothing is stored there until then, the event is kept",
     "nats-server បញ្ជាក់ថាបានរក្សាទុក តែមិនអាចអានវិញបានទេ៖ ឯកសាររបស់វាខូច អ្នកប្រតិបត្តិត្រូវចាប់ផ្តើមវាឡើងវិញ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
 );
+pub(super) const BUS_UNWRITABLE: Code = code(
+    60217,
+    "bus-unwritable",
+    "nats-server answers and stores nothing: its disk was full or failed; the operator makes room there and restarts nats-server, the event is kept",
+    "nats-server ឆ្លើយតប តែមិនរក្សាទុកអ្វីទេ៖ ថាសរបស់វាពេញ ឬខូច អ្នកប្រតិបត្តិត្រូវបន្ថែមទំហំ ហើយចាប់ផ្តើមវាឡើងវិញ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
+);
 pub(super) const ASKED_TOO_OFTEN: Code = code(
     60231,
     "asked-too-often",

@@ -5,6 +5,7 @@ mod finding;
 mod forks;
 mod gaps;
 mod refills;
+mod rot;
 mod takings;
 mod whole_streams;
 

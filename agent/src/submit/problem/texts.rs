@@ -347,6 +347,7 @@ fn hold_status(hold: &Hold) -> u16 {
         | Hold::BusUnavailable
         | Hold::BusFull
         | Hold::BusUnreadable { .. }
+        | Hold::BusUnwritable { .. }
         | Hold::BoundReached { .. }
         | Hold::AskedTooOften
         | Hold::OfficeOverBudget { .. } => 503,
