@@ -1,6 +1,9 @@
 //! What an office may hear and ask: its own inbox, its own consumers, the feeds that it may read.
 //! In: subscriptions and requests to JetStream's API. Out: a no to each. Never: another's events, inbox or consumer.
 
+use std::time::Duration;
+
+use tests::deadline::{eventually_within, until};
 use tests::raw::ServerOp;
 
 use super::*;
@@ -304,7 +307,10 @@ async fn an_office_has_so_many_consumers_on_a_feed_and_no_more() {
         assert_eq!(made["name"], format!("moh_hq_{number}"), "{made}");
     }
     let more = make_consumer(&mut reader, "moh_hq_more").await;
-    assert_refused_request(&more, "request-forbidden");
+    assert_eq!(more["spean"]["code"], "bound-reached", "{more}");
+    assert_eq!(more["spean"]["answer"], "held", "{more}");
+    let details = more["spean"]["details"].to_string();
+    assert!(details.contains("ask again in 30 s"), "{more}");
     // One that it has is no further one, and others are not asked to pay for it.
     let known = make_consumer(&mut reader, "moh_hq_7").await;
     assert_eq!(known["name"], "moh_hq_7", "{known}");
@@ -316,6 +322,29 @@ async fn an_office_has_so_many_consumers_on_a_feed_and_no_more() {
     assert_eq!(gone["success"], true, "{gone}");
     let more = make_consumer(&mut reader, "moh_hq_more").await;
     assert_eq!(more["name"], "moh_hq_more", "{more}");
+}
+
+/// Each life of a reader leaves a consumer behind, for a quarter of an hour.
+#[tokio::test]
+async fn a_reader_that_was_killed_again_and_again_reads_on_within_a_minute() {
+    let mut scene = Scene::with(&["moh/hq"]).await;
+    let mut killed = scene.envoy_of("moh/hq").await;
+    for number in 0..CONSUMERS_MAX {
+        let name = format!("moh_hq_killed{number}");
+        let made = make_consumer(&mut killed, &name).await;
+        assert_eq!(made["name"], name, "{made}");
+    }
+    drop(killed);
+    let first = scene.first().sign(&scene.key);
+    scene.publish(&first).await;
+    let reader = scene.bus.office("moh/hq").await;
+    let told = |status: &Value| {
+        let why = status["reading"]["health-quarterly"]["feed"].as_str();
+        why.is_some_and(|why| why.contains("bound-reached"))
+    };
+    until("the bound to be told as one", || reader.status(), told).await;
+    let reads = || async { (reader.received("health-quarterly").await.len() == 1).then_some(()) };
+    eventually_within(Duration::from_secs(60), "the event", reads).await;
 }
 
 #[tokio::test]
