@@ -2,12 +2,12 @@
 //! long, for slow lines too long to be asked for every ten minutes; this one says "as before" in a hundred bytes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 use schemas::heal::{CountsQuestion, FeedCounts};
-use schemas::subject::{FeedName, OfficeId};
+use schemas::subject::{FeedName, LogName, OfficeId};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
@@ -67,6 +67,36 @@ pub async fn subjects(jetstream: &JetStream, feed: &FeedName) -> Result<Subjects
     Ok(all)
 }
 
+/// Of each log, how many messages a stream holds beyond one for each position, as the last whole reading has shown. What is told to offices
+/// is without them: each holds a position once, and compares.
+#[derive(Debug, Clone, Default)]
+pub struct Surplus(Arc<Mutex<BTreeMap<LogName, u64>>>);
+
+impl Surplus {
+    /// What was found in one feed, in the place of what was found before.
+    pub fn found(&self, feed: &FeedName, logs: impl IntoIterator<Item = (LogName, u64)>) {
+        let mut all = self.lock();
+        all.retain(|log, _| log.feed != *feed);
+        all.extend(logs.into_iter().filter(|(_, surplus)| *surplus > 0));
+    }
+
+    pub fn of(&self, log: &LogName) -> u64 {
+        self.lock().get(log).copied().unwrap_or(0)
+    }
+
+    fn take_off(&self, feed: &FeedName, counts: &mut BTreeMap<String, u64>) {
+        for (log, surplus) in self.lock().iter().filter(|(log, _)| log.feed == *feed) {
+            if let Some(count) = counts.get_mut(&log.subject()) {
+                *count = count.saturating_sub(*surplus);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<LogName, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 type Asked = (FeedName, oneshot::Sender<Arc<Subjects>>);
 
 /// Where counts are asked for. What was counted a moment ago is told to everybody who asks.
@@ -80,16 +110,18 @@ pub struct Counter {
     broker: Broker,
     line: mpsc::Receiver<Asked>,
     connection: Option<JetStream>,
+    surplus: Surplus,
     known: HashMap<FeedName, (Instant, Arc<Subjects>)>,
 }
 
 impl Counts {
-    pub fn new(broker: Broker) -> (Counts, Counter) {
+    pub fn new(broker: Broker, surplus: Surplus) -> (Counts, Counter) {
         let (sender, line) = mpsc::channel(COUNTS_LINE_MAX);
         let counter = Counter {
             broker,
             line,
             connection: None,
+            surplus,
             known: HashMap::new(),
         };
         (Counts { line: sender }, counter)
@@ -125,7 +157,9 @@ impl Counter {
             Some(open) => open,
             None => JetStream::connect(&self.broker).await?,
         };
-        let counted = Arc::new(subjects(self.connection.insert(jetstream), feed).await?);
+        let mut counted = subjects(self.connection.insert(jetstream), feed).await?;
+        self.surplus.take_off(feed, &mut counted.counts);
+        let counted = Arc::new(counted);
         let fresh = (Instant::now(), counted.clone());
         self.known.insert(feed.clone(), fresh);
         Ok(counted)

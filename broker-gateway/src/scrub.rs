@@ -5,7 +5,7 @@
 pub mod command;
 pub mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use schemas::signing::{Claim, PublicKey, SignedEvent, verify_all};
 use schemas::subject::{FeedName, LogSubject, OfficeId};
 use serde::Serialize;
 
-use crate::limits::DAMAGED_NAMED_MAX;
+use crate::limits::{DAMAGED_NAMED_MAX, SCRUB_REMEMBERED};
 
 /// What was found in one feed's stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,6 +47,10 @@ pub struct LogReport {
     pub declared: Ranges,
     /// Positions that do not link to the one before.
     pub unlinked: Ranges,
+    /// Positions whose event stands more than once: on the log's own subject, or there and as a refill. It costs room, and nothing else.
+    pub twice: Ranges,
+    /// How many messages there are beyond one for each of those.
+    pub surplus: u64,
     /// Positions whose event bears no signature of a key that the registry honours there.
     pub unsigned: Ranges,
 }
@@ -97,6 +101,11 @@ struct LogScrub {
     holes: Vec<Hole>,
     refilled: BTreeMap<u64, (Hash, Hash)>,
     declared: Vec<RangeInclusive<u64>>,
+    /// The last positions on the log's own subject, rising, and what stands there.
+    recent: VecDeque<(u64, Hash)>,
+    /// Messages on that subject, damaged ones too.
+    appended: u64,
+    twice: Vec<u64>,
     unlinked: Vec<u64>,
     unsigned: Vec<u64>,
 }
@@ -144,19 +153,22 @@ impl<'r> Scrub<'r> {
 
     fn read(&mut self, subject: &str, headers: &[u8], data: Bytes) -> Result<(), String> {
         let named: LogSubject = subject.parse().map_err(|_| "no subject of a log")?;
+        let genesis = self.registry.genesis();
+        let office = named.log().office.clone();
+        let log = self.logs.entry(office.clone());
+        let log = log.or_insert_with(|| LogScrub::new(genesis));
+        if let LogSubject::Log(_) = &named {
+            log.appended += 1;
+        }
         let event = nats::decode(headers, data, Origin::Bus).map_err(|why| {
             format::newer_in_headers(headers).map_or(why.to_string(), |newer| newer.to_string())
         })?;
         if event.event().log() != named.log() || named.log().feed != self.feed {
             return Err("an event of another log".into());
         }
-        let genesis = self.registry.genesis();
-        let office = named.log().office.clone();
         let key = self.key_of(&event);
-        let log = self
-            .logs
-            .entry(office.clone())
-            .or_insert_with(|| LogScrub::new(genesis));
+        let log = self.logs.entry(office.clone());
+        let log = log.or_insert_with(|| LogScrub::new(genesis));
         let position = event.link().position;
         match named {
             LogSubject::Log(_) => log.append(&event),
@@ -202,7 +214,8 @@ impl<'r> Scrub<'r> {
 
     pub fn finish(mut self) -> FeedReport {
         self.verify();
-        let logs = self.logs.into_iter();
+        // What is damaged, and all that there is of a log, tells nothing of it.
+        let logs = self.logs.into_iter().filter(|(_, log)| !log.is_empty());
         FeedReport {
             logs: logs.map(|(office, log)| log.finish(office)).collect(),
             feed: self.feed,
@@ -219,12 +232,25 @@ impl LogScrub {
             holes: Vec::new(),
             refilled: BTreeMap::new(),
             declared: Vec::new(),
+            recent: VecDeque::new(),
+            appended: 0,
+            twice: Vec::new(),
             unlinked: Vec::new(),
             unsigned: Vec::new(),
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.head.position.is_none() && self.refilled.is_empty() && self.declared.is_empty()
+    }
+
     fn append(&mut self, event: &SignedEvent) {
+        let position = event.link().position.number();
+        let known = self.recent.binary_search_by_key(&position, |(at, _)| *at);
+        if known.is_ok_and(|index| self.recent[index].1 == event.hash()) {
+            self.twice.push(position);
+            return;
+        }
         let (link, before) = (*event.link(), event.link().position.before());
         let (next, end) = (
             self.head.number().saturating_add(1),
@@ -242,6 +268,10 @@ impl LogScrub {
         }
         if link.position.number() >= next {
             self.head = Head::of(event);
+            if self.recent.len() == SCRUB_REMEMBERED {
+                self.recent.pop_front();
+            }
+            self.recent.push_back((position, event.hash()));
         }
     }
 
@@ -254,7 +284,10 @@ impl LogScrub {
 
     fn finish(mut self, office: OfficeId) -> LogReport {
         let mut missing = Vec::new();
-        for hole in std::mem::take(&mut self.holes) {
+        let holes = std::mem::take(&mut self.holes);
+        let ranges = holes.iter().map(|hole| hole.first..=hole.last);
+        let holes_all: Ranges = ranges.collect();
+        for hole in holes {
             missing.extend(self.look_into(&hole).iter());
         }
         let declared: Ranges = std::mem::take(&mut self.declared).into_iter().collect();
@@ -263,7 +296,13 @@ impl LogScrub {
         missing.extend(declared_behind.without(&refilled).iter());
         let missing: Ranges = missing.into_iter().collect();
         let hash = self.head.position.map(|_| self.head.hash.to_string());
+        let below = refilled.up_to(self.head.number());
+        let positions = self.head.number() - missing.up_to(self.head.number()).count();
+        let messages = self.appended + below.count();
+        let twice = Ranges::of(self.twice).union(&below.without(&holes_all));
         LogReport {
+            twice,
+            surplus: messages.saturating_sub(positions),
             office,
             head: self.head.number(),
             hash: hash.unwrap_or_default(),

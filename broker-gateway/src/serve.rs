@@ -13,7 +13,7 @@ use crate::admit::Admission;
 use crate::audit::{Audit, Bounds};
 use crate::authority::streams;
 use crate::commit::{Commits, Notary, NotaryFault};
-use crate::counts::Counts;
+use crate::counts::{Counts, Surplus};
 use crate::gateway::Gateway;
 use crate::limits::{STREAMS_LOOK_AGAIN, STREAMS_LOOK_INTERVAL};
 use crate::listen::Listener;
@@ -89,12 +89,14 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
 
     let commits = Commits::new(Broker::new(&settings.nats)?, notary);
     let name = settings.name.clone();
-    let (counts, counter) = Counts::new(Broker::new(&settings.nats)?);
+    let surplus = Surplus::default();
+    let (counts, counter) = Counts::new(Broker::new(&settings.nats)?, surplus.clone());
     let counting = tokio::spawn(counter.run());
     let watch = Watch {
         broker: Arc::new(Broker::new(&settings.nats)?),
         policies: policies.clone(),
         settings: settings.heal,
+        surplus,
     };
     let looking = tokio::spawn(watch.run(shutdown.clone()));
     let parts = (broker, counts);

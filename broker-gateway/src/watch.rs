@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::counts::{self, Uncounted};
+use crate::counts::{self, Surplus, Uncounted};
 use crate::limits::{SCRUB_AT_ONCE, WATCH_CONNECT_WAIT};
 use crate::policy::Policy;
 use crate::scrub::read;
@@ -29,6 +29,8 @@ pub struct Watch {
     pub broker: Arc<dyn Source>,
     pub policies: watch::Receiver<Arc<Policy>>,
     pub settings: HealSettings,
+    /// What each log holds beyond one message for each position, for whoever tells counts.
+    pub surplus: Surplus,
 }
 
 /// What the last looks found.
@@ -86,13 +88,18 @@ impl Watch {
         let restarted = found.server_id != jetstream.info().server_id;
         let whole = restarted || found.read_whole.is_none_or(due);
         for feed in policy.registry.feeds().map(|feed| &feed.name) {
-            if !whole && self.agrees(jetstream, feed, found).await? {
+            // What is stored between two questions makes them disagree once.
+            if !whole
+                && (self.agrees(jetstream, feed, found).await?
+                    || self.agrees(jetstream, feed, found).await?)
+            {
                 continue;
             }
             let began = Instant::now();
             let report = read::feed(jetstream, &policy.registry, feed).await?;
             let took = began.elapsed();
             found.remember(&report);
+            self.remember_surplus(&report);
             tell(&report, took);
             read::ask_to_heal(jetstream, &report).await?;
         }
@@ -123,8 +130,10 @@ impl Watch {
         let mut agrees = true;
         while let Some((head, log, count)) = heads.next().await {
             let known = found.missing.get(&log);
-            let known_count = known.map_or(0, |missing| missing.all.count());
-            if lacking(head?, &count) != known_count {
+            let missing = known.map_or(0, |missing| missing.all.count());
+            let head = head?;
+            let expected = (head + self.surplus.of(&log)).saturating_sub(missing);
+            if there(head, &count) != expected {
                 agrees = false;
             } else if let Some(missing) = known.filter(|missing| !missing.wanted.is_empty()) {
                 let request = HealRequest::new(log, &missing.wanted);
@@ -133,17 +142,24 @@ impl Watch {
         }
         Ok(agrees)
     }
+
+    fn remember_surplus(&self, report: &FeedReport) {
+        let logs = report.logs.iter().map(|log| {
+            let (feed, office) = (report.feed.clone(), log.office.clone());
+            (LogName { feed, office }, log.surplus)
+        });
+        self.surplus.found(&report.feed, logs);
+    }
 }
 
-/// Fewer messages than the head's position: a hole.
-fn lacking(head: u64, count: &LogCount) -> u64 {
+/// What the stream counts up to the head: fewer than its position is a hole, more is what stands there twice or cannot be read.
+pub fn there(head: u64, count: &LogCount) -> u64 {
     let refilled = count.refilled.up_to(head).count();
-    let there = count.appended.saturating_add(refilled);
-    head.saturating_sub(there)
+    count.appended.saturating_add(refilled)
 }
 
 /// The position of a log's last message, by the word of its headers; 0 where it cannot be read.
-async fn head(jetstream: &JetStream, log: &LogName) -> Result<u64, Uncounted> {
+pub async fn head(jetstream: &JetStream, log: &LogName) -> Result<u64, Uncounted> {
     #[derive(Deserialize)]
     struct Got {
         message: Message,
@@ -195,11 +211,15 @@ fn tell(report: &FeedReport, took: Duration) {
         missing,
         unlinked,
         unsigned,
+        twice,
         ..
     } in &report.logs
     {
         if !missing.is_empty() {
             warn!(%feed, %office, %missing, "positions are missing");
+        }
+        if !twice.is_empty() {
+            warn!(%feed, %office, %twice, "positions-twice: these positions stand more than once; it costs room and nothing else");
         }
         if !unlinked.is_empty() {
             tracing::error!(%feed, %office, %unlinked, "the chain is broken");

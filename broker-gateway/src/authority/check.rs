@@ -18,6 +18,7 @@ use super::folder;
 use super::streams::{self, StreamState};
 use super::table::Table;
 use crate::commit::Notary;
+use crate::counts::Uncounted;
 use crate::settings::{FILE_NAME, GatewayToml, Settings};
 use crate::upstream::jetstream::{Ear, JetStream, Source};
 use crate::upstream::raw::Broker;
@@ -267,6 +268,20 @@ async fn broker(settings: &Settings, registry: Option<&Registry>, findings: &mut
             }
         }
         Err(fault) => findings.mistake(at, fault),
+    }
+    for feed in registry.feeds().map(|feed| &feed.name) {
+        match super::twice::look(&jetstream, feed).await {
+            Ok(found) => found.into_iter().for_each(|twice| {
+                let level = match twice.readable {
+                    true => Level::Warning,
+                    false => Level::Mistake,
+                };
+                findings.add(level, format!("stream {feed}"), &twice);
+            }),
+            // A stream that is missing is named above.
+            Err(Uncounted::Api(_)) => {}
+            Err(fault) => findings.mistake(at, fault),
+        }
     }
 }
 

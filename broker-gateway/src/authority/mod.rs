@@ -13,6 +13,7 @@ mod issued;
 mod say;
 pub mod streams;
 mod table;
+mod twice;
 
 pub use self::check::{Finding, Findings, Level, check};
 pub use self::enrol::{Enrol, Enrolled, Named};

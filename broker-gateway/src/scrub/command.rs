@@ -87,6 +87,9 @@ fn what_else(log: &LogReport) -> String {
     if !log.declared.is_empty() {
         all.push(format!("declared lost: {}", log.declared));
     }
+    if !log.twice.is_empty() {
+        all.push(format!("stands twice: {}", log.twice));
+    }
     if !log.unlinked.is_empty() {
         all.push(format!("does not link: {}", log.unlinked));
     }

@@ -61,6 +61,27 @@ fn holes_are_named_until_they_are_refilled() {
 }
 
 #[test]
+fn what_stands_twice_is_named_and_counted_and_breaks_nothing() {
+    let mut pen = Pen::new();
+    let events = pen.run(9);
+    let mut messages = appended(&events, &[3]);
+    // Stored again and again behind the head, as a nats-server that cannot read back makes a gateway do.
+    for _ in 0..3 {
+        messages.extend(appended(&events[5..], &[]));
+    }
+    messages.extend([2, 4].map(|index| refilled(&events[index])));
+    let report = scrub(&pen, &messages);
+    let log = &report.logs[0];
+    assert_eq!(log.twice.to_string(), "5-9");
+    assert_eq!((log.head, log.surplus), (9, 13));
+    assert!(log.unlinked.is_empty() && report.is_whole(), "{report:?}");
+    // Another one is missing besides.
+    messages.retain(|(subject, event)| subject != LOG || event.link().position.number() != 2);
+    let log = &scrub(&pen, &messages).logs[0];
+    assert_eq!((log.missing.to_string(), log.surplus), ("2".into(), 13));
+}
+
+#[test]
 fn what_does_not_link_is_named_wherever_it_stands() {
     let mut pen = Pen::new();
     let events = pen.run(9);

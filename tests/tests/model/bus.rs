@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker_gateway::counts::Surplus;
 use broker_gateway::peer::Peer;
 use broker_gateway::policy::Policy;
 use broker_gateway::settings::HealSettings;
@@ -61,6 +62,7 @@ impl Bus {
                 check_interval: Duration::from_secs(600),
                 full_read_interval: Duration::from_secs(24 * 60 * 60),
             },
+            surplus: Surplus::default(),
         });
         async move {
             if let Some(watch) = watch {

@@ -107,3 +107,34 @@ async fn a_scrub_names_what_is_missing_and_has_it_brought_back() {
     assert_eq!(log(&before)["hash"], log(&after)["hash"]);
     assert_eq!(log(&after)["refilled"], 2);
 }
+
+/// What stands in its log and as a refill counts once: it covers for no other one.
+#[tokio::test]
+async fn what_stands_twice_hides_no_hole() {
+    let mut bus = Bus::start(&[PROVINCE]).await;
+    let settings = bus.authority.folder().join("gateway.toml");
+    let text = std::fs::read_to_string(&settings).expect("a gateway has settings");
+    let eager = text + "\n[heal]\ncheck_interval_s = 1\n";
+    std::fs::write(&settings, eager).expect("written");
+    bus.gateway.restart().await;
+    let province = bus.office_with(PROVINCE, EAGER).await;
+    stored_reports(&province, 9).await;
+    let broker = broker(&bus).await;
+    let fourth = broker.message(HEALTH, 4).await.expect("it is there");
+    let beside = broker.refill(&fourth, 4).await;
+    beside.expect("nats-server takes it");
+    let log = bus.authority.folder().join("gateway.log");
+    let told = || async { std::fs::read_to_string(&log).unwrap_or_default() };
+    until("the gateway to say so", told, |log| {
+        log.contains("positions-twice") && log.contains("twice=4")
+    })
+    .await;
+    let found = bus.authority.check();
+    assert!(found.contains("positions-twice: moh/siem-reap"), "{found}");
+    // Whoever looks: the gateway, and the office by what it is told.
+    lose(&broker, &[6]).await;
+    refilled(&broker, 6).await;
+    bus.gateway.restart().await;
+    lose(&broker, &[7]).await;
+    refilled(&broker, 7).await;
+}
