@@ -17,7 +17,7 @@ use crate::limits::{
     ALL_ANNOUNCED_BYTES_MAX, ALL_PUBLISH_BYTES_MAX, LAME_DUCK_GRACE, LAME_DUCK_TIME,
 };
 use crate::overview::Overview;
-use crate::policy::Policy;
+use crate::policy::{Behind, Policy};
 use crate::settings::Settings;
 use crate::upstream::raw::Broker;
 use crate::wire::{Frame, ServerInfo};
@@ -32,6 +32,8 @@ pub struct Gateway {
     pub admission: Admission,
     pub commits: Commits,
     pub broker: Broker,
+    /// What other gateways know more of.
+    pub behind: Behind,
     pub consumers: Consumers,
     pub overview: Overview,
     pub counts: Counts,
@@ -80,6 +82,7 @@ impl Gateway {
             admission,
             commits,
             broker,
+            behind: Behind::default(),
             consumers: Consumers::default(),
             overview: Overview::default(),
             counts,

@@ -109,6 +109,10 @@ pub const SERVER_START_WAIT: Duration = Duration::from_secs(10);
 pub const SERVER_LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// How often the registry's file is looked at: a revocation takes effect within this.
 pub const REGISTRY_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long others may work by lines of the registry that are not here before the operator is told: a copy by hand takes a moment.
+pub const REGISTRY_LAG_MAX: Duration = Duration::from_secs(10);
+/// How often a session looks by which registry what it delivers was stored.
+pub const STAMP_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// One file of the audit: some 300,000 decisions.
 pub const AUDIT_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Full files of the audit beside the one that is written, 4 GiB: about a month of 132 offices that are connected all the time.

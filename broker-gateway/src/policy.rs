@@ -1,6 +1,7 @@
 //! The registry's file comes in, signed line by line; the rules by which everything is judged go out, to whoever watches. A
 //! file that is torn, foreign or shorter than before changes nothing.
 
+mod behind;
 mod memory;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use schemas::json;
 use schemas::refusal::{Detail, Refusal};
-use schemas::registry::Registry;
+use schemas::registry::{Beside, Registry, RegistryHead};
 use schemas::registry_log::{self, RegistryLog, RegistryLogFault};
 use schemas::signing::PublicKey;
 use serde::Deserialize;
@@ -22,6 +23,7 @@ use tracing::{error, info, warn};
 use crate::limits::REGISTRY_LOOK_INTERVAL;
 use crate::refuse::No;
 
+pub use self::behind::{Behind, words as behind_words};
 pub use self::memory::{Memory, MemoryFault};
 
 /// The registry as it stands, and its lines as they are handed on.
@@ -113,6 +115,14 @@ impl Policy {
     /// How many lines of the registry everything is judged by.
     pub fn position(&self) -> u64 {
         self.registry.position()
+    }
+
+    /// Whether somebody works by lines that are not here, or by others in their place.
+    pub fn is_behind(&self, head: RegistryHead) -> bool {
+        match self.registry.beside(head) {
+            Beside::Newer | Beside::Forked => true,
+            Beside::Same | Beside::Older => false,
+        }
     }
 
     /// The header block that goes with the answers, so that an office notices when it is shown an older registry, or another one.

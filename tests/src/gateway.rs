@@ -58,6 +58,24 @@ impl Authority {
         }
     }
 
+    /// From now on this one reads a registry of its own, as it is at this moment; `catch_up` brings it the present one.
+    pub fn with_its_own_registry(self) -> Authority {
+        let settings = self.folder.join("gateway.toml");
+        let text = std::fs::read_to_string(&settings).expect("a twin has settings");
+        let named = text
+            .lines()
+            .find_map(|line| line.strip_prefix("registry = "));
+        let named = named.expect("they name the registry").trim().to_owned();
+        let text = text.replace(&named, "\"registry.ndjson\"");
+        std::fs::write(&settings, text).expect("it can be written");
+        self.catch_up(Path::new(named.trim_matches('"')));
+        self
+    }
+
+    pub fn catch_up(&self, registry: &Path) {
+        std::fs::copy(registry, self.registry()).expect("a registry can be copied");
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }

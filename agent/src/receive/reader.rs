@@ -4,6 +4,7 @@
 
 pub(crate) mod batch;
 mod beginning;
+mod stamps;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -209,6 +210,7 @@ impl Reader<'_> {
         messages: Vec<(u64, Delivery)>,
         progress: &mut Progress,
     ) -> Result<(), Trouble> {
+        self.hear_registry(&messages);
         let mut batch = Vec::with_capacity(messages.len());
         for (sequence, message) in messages {
             let read = Incoming::read(

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use nkeys::KeyPair;
-use schemas::registry::Registry;
+use schemas::registry::{Beside, Registry};
 use schemas::registry_log::RegistryLog;
 use schemas::signing::PublicKey;
 use serde::Serialize;
@@ -19,6 +19,7 @@ use super::streams::{self, StreamState};
 use super::table::Table;
 use crate::commit::Notary;
 use crate::counts::Uncounted;
+use crate::policy;
 use crate::settings::{FILE_NAME, GatewayToml, Settings};
 use crate::upstream::jetstream::{Ear, JetStream, Source};
 use crate::upstream::raw::Broker;
@@ -281,6 +282,13 @@ async fn broker(settings: &Settings, registry: Option<&Registry>, findings: &mut
             // A stream that is missing is named above.
             Err(Uncounted::Api(_)) => {}
             Err(fault) => findings.mistake(at, fault),
+        }
+        let judged_by = super::twice::judged_by(&jetstream, feed).await;
+        if let Ok(Some(head)) = judged_by
+            && registry.beside(head) == Beside::Newer
+        {
+            let words = policy::behind_words(head, registry.position());
+            findings.mistake(format!("stream {feed}"), words);
         }
     }
 }

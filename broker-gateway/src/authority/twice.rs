@@ -1,9 +1,12 @@
 //! A feed's stream is counted and held against the heads of its logs; what is counted above a head goes out. Either it stands there twice,
-//! or nats-server counts what it cannot give back: then its last message is not there either.
+//! or nats-server counts what it cannot give back: then its last message is not there either. And by which registry the last one was judged.
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemas::heal::FeedCounts;
+use schemas::registry::RegistryHead;
 use schemas::subject::{FeedName, LogName};
 use serde_json::{Value, json};
 
@@ -68,6 +71,29 @@ pub async fn look(jetstream: &JetStream, feed: &FeedName) -> Result<Vec<Twice>, 
         }
     }
     Ok(found)
+}
+
+/// By which registry the stream's last event was judged, where its gateway has said so.
+///
+/// # Errors
+/// nats-server does not answer, or has no such stream.
+pub async fn judged_by(
+    jetstream: &JetStream,
+    feed: &FeedName,
+) -> Result<Option<RegistryHead>, Uncounted> {
+    let last = counts::subjects(jetstream, feed).await?.last;
+    let subject = format!("$JS.API.STREAM.MSG.GET.{feed}");
+    let question = json!({ "seq": last });
+    let headers = match jetstream.ask::<Value>(&subject, &question).await? {
+        Ok(got) => got["message"]["hdrs"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+        Err(outage) if outage.is_outage() => return Err(outage.into()),
+        Err(_) => return Ok(None),
+    };
+    let headers = STANDARD.decode(headers).unwrap_or_default();
+    Ok(RegistryHead::read(&headers))
 }
 
 async fn is_there(jetstream: &JetStream, feed: &FeedName, seq: u64) -> Result<bool, Uncounted> {

@@ -7,6 +7,7 @@ use schemas::refusal::Hold;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::desk::Desk;
@@ -16,6 +17,7 @@ use super::pulls::{InVain, Passes};
 use super::unanswered::Waiting;
 use crate::acl::DeliveryRights;
 use crate::judge::{Denial, Denied};
+use crate::limits::STAMP_LOOK_INTERVAL;
 use crate::policy::Policy;
 use crate::upstream::raw::{self, Connection, Outage};
 use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Subject};
@@ -54,6 +56,7 @@ impl Upstream {
             up: up.clone(),
             rights,
             policies,
+            stamp_look: Instant::now(),
         };
         tasks.spawn(async move { deliveries.run(&mut reader, parser).await });
         let watcher = desk.clone();
@@ -104,6 +107,8 @@ struct Deliveries {
     up: Arc<Outgoing>,
     rights: DeliveryRights,
     policies: watch::Receiver<Arc<Policy>>,
+    /// When the stamp of what is delivered is looked at next.
+    stamp_look: Instant,
 }
 
 impl Deliveries {
@@ -147,6 +152,21 @@ impl Deliveries {
         Ok(())
     }
 
+    /// By which registry what comes was stored; now and then, for it takes a search in its headers.
+    fn look_at_stamp(&mut self, delivery: &Delivery) {
+        let now = Instant::now();
+        if now < self.stamp_look || !delivery.subject().starts_with(b"spean.log.") {
+            return;
+        }
+        self.stamp_look = now + STAMP_LOOK_INTERVAL;
+        let body = delivery.body();
+        let end = body.windows(4).position(|end| end == b"\r\n\r\n");
+        if let Some(headers) = end.and_then(|end| body.get(..end)) {
+            let policy = self.policies.borrow();
+            self.desk.gateway.behind.look(headers, &policy);
+        }
+    }
+
     async fn deliver(&mut self, delivery: Delivery) -> Result<(), Closed> {
         if self.policies.has_changed().unwrap_or(false) {
             let policy = self.policies.borrow_and_update().clone();
@@ -163,6 +183,7 @@ impl Deliveries {
             Passes::NoFurther => return Ok(()),
             Passes::Ended { reply, pending } => return self.desk.tell_ended(&reply, pending).await,
         }
+        self.look_at_stamp(&delivery);
         if !self.rights.open(delivery.subject()) {
             self.desk.withhold(delivery.subject()).await;
             return Ok(());

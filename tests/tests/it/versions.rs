@@ -7,8 +7,10 @@ use tests::broker::Broker;
 use tests::bus::Bus;
 use tests::deadline::{eventually, until};
 use tests::envoy::Envoy;
+use tests::gateway::Gateway;
 use tests::letter::{Letter, LogOf};
 use tests::office::Office;
+use tests::ports;
 
 const PUBLISHER: &str = "moh/siem-reap";
 const READER: &str = "moh/hq";
@@ -112,6 +114,49 @@ async fn a_registry_that_says_something_newer_is_told_everywhere_and_what_stands
     is_told(&reader, &named).await;
     let has_it = |status: &Value| status["registry"] == closed;
     until("the reader to have it", || reader.status(), has_it).await;
+}
+
+/// Two gateways, and the second one keeps a registry of before an office was enrolled.
+#[tokio::test]
+async fn readers_at_a_gateway_with_an_older_registry_are_told_and_so_is_the_gateway() {
+    let bus = Bus::start(&[READER]).await;
+    let second = bus
+        .authority
+        .twin(&bus.folder().join("second"), ports::free());
+    let second = second.with_its_own_registry();
+    let gateway = Gateway::start(&second).await;
+    let bundle = bus.authority.enrol(PUBLISHER, bus.folder());
+    let (at_late, at_reader) = (bus.folder().join("late"), bus.folder().join("reader"));
+    let late = Office::start(PUBLISHER, &bundle, &at_late, bus.gateway.address());
+    let reader = Office::start(READER, bus.bundle(READER), &at_reader, gateway.address());
+    let (late, reader) = tokio::join!(late, reader);
+    late.reaches(&late.submit(&report(1)).await, "stored").await;
+    let told = |status: &Value| {
+        let alarms = status["alarms"].as_array().map_or(&[][..], Vec::as_slice);
+        let mut coded = alarms
+            .iter()
+            .filter(|alarm| alarm["code"] == "registry-behind");
+        coded.any(|alarm| alarm["text"].to_string().contains("tell the operator"))
+    };
+    until("the reader to be told", || reader.status(), told).await;
+    assert_eq!(reader.received(FEED).await.len(), 0);
+    let found = second.check();
+    assert!(
+        found.contains("registry-behind: events on the bus"),
+        "{found}"
+    );
+    let found = bus.authority.check();
+    assert!(!found.contains("registry-behind"), "{found}");
+    // What is delivered now was stored by lines that the gateway has had time to get.
+    late.reaches(&late.submit(&report(2)).await, "stored").await;
+    let log = second.folder().join("gateway.log");
+    let says = || async {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.contains("registry-behind: ").then_some(())
+    };
+    eventually("the gateway to say so", says).await;
+    second.catch_up(&bus.authority.registry());
+    reader.receives(FEED, 2).await;
 }
 
 #[tokio::test]
