@@ -1,0 +1,8 @@
+//! The log judged as a whole, with a room of a toy behind it.
+
+mod toy;
+mod reference;
+mod model;
+mod crash;
+mod refuse;
+mod damage;
