@@ -79,3 +79,7 @@ pub const RESEND_HORIZON: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 pub const POSITIONS_AT_ONCE: usize = 256;
 /// Settled events that are pruned in one step: one entry of the journal, one of its syncs.
 pub const PRUNED_AT_ONCE: u64 = 256;
+/// Writes of tables between two flushes: what is not flushed is in memory, and a start writes many.
+pub const TABLE_WRITES_UNFLUSHED: usize = 4_096;
+/// Entries of one page of a table.
+pub const TABLE_PAGE_MAX: usize = 1_024;

@@ -15,5 +15,6 @@ pub mod keys;
 pub mod limits;
 pub mod log;
 mod sled_sync;
+pub mod tables;
 
 pub use self::fault::{Fault, Outage};
