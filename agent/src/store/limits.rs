@@ -83,3 +83,9 @@ pub const PRUNED_AT_ONCE: u64 = 256;
 pub const TABLE_WRITES_UNFLUSHED: usize = 4_096;
 /// Entries of one page of a table.
 pub const TABLE_PAGE_MAX: usize = 1_024;
+/// The note outside of the stores: some hundred feeds and logs have 100 KiB.
+pub const NOTE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Lines of the ids outside beyond twice what waits: fewer would write it anew all the time.
+pub const IDS_LINES_SLACK: u64 = 4_096;
+/// Longest line of the ids outside that is read: names and ids are far shorter.
+pub const IDS_LINE_BYTES_MAX: u64 = 8 * 1024;

@@ -10,10 +10,12 @@ mod fault;
 pub mod fields;
 #[cfg(test)]
 pub mod harm;
+pub mod ids;
 pub mod index;
 pub mod keys;
 pub mod limits;
 pub mod log;
+pub mod note;
 mod sled_sync;
 pub mod tables;
 
