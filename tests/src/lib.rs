@@ -7,6 +7,7 @@ pub mod folder;
 pub mod disk;
 pub mod volume;
 pub mod figure;
+pub mod webhook;
 pub mod ports;
 pub mod netns;
 pub mod nats;

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
+use tests::webhook::{self, Answer, Posted};
 use tests::office::Office;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::ledger::{Entry, Ledger, now_ns};
 
@@ -154,6 +155,7 @@ impl Pager {
 pub struct Webhook {
     pub url: String,
     pub posted: Arc<AtomicU64>,
+    _serving: AbortOnDropHandle<()>,
 }
 
 impl Webhook {
@@ -162,47 +164,25 @@ impl Webhook {
         let url = format!("http://{}/events", listener.local_addr()?);
         let posted = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&posted);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (ledger, counter) = (ledger.clone(), Arc::clone(&counter));
-                tokio::spawn(async move { take(stream, &ledger, &counter).await });
-            }
-        });
-        Ok(Webhook { url, posted })
+        let take = move |delivery: Posted| {
+            let taken = take(&delivery, &ledger);
+            counter.fetch_add(u64::from(taken.is_ok()), Ordering::Relaxed);
+            std::future::ready(taken)
+        };
+        Ok(Webhook {
+            url,
+            posted,
+            _serving: webhook::serve(listener, take),
+        })
     }
 }
 
-/// Requests of one connection, until it ends.
-async fn take(stream: TcpStream, ledger: &Ledger, posted: &AtomicU64) -> Result<()> {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let (mut length, mut source, mut position) = (0, String::new(), 0);
-        loop {
-            let mut line = String::new();
-            ensure!(stream.read_line(&mut line).await? > 0, "the agent is gone");
-            let Some((name, value)) = line.trim_end().split_once(": ") else {
-                match line.trim_end() {
-                    "" => break,
-                    _request_line => continue,
-                }
-            };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.parse()?,
-                "ce-source" => value.clone_into(&mut source),
-                "ce-sequence" => position = value.parse()?,
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).await?;
-        let at_ns = now_ns();
-        ledger.note(&[Entry::Posted {
-            at_ns,
-            source,
-            position,
-        }])?;
-        posted.fetch_add(1, Ordering::Relaxed);
-        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-        stream.get_mut().write_all(answer).await?;
-    }
+fn take(delivery: &Posted, ledger: &Ledger) -> Result<Answer> {
+    let text = |name: &str| delivery.headers.get(name).cloned().unwrap_or_default();
+    ledger.note(&[Entry::Posted {
+        at_ns: now_ns(),
+        source: text("ce-source"),
+        position: text("ce-sequence").parse()?,
+    }])?;
+    Ok(Answer::Taken)
 }
