@@ -3,7 +3,7 @@
 PYTHON ?= python3
 CARGO ?= cargo
 
-.PHONY: help demo test fuzz model model-mutations lint powercut chaos compare-loss bench clients tools clean
+.PHONY: help demo test fuzz model model-mutations lint powercut chaos soak compare-loss bench clients tools clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -46,13 +46,20 @@ bench: ## the figures of docs/benchmarks.md, measured here (PART=names, QUICK=1,
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/release/bench" $(PART) \
 		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(JSON),--json) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
-chaos: ## everything broken that can break, with a verdict (SEED=1, ONLY=names, QUICK=1, RESUME=1, JOBS=n, LIST=1, JSON=1, MARKDOWN=file)
+chaos: ## everything broken that can break, with a verdict (SEED=1, ONLY=names, WITHOUT=names, QUICK=1, RESUME=1, JOBS=n, LIST=1, JSON=1, MARKDOWN=file)
 	@sh scripts/chaos_tools.sh
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
 	$(CARGO) build --workspace --bins && \
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/chaos" --seed $(or $(SEED),1) --jobs $(or $(JOBS),$(if $(QUICK),3,2)) \
-		$(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(RESUME),--resume) $(if $(LIST),--list) $(if $(JSON),--json) \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(QUICK),--quick) $(if $(RESUME),--resume) $(if $(LIST),--list) $(if $(JSON),--json) \
 		$(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+
+soak: ## a day in fast motion, faults of all families: lost, doubled, changed 0 and memory flat? (MINUTES=60, QUICK=1: three minutes, SEED=, FOLDERS=1)
+	@sh scripts/chaos_tools.sh
+	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \
+	$(CARGO) build --workspace --bins && \
+	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/chaos" --seed $(or $(SEED),1) \
+		--lasts-s $$(( $(or $(MINUTES),$(if $(QUICK),3,60)) * 60 )) $(if $(QUICK),--quick) $(if $(FOLDERS),--folders) $(if $(JSON),--json)
 
 compare-loss: ## the same faults on a stock NATS leaf node and on Spean: lost, doubled, unseen (ONLY=names, JSON=1, MARKDOWN=file; 20 minutes)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What `make chaos` needs of the system besides nats-server. Installs what is missing where that is permitted; where it is not, the
-# suite names the scenarios that it leaves out.
+# suite names the scenarios that it cannot play, and does not pass (WITHOUT= asks for a run without them).
 set -eu
 
 missing=""
@@ -19,4 +19,4 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     # shellcheck disable=SC2086
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } >/dev/null 2>&1 && exit 0
 fi
-echo "not installed:$missing; some scenarios will be left out" >&2
+echo "not installed:$missing; the scenarios that need it cannot be played, and the run does not pass without them" >&2

@@ -7,6 +7,8 @@ pub mod folder;
 pub mod disk;
 pub mod volume;
 pub mod figure;
+pub mod tally;
+pub mod ledger;
 pub mod webhook;
 pub mod ports;
 pub mod netns;

@@ -2,7 +2,6 @@
 //! In: a seed, perhaps the names of scenarios. Out: one line each, and whether all passed. Never: a partial run that calls itself whole.
 
 mod scenario;
-mod ledger;
 mod arrivals;
 mod stage;
 mod load;
@@ -14,6 +13,7 @@ mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -22,6 +22,7 @@ use tests::netns;
 
 use crate::run::Kept;
 use crate::scenario::Scenario;
+use crate::stage::Plan;
 use crate::verdict::Row;
 
 /// Breaks the bus in every way that is known to lose messages, under load, and says whether anything was lost, doubled, reordered,
@@ -34,9 +35,18 @@ struct Arguments {
     /// Scenarios or the beginnings of their names, with commas between.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// The quick set, with shorter faults: under five minutes.
+    /// Scenarios that are left out on purpose, as what they need is not to be had here.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<String>,
+    /// The quick set, with shorter faults: about five minutes.
     #[arg(long)]
     quick: bool,
+    /// Plays a day in fast motion within so many seconds, and nothing else.
+    #[arg(long, default_value_t = 0)]
+    lasts_s: u64,
+    /// In which offices' folders are lost, too.
+    #[arg(long)]
+    folders: bool,
     /// Goes on where an earlier run with this seed ended: what passed is not run again.
     #[arg(long)]
     resume: bool,
@@ -60,14 +70,25 @@ struct Arguments {
     folder: Option<PathBuf>,
 }
 
+impl Arguments {
+    fn plan(&self) -> Plan {
+        Plan {
+            quick: self.quick,
+            lasts: Duration::from_secs(self.lasts_s),
+            folders: self.folders,
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();
     match run(Arguments::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(Outcome::Passed) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::FAILURE,
+        Ok(Outcome::NotWhole) => ExitCode::from(NOT_WHOLE),
         Err(error) => {
             eprintln!("chaos: {error:#}");
             ExitCode::FAILURE
@@ -75,37 +96,46 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether everything passed.
-async fn run(arguments: Arguments) -> Result<bool> {
+/// The exit code of a run in which everything passed that could be played, and not everything could.
+const NOT_WHOLE: u8 = 2;
+
+enum Outcome {
+    Passed,
+    Failed,
+    NotWhole,
+}
+
+async fn run(arguments: Arguments) -> Result<Outcome> {
     if let Some(name) = &arguments.inside {
-        let all = scenarios::all();
+        let mut all = scenarios::all();
+        all.push(scenarios::soak());
         let scenario = all.iter().find(|known| known.name == name);
         return inside(scenario.context("there is no such scenario")?, &arguments).await;
     }
     if arguments.list {
-        for scenario in scenarios::all() {
+        for scenario in scenarios::all().into_iter().chain([scenarios::soak()]) {
             let set = if scenario.quick { "quick" } else { "full" };
             println!("{:<30}{set:<7}{}", scenario.name, scenario.tells);
         }
-        return Ok(true);
+        return Ok(Outcome::Passed);
     }
     outside(&arguments).await
 }
 
 /// The namespaces are this process's own: everything that it starts ends with it.
-async fn inside(scenario: &Scenario, arguments: &Arguments) -> Result<bool> {
+async fn inside(scenario: &Scenario, arguments: &Arguments) -> Result<Outcome> {
     let folder = arguments
         .folder
         .as_ref()
         .context("a scenario needs a folder")?;
-    let mut row = play::play(scenario, arguments.seed, arguments.quick, folder).await?;
+    let mut row = play::play(scenario, arguments.seed, arguments.plan(), folder).await?;
     row.seed = arguments.seed;
     row.quick = arguments.quick;
     println!("{}", serde_json::to_string(&row)?);
-    Ok(true)
+    Ok(Outcome::Passed)
 }
 
-async fn outside(arguments: &Arguments) -> Result<bool> {
+async fn outside(arguments: &Arguments) -> Result<Outcome> {
     let (wanted, mut left_out) = wanted(arguments)?;
     let permitted = netns::permitted(&stage::UNSHARE, stage::TRIAL);
     let mut rows: Vec<Row> = Vec::new();
@@ -120,11 +150,12 @@ async fn outside(arguments: &Arguments) -> Result<bool> {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
         println!(
-            "\n{}",
+            "\n{}{}",
+            report::soaks(&rows),
             report::verdict(
                 &rows,
                 &left_out,
-                arguments.only.is_empty() && !arguments.quick
+                arguments.only.is_empty() && arguments.without.is_empty() && !arguments.quick
             )
         );
     }
@@ -132,7 +163,11 @@ async fn outside(arguments: &Arguments) -> Result<bool> {
         write_markdown(file, &rows)?;
     }
     // Where nothing could be played, nothing was shown.
-    Ok(!rows.is_empty() && rows.iter().all(Row::passed))
+    Ok(match !rows.is_empty() && rows.iter().all(Row::passed) {
+        false => Outcome::Failed,
+        true if !left_out.is_empty() => Outcome::NotWhole,
+        true => Outcome::Passed,
+    })
 }
 
 /// The names of scenarios that cannot be run here, each with the reason.
@@ -140,14 +175,15 @@ type LeftOut = Vec<(String, String)>;
 
 /// What is to be run, and what of it cannot be here.
 fn wanted(arguments: &Arguments) -> Result<(Vec<Scenario>, LeftOut)> {
-    let is_named = |scenario: &Scenario| {
-        arguments
-            .only
-            .iter()
-            .any(|name| scenario.name.starts_with(name.as_str()))
+    let begins = |names: &[String], scenario: &Scenario| {
+        let mut names = names.iter();
+        names.any(|name| scenario.name.starts_with(name.as_str()))
     };
+    let is_named = |scenario: &Scenario| begins(&arguments.only, scenario);
     let all = scenarios::all().into_iter();
+    let all = all.filter(|scenario| !begins(&arguments.without, scenario));
     let wanted: Vec<Scenario> = match arguments.only.is_empty() {
+        true if arguments.lasts_s > 0 => vec![scenarios::soak()],
         true => all
             .filter(|scenario| scenario.quick || !arguments.quick)
             .collect(),
@@ -160,7 +196,11 @@ fn wanted(arguments: &Arguments) -> Result<(Vec<Scenario>, LeftOut)> {
         .into_iter()
         .partition(|scenario| scenario.needs.is_there());
     let not = not.iter().map(|scenario| {
-        let why = scenario.needs.how_to_get().to_owned();
+        let how = scenario.needs.how_to_get();
+        let why = format!(
+            "{how}, or ask for a run without it: WITHOUT={}",
+            scenario.name
+        );
         (scenario.name.to_owned(), why)
     });
     Ok((possible, not.collect()))
@@ -182,7 +222,7 @@ async fn play_all(wanted: Vec<Scenario>, arguments: &Arguments) -> Result<Vec<Ro
             match before.iter().rfind(|row| row.scenario == scenario.name) {
                 Some(row) => (row.clone(), true),
                 None => (
-                    run::one(scenario, arguments.seed, arguments.quick, bar).await,
+                    run::one(scenario, arguments.seed, arguments.plan(), bar).await,
                     false,
                 ),
             }

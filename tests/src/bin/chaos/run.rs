@@ -13,10 +13,10 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{ChildStderr, Command};
 
 use crate::scenario::Scenario;
-use crate::stage::UNSHARE;
+use crate::stage::{Plan, UNSHARE};
 use crate::verdict::Row;
 
-/// No scenario takes longer; one that hangs is a failure, not a night lost.
+/// No scenario takes longer, a soak no longer than this beside its own time; one that hangs is a failure, not a night lost.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 /// Rows of this seed's earlier run, one JSON object a line.
@@ -62,7 +62,8 @@ pub fn progress(scenarios: usize) -> ProgressBar {
 }
 
 /// One scenario in namespaces and a folder of its own; the folder of one that failed stays to be looked at.
-pub async fn one(scenario: &Scenario, seed: u64, quick: bool, bar: &ProgressBar) -> Row {
+pub async fn one(scenario: &Scenario, seed: u64, plan: Plan, bar: &ProgressBar) -> Row {
+    let quick = plan.quick;
     let folder = tempfile::Builder::new()
         .prefix(&format!("spean-chaos-{}-", scenario.name))
         .tempdir();
@@ -70,7 +71,7 @@ pub async fn one(scenario: &Scenario, seed: u64, quick: bool, bar: &ProgressBar)
         Ok(folder) => folder,
         Err(why) => return Row::broken(scenario.name, seed, quick, why.to_string()),
     };
-    let attempt = attempt(scenario, seed, quick, folder.path(), bar).await;
+    let attempt = attempt(scenario, seed, plan, folder.path(), bar).await;
     let row =
         attempt.unwrap_or_else(|why| Row::broken(scenario.name, seed, quick, format!("{why:#}")));
     if !row.passed() {
@@ -89,7 +90,7 @@ pub async fn one(scenario: &Scenario, seed: u64, quick: bool, bar: &ProgressBar)
 async fn attempt(
     scenario: &Scenario,
     seed: u64,
-    quick: bool,
+    plan: Plan,
     folder: &Path,
     bar: &ProgressBar,
 ) -> Result<Row> {
@@ -101,8 +102,13 @@ async fn attempt(
         .arg("--folder")
         .arg(folder)
         .env("RUST_BACKTRACE", "0");
-    if quick {
+    let lasts = plan.lasts.as_secs().to_string();
+    command.args(["--lasts-s", &lasts]);
+    if plan.quick {
         command.arg("--quick");
+    }
+    if plan.folders {
+        command.arg("--folders");
     }
     let mut child = command
         .stdin(Stdio::null())
@@ -113,7 +119,7 @@ async fn attempt(
     let told = child.stderr.take().context("stderr was asked for")?;
     let words = listen(told, scenario.name, bar);
     let both = async { tokio::join!(words, child.wait_with_output()) };
-    let (words, output) = tokio::time::timeout(LONGEST, both)
+    let (words, output) = tokio::time::timeout(LONGEST + plan.lasts, both)
         .await
         .with_context(|| format!("not at its end within {LONGEST:?}"))?;
     std::fs::write(folder.join("acts.log"), words.join("\n"))?;

@@ -108,6 +108,15 @@ pub struct Cast {
     pub patience: Duration,
     /// What a publisher submits.
     pub pace: Pace,
+    pub applications: Applying,
+}
+
+/// Which applications each reader has besides a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Applying {
+    All,
+    /// None: for more events than can be called about one after the other.
+    FilesAlone,
 }
 
 /// An office, and what it does here.
@@ -173,6 +182,14 @@ impl Cast {
                 batch_max: 6,
                 pause_ms_max: 600,
             },
+            applications: Applying::All,
+        }
+    }
+
+    pub fn applications(self, applications: Applying) -> Cast {
+        Cast {
+            applications,
+            ..self
         }
     }
 
@@ -217,6 +234,10 @@ impl Cast {
 }
 
 impl Seat {
+    pub fn reads(&self) -> bool {
+        self.role == Role::Reads
+    }
+
     pub fn of(office: &str, role: Role) -> Seat {
         Seat {
             office: office.to_owned(),

@@ -11,8 +11,10 @@ mod resources;
 mod broker_loss;
 mod cluster;
 mod together;
+mod soak;
 
 use crate::scenario::Scenario;
+pub use soak::soak;
 
 pub fn all() -> Vec<Scenario> {
     let families = [

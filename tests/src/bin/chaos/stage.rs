@@ -3,6 +3,10 @@
 
 mod net;
 mod part;
+mod faults;
+mod desk;
+mod applications;
+pub mod memory;
 pub mod office;
 mod bus;
 mod programs;
@@ -15,6 +19,7 @@ mod limits;
 pub mod clock;
 mod cluster;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -23,21 +28,30 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tests::deadline::eventually_within;
+use tests::ledger::Ledger;
+use tests::tally::Accepted;
+use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::applications::Applications;
 use self::bus::Bus;
 use self::far::FarLine;
+pub use self::faults::Count;
+use self::faults::{Fault, Holds};
 use self::net::{Line, Net};
 pub use self::net::{TRIAL, UNSHARE, Way};
-use self::office::Office;
+use self::office::{Office, Target};
 use self::part::{Part, Shared};
 pub use self::programs::Program;
-use crate::ledger::{Accepted, Ledger};
+use crate::arrivals::Arrivals;
 use crate::load;
 use crate::scenario::{CENTRE_NODE, Cast, Seat};
 
 /// 132 agents on two cores take a while to be there.
 const START_WAIT: Duration = Duration::from_secs(120);
+/// What is submitted at once where an office is to be full, and how long that may take.
+const PRESSED: usize = 200;
+const PRESS_WAIT: Duration = Duration::from_secs(60);
 
 pub struct Stage {
     _manager: AbortOnDropHandle<()>,
@@ -48,27 +62,40 @@ pub struct Stage {
     pub ledger: Ledger,
     pub folder: PathBuf,
     pub quick: bool,
+    pub plan: Plan,
     pub random: fastrand::Rng,
-    pub faults: Faults,
+    faults: Vec<Fault>,
+    holds: Holds,
+    /// Offices whose lines are hurt, since when.
+    hurt: BTreeMap<usize, Instant>,
+    /// Offices at another address, since when, and how many packets had gone nowhere before.
+    moved: BTreeMap<usize, (Instant, u64)>,
+    /// What readers have besides the file that is read where it stands.
+    applications: Vec<Applications>,
     began: Instant,
     mended: Option<(Instant, Accepted)>,
     far: Vec<FarLine>,
 }
 
-/// Faults that were tried, and those that left a trace.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Faults {
-    pub tried: u32,
-    pub fired: u32,
+/// What a run is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Shorter faults.
+    pub quick: bool,
+    /// How long a soak lasts.
+    pub lasts: Duration,
+    /// Whether a soak also loses offices' folders.
+    pub folders: bool,
 }
 
 impl Stage {
     /// Everything runs, and every agent is connected.
-    pub async fn build(cast: &Cast, folder: &Path, seed: u64, quick: bool) -> Result<Stage> {
+    pub async fn build(cast: &Cast, folder: &Path, seed: u64, plan: Plan) -> Result<Stage> {
+        let quick = plan.quick;
         let net = Net::lay()?;
         let bus = Bus::lay(&net, folder, cast)?;
         lay_nodes(&net, cast)?;
-        let (mut seats, mut far) = (Vec::new(), Vec::new());
+        let (mut seats, mut far, mut their) = (Vec::new(), Vec::new(), Vec::new());
         for (index, seat) in cast.offices.iter().enumerate() {
             let doors = match seat.far {
                 true => {
@@ -77,7 +104,11 @@ impl Stage {
                 }
                 false => bus.doors.clone(),
             };
-            let settled = settle(&net, &bus, folder, (seat, index), doors)?;
+            let targets = applications::targets(cast, index);
+            let settled = settle(&net, &bus, folder, (seat, index), doors, &targets)?;
+            let disturbed = settled.1.lock().await.disturbed.clone();
+            let chance = seed ^ index as u64;
+            their.push(Applications::open(cast, index, (chance, quick), disturbed).await?);
             if cast.small_disks {
                 limits::small_disk(&settled.0.store())?;
             }
@@ -105,8 +136,13 @@ impl Stage {
             ledger: Ledger::begin(&folder.join("ledger"))?,
             folder: folder.to_owned(),
             quick,
+            plan,
             random: fastrand::Rng::with_seed(seed),
-            faults: Faults::default(),
+            faults: Vec::new(),
+            holds: Holds::default(),
+            hurt: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            applications: their,
             began: Instant::now(),
             mended: None,
             far,
@@ -159,16 +195,6 @@ impl Stage {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 
-    /// Writes down a fault and whether it left a trace.
-    fn fault(&mut self, fired: bool, what: &str) {
-        self.faults.tried += 1;
-        self.faults.fired += u32::from(fired);
-        self.act(&format!(
-            "{what}{}",
-            if fired { "" } else { ": NOTHING HAPPENED" }
-        ));
-    }
-
     pub fn publishers(&self) -> Vec<usize> {
         self.those(|office| !office.is_subscriber())
     }
@@ -199,6 +225,31 @@ impl Stage {
         load::backlog(&self.offices[office], &self.ledger, count).await
     }
 
+    /// Submits more and more of this office beside its usual work, until it has turned something away and then taken it.
+    pub fn press(&self, office: usize) -> JoinHandle<Result<()>> {
+        let (office, ledger) = (self.offices[office].clone(), self.ledger.clone());
+        let before = office.turned_away();
+        tokio::spawn(async move {
+            while office.turned_away() == before {
+                load::backlog(&office, &ledger, PRESSED).await?;
+            }
+            Ok(())
+        })
+    }
+
+    pub async fn has_turned_away(&self, office: usize) {
+        let office = &self.offices[office];
+        let what = format!("{} turns something away", office.name);
+        eventually_within(PRESS_WAIT, &what, || async {
+            (office.turned_away() > 0).then_some(())
+        })
+        .await;
+    }
+
+    pub async fn pressed(&self, pressed: JoinHandle<Result<()>>) -> Result<()> {
+        pressed.await?
+    }
+
     /// Waits until hardly anything waits at the office any more; work goes on, so that nothing at all may never come.
     pub async fn has_sent(&self, office: usize, patience_s: u64) {
         let office = &self.offices[office];
@@ -223,12 +274,24 @@ impl Stage {
     /// Every part's name, what it said, and how often it ended by itself.
     pub async fn parts(&self) -> Vec<(String, String, u32)> {
         let mut told = Vec::new();
-        let all = [&self.bus.brokers, &self.bus.gateways, &self.agents];
-        for part in all.into_iter().flatten() {
+        for part in self.all_parts() {
             let part = part.lock().await;
             told.push((part.name.clone(), part.words(), part.ended_alone));
         }
         told
+    }
+
+    pub fn all_parts(&self) -> Vec<Shared> {
+        let all = [&self.bus.brokers, &self.bus.gateways, &self.agents];
+        all.into_iter().flatten().cloned().collect()
+    }
+
+    /// All applications of all readers.
+    pub fn arrivals(&self) -> Vec<Arrivals> {
+        let of_office = self.applications.iter().enumerate();
+        of_office
+            .flat_map(|(index, applications)| applications.arrivals(&self.offices[index], index))
+            .collect()
     }
 }
 
@@ -267,9 +330,13 @@ fn settle(
     folder: &Path,
     (seat, index): (&Seat, usize),
     mut doors: Vec<SocketAddr>,
+    targets: &[Target],
 ) -> Result<Settled> {
     let tag = format!("o{}", index + 1);
     let line = net.connect(&tag, &seat.node, &lines::address(index))?;
+    if !targets.is_empty() {
+        net.lan(&tag, index)?;
+    }
     let said = match &seat.province {
         Some(code) => [
             "--title",
@@ -288,7 +355,7 @@ fn settle(
     doors.rotate_left(by);
     let doors: Vec<String> = doors.iter().map(ToString::to_string).collect();
     let home = folder.join(&tag);
-    let office = Office::settle(seat, &tag, &bundle, &home, &doors)?;
+    let office = Office::settle(seat, &tag, &bundle, &home, &doors, targets)?;
     let agent = Part::new(
         &format!("agent of {}", seat.office),
         &tag,

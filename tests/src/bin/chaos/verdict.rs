@@ -1,13 +1,11 @@
-//! The verdict over one run: what was accepted against what every subscriber's application has.
-//! In: the ledger, the deliveries, what the brokers hold, what the agents name as missing. Out: one line. Never: a run that passes
-//! because nothing was accepted, or because nothing was broken.
+//! The verdict over one run: what every application's account says, what the brokers hold, which faults bit.
+//! In: tallies, counts. Out: one line. Never: a run that passes because nothing was accepted, or because nothing was broken.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
+use ::tests::tally::Tally;
 use serde::{Deserialize, Serialize};
 
-use crate::arrivals::Arrived;
-use crate::ledger::Accepted;
+use crate::stage::Count;
+use crate::stage::memory::Curve;
 
 /// What a scenario ends in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -21,18 +19,24 @@ pub struct Row {
     pub accepted: usize,
     /// Different events that the brokers hold.
     pub durable: usize,
-    /// Events that every subscriber has.
+    /// Events that every application has.
     pub received: usize,
-    pub lost: usize,
-    pub doubled: usize,
-    pub reordered: usize,
-    pub undetected: usize,
-    /// From the last mending until every subscriber had what was accepted by then.
+    /// The account of each application, with its name.
+    pub applications: Vec<Tally>,
+    /// Deliveries that came once more because the answer to the first was lost.
+    pub again: usize,
+    /// From the last mending until every application had what was accepted by then.
     pub catch_up_s: Option<f64>,
     /// On all offices' lines, both ways, with all headers.
     pub bytes: u64,
-    pub faults_tried: u32,
+    /// Faults that were done, and those that left a trace.
     pub faults_fired: u32,
+    pub faults_bit: u32,
+    /// Done to a part that another fault held, and without a trace for that: they count for nothing.
+    pub faults_held: u32,
+    /// Of a soak: what every program held, look by look.
+    #[serde(default)]
+    pub memory: Vec<Curve>,
     /// Programs that ended by themselves and were started again.
     pub restarts: u32,
     pub seconds: f64,
@@ -55,104 +59,40 @@ impl Row {
             ..Row::default()
         }
     }
-}
 
-/// One subscriber's deliveries, and the logs of which somebody says that something is missing there.
-pub struct Subscriber<'a> {
-    pub logs: &'a BTreeMap<String, Vec<Arrived>>,
-    pub named: BTreeSet<String>,
-}
-
-/// What happened to the events of all logs at all subscribers.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub received: usize,
-    pub lost: usize,
-    pub doubled: usize,
-    pub reordered: usize,
-    pub undetected: usize,
-    /// Delivered, and never submitted.
-    pub foreign: usize,
-}
-
-impl Tally {
-    pub fn of(
-        accepted: &Accepted,
-        asked: &BTreeMap<String, BTreeSet<String>>,
-        at: &[Subscriber<'_>],
-    ) -> Tally {
-        let mut tally = Tally::default();
-        for (source, ids) in accepted {
-            let mut everywhere = vec![true; ids.len()];
-            for subscriber in at {
-                let empty = Vec::new();
-                let log = subscriber.logs.get(source).unwrap_or(&empty);
-                let missing = tally.compare(ids, log, &mut everywhere);
-                tally.lost += missing;
-                if !subscriber.named.contains(source) {
-                    tally.undetected += missing;
-                }
-            }
-            tally.received += everywhere.iter().filter(|there| **there).count();
-        }
-        let logs = at.iter().flat_map(|subscriber| subscriber.logs);
-        for (source, log) in logs {
-            let was_asked = |id: &str| asked.get(source).is_some_and(|ids| ids.contains(id));
-            tally.foreign += log.iter().filter(|event| !was_asked(&event.id)).count();
-        }
-        tally
+    /// Over all applications.
+    pub fn sum(&self, of: fn(&Tally) -> usize) -> usize {
+        self.applications.iter().map(of).sum()
     }
 
-    /// One log at one subscriber; how many of its events are missing.
-    fn compare(&mut self, ids: &[String], log: &[Arrived], everywhere: &mut [bool]) -> usize {
-        let order: HashMap<&str, usize> = ids
-            .iter()
-            .enumerate()
-            .map(|(at, id)| (id.as_str(), at))
-            .collect();
-        let mut seen = vec![false; ids.len()];
-        let mut before: Option<(u64, usize)> = None;
-        for event in log {
-            let Some(at) = order.get(event.id.as_str()).copied() else {
-                continue;
-            };
-            if std::mem::replace(&mut seen[at], true) {
-                self.doubled += 1;
-                continue;
-            }
-            // In the order of the log, and in the order in which the office accepted them.
-            if before.is_some_and(|(sequence, place)| event.sequence <= sequence || at < place) {
-                self.reordered += 1;
-            }
-            before = Some((event.sequence, at));
-        }
-        for (there, seen) in everywhere.iter_mut().zip(&seen) {
-            *there &= seen;
-        }
-        seen.iter().filter(|seen| !**seen).count()
+    pub fn count_faults(&mut self, count: &Count) {
+        self.faults_fired = count.fired;
+        self.faults_bit = count.bit;
+        self.faults_held = count.held;
     }
 }
 
 /// Why a run with these figures did not pass.
-pub fn failures(row: &Row, foreign: usize) -> Vec<String> {
-    let harms = [
-        ("lost", row.lost),
-        ("not durable", row.accepted.saturating_sub(row.durable)),
-        ("doubled", row.doubled),
-        ("reordered", row.reordered),
-        ("undetected", row.undetected),
-        ("foreign", foreign),
-    ];
-    let harms = harms.into_iter().filter(|(_, count)| *count > 0);
-    let mut failures: Vec<String> = harms
-        .map(|(what, count)| format!("{count} {what}"))
-        .collect();
+pub fn failures(row: &Row, faults: &Count) -> Vec<String> {
+    let mut failures = Vec::new();
+    for tally in &row.applications {
+        let harms = tally.harms().into_iter().filter(|(_, count)| *count > 0);
+        failures
+            .extend(harms.map(|(what, count)| format!("{count} {what} at {}", tally.application)));
+    }
+    let missing = row.accepted.saturating_sub(row.durable);
+    if missing > 0 {
+        failures.push(format!("{missing} not durable"));
+    }
     if row.accepted == 0 {
         failures.push("nothing was accepted".to_owned());
     }
-    if row.faults_tried == 0 || row.faults_fired < row.faults_tried {
-        let (fired, tried) = (row.faults_fired, row.faults_tried);
-        failures.push(format!("{fired} of {tried} faults fired"));
+    if faults.bit == 0 || !faults.without_trace.is_empty() {
+        let (bit, fired) = (faults.bit, faults.fired);
+        let which = faults.without_trace.join("; ");
+        failures.push(format!(
+            "{bit} of {fired} faults bit; without a trace: {which}"
+        ));
     }
     failures
 }
@@ -161,69 +101,57 @@ pub fn failures(row: &Row, foreign: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const LOG: &str = "urn:spean:moh:siem-reap:health-quarterly";
-
-    fn tally(events: &[(&str, u64)], named: bool) -> Tally {
-        let ids = ["a", "b", "c"].map(str::to_owned);
-        let accepted = Accepted::from([(LOG.to_owned(), ids.to_vec())]);
-        let asked = BTreeMap::from([(LOG.to_owned(), BTreeSet::from(ids))]);
-        let arrived = |(id, sequence): &(&str, u64)| Arrived {
-            source: LOG.to_owned(),
-            id: (*id).to_owned(),
-            sequence: *sequence,
-        };
-        let logs = BTreeMap::from([(LOG.to_owned(), events.iter().map(arrived).collect())]);
-        let named = named.then(|| LOG.to_owned()).into_iter().collect();
-        let subscriber = Subscriber { logs: &logs, named };
-        Tally::of(&accepted, &asked, &[subscriber])
+    fn row() -> Row {
+        Row {
+            accepted: 5,
+            durable: 5,
+            applications: vec![Tally::default()],
+            ..Row::default()
+        }
     }
 
-    #[test]
-    fn a_whole_log_is_received() {
-        let whole = Tally {
-            received: 3,
-            ..Tally::default()
-        };
-        assert_eq!(tally(&[("a", 1), ("b", 2), ("c", 3)], false), whole);
-    }
-
-    #[test]
-    fn each_kind_of_harm_is_counted_as_itself() {
-        let lost = tally(&[("a", 1), ("c", 3)], false);
-        assert_eq!((lost.lost, lost.undetected, lost.received), (1, 1, 2));
-        assert_eq!(
-            tally(&[("a", 1), ("c", 3)], true).undetected,
-            0,
-            "it was named"
-        );
-        assert_eq!(
-            tally(&[("a", 1), ("b", 2), ("b", 3), ("c", 4)], false).doubled,
-            1
-        );
-        assert_eq!(tally(&[("a", 1), ("c", 2), ("b", 3)], false).reordered, 1);
-        assert_eq!(tally(&[("b", 2), ("a", 1), ("c", 3)], false).reordered, 1);
-        assert_eq!(
-            tally(&[("a", 1), ("b", 2), ("c", 3), ("d", 4)], false).foreign,
-            1
-        );
+    fn one_bit() -> Count {
+        Count {
+            fired: 1,
+            bit: 1,
+            ..Count::default()
+        }
     }
 
     #[test]
     fn a_run_in_which_nothing_happened_does_not_pass() {
-        let row = Row {
-            faults_tried: 2,
-            faults_fired: 1,
-            ..Row::default()
+        let nothing = failures(&Row::default(), &one_bit());
+        assert_eq!(nothing, ["nothing was accepted"]);
+        let untouched = failures(&row(), &Count::default());
+        assert_eq!(untouched, ["0 of 0 faults bit; without a trace: "]);
+        let unfelt = Count {
+            fired: 2,
+            without_trace: vec!["a line that lost nothing".to_owned()],
+            ..one_bit()
         };
+        let unfelt = failures(&row(), &unfelt);
         assert_eq!(
-            failures(&row, 0),
-            ["nothing was accepted", "1 of 2 faults fired"]
+            unfelt,
+            ["1 of 2 faults bit; without a trace: a line that lost nothing"]
         );
-        let untouched = Row {
-            accepted: 5,
-            durable: 5,
-            ..Row::default()
+    }
+
+    #[test]
+    fn a_fault_that_another_one_held_is_not_counted_against() {
+        let held = Count {
+            held: 1,
+            ..one_bit()
         };
-        assert_eq!(failures(&untouched, 0), ["0 of 0 faults fired"]);
+        assert_eq!(failures(&row(), &held), [""; 0]);
+    }
+
+    #[test]
+    fn harm_is_told_with_the_application_that_has_it() {
+        let mut row = row();
+        row.durable = 4;
+        row.applications[0].application = "moh/hq webhook".to_owned();
+        row.applications[0].changed = 2;
+        let told = failures(&row, &one_bit());
+        assert_eq!(told, ["2 changed at moh/hq webhook", "1 not durable"]);
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tests::webhook::{self, Answer, Posted};
 use tests::office::Office;
+use tests::webhook::{self, Answer, Posted};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 

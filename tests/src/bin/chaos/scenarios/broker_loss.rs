@@ -84,7 +84,7 @@ async fn broker_restored(stage: &mut Stage) -> Result<()> {
 async fn bit_flipped(stage: &mut Stage) -> Result<()> {
     with_a_reader_down(stage).await?;
     stage.kill(Broker(0)).await?;
-    stage.damage_store(&store(stage), "*.blk", 1)?;
+    stage.damage_store(&store(stage), "*.blk", 1).await?;
     stage.start(Broker(0)).await;
     reader_is_back(stage).await
 }

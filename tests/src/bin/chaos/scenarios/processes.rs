@@ -128,7 +128,7 @@ async fn broker_frozen(stage: &mut Stage) -> Result<()> {
 
 async fn gateways_rolled(stage: &mut Stage) -> Result<()> {
     for gateway in [0, 1].repeat(stage.pick(3, 1)) {
-        stage.stop(Gateway(gateway)).await?;
+        stage.roll(gateway).await?;
         stage.pause(500..2_000).await;
         stage.start(Gateway(gateway)).await;
         stage.pause(500..2_000).await;

@@ -28,7 +28,7 @@ pub fn all() -> Vec<Scenario> {
         ),
         Scenario::full(
             "inbox-damaged",
-            "64 bits in the middle of a subscriber's inbox are turned over while its agent is down",
+            "64 bits all over a subscriber's inbox are turned over while its agent is down",
             |stage| Box::pin(inbox_damaged(stage)),
         ),
         Scenario::full(
@@ -77,7 +77,9 @@ async fn inbox_emptied(stage: &mut Stage) -> Result<()> {
 
 async fn inbox_damaged(stage: &mut Stage) -> Result<()> {
     stage.kill(Agent(SUBSCRIBER)).await?;
-    stage.damage_store(&stage.inbox(SUBSCRIBER), "db", 64)?;
+    stage
+        .damage_store(&stage.inbox(SUBSCRIBER), "db", 64)
+        .await?;
     stage.start(Agent(SUBSCRIBER)).await;
     Ok(())
 }

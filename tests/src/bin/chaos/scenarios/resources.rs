@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::scenario::{Cast, Needs, Scenario};
+use crate::scenario::{Applying, Cast, Needs, Scenario};
 use crate::stage::Program::{Agent, Broker, Gateway};
 use crate::stage::{Stage, Way};
 
@@ -15,21 +15,24 @@ pub fn all() -> Vec<Scenario> {
         Scenario::full("descriptors-gone", "gateway, nats-server and a publisher's agent can open no more files or connections for a while, and offices reconnect", |stage| Box::pin(descriptors_gone(stage))),
         Scenario::full("memory-gone", "gateway, nats-server and a publisher's agent get no more memory for a while; who ends for want of it is started again", |stage| Box::pin(memory_gone(stage))),
         Scenario::quick("clocks-wrong", "one publisher's clock is an hour ahead, another's an hour behind, a subscriber's and the gateway's jump to and fro", |stage| Box::pin(clocks_wrong(stage))).cast(|| Cast::usual().clocks()).needs(Needs::AnotherClock),
-        Scenario::full("day-of-outage", "the line is cut for a day by the agent's clock, and 100,000 events wait", |stage| Box::pin(day_of_outage(stage))).cast(|| Cast::usual().clocks().patience(900)).needs(Needs::AnotherClock),
+        Scenario::full("day-of-outage", "the line is cut for a day by the agent's clock, and 100,000 events wait", |stage| Box::pin(day_of_outage(stage))).cast(|| Cast::usual().clocks().patience(900).applications(Applying::FilesAlone)).needs(Needs::AnotherClock),
     ]
 }
 
 async fn agent_disk_full(stage: &mut Stage) -> Result<()> {
-    stage.fill_disk(Agent(0))?;
+    stage.fill_disk(Agent(0)).await?;
+    // There is room in the files that it has: more comes than fits.
+    let pressed = stage.press(0);
     stage.seconds(stage.pick(30, 4)).await;
+    stage.has_turned_away(0).await;
     stage.clear_disk(Agent(0))?;
     stage.agent_answers(0).await;
-    Ok(())
+    stage.pressed(pressed).await
 }
 
 async fn reader_disk_full(stage: &mut Stage) -> Result<()> {
     for _ in 0..stage.pick(15, 2) {
-        stage.fill_disk(Agent(3))?;
+        stage.fill_disk(Agent(3)).await?;
         stage.pause(200..3_000).await;
         stage.clear_disk(Agent(3))?;
         stage.agent_answers(3).await;
@@ -39,13 +42,13 @@ async fn reader_disk_full(stage: &mut Stage) -> Result<()> {
 }
 
 async fn gateway_disk_full(stage: &mut Stage) -> Result<()> {
-    stage.fill_disk(Gateway(0))?;
+    stage.fill_disk(Gateway(0)).await?;
     stage.seconds(stage.pick(30, 4)).await;
     stage.clear_disk(Gateway(0))
 }
 
 async fn broker_disk_full(stage: &mut Stage) -> Result<()> {
-    stage.fill_disk(Broker(0))?;
+    stage.fill_disk(Broker(0)).await?;
     stage.seconds(stage.pick(30, 6)).await;
     stage.clear_disk(Broker(0))?;
     // A nats-server that met a full disk has put JetStream out of service; an operator starts it again.

@@ -114,7 +114,7 @@ async fn at_the_office(stage: &mut Stage) -> Result<()> {
     stage.start(Agent(PUBLISHER)).await;
     stage.seconds(stage.pick(10, 3)).await;
     for _ in 0..stage.pick(2, 1) {
-        // What it has accepted and not sent yet would be lost with its store, and said so: that is another scenario's.
+        // What it has accepted and not sent yet would be lost with its store.
         let rest = stage.rest(PUBLISHER).await;
         let put_back = Trouble::PutBack(Agent(PUBLISHER), store.clone(), copy.clone());
         put_back.begin(stage).await?;

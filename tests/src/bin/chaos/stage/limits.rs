@@ -8,13 +8,20 @@ use anyhow::{Context, Result};
 use tests::netns::run;
 
 use super::Stage;
+use super::faults::Trace;
 use super::programs::Program;
 
 /// Room for a store's files as they are when nothing is in them yet, and some work.
 pub const SMALL_DISK_MB: u32 = 64;
 const BALLAST: &str = "ballast";
-/// What a program may still take of memory: a moment's worth.
-const MEMORY_LEFT: u64 = 1024 * 1024;
+/// What is said by whoever cannot write, open or get something.
+const DISK_FULL: &[&str] = &["No space left", "no space left", "StorageFull"];
+const NO_DESCRIPTORS: &[&str] = &["oo many open files"];
+const NO_MEMORY: &[&str] = &[
+    "annot allocate memory",
+    "out of memory",
+    "memory allocation",
+];
 
 /// A disk of its own for what will stand at this path.
 pub fn small_disk(path: &Path) -> Result<()> {
@@ -36,8 +43,8 @@ impl Stage {
         }
     }
 
-    /// Not a byte is left on its disk.
-    pub fn fill_disk(&mut self, program: Program) -> Result<()> {
+    /// Not a byte is left on its disk. It bites whoever wants to write something.
+    pub async fn fill_disk(&mut self, program: Program) -> Result<()> {
         let disk = self.disk(program);
         let mount = run(&format!(
             "findmnt --noheadings --output FSTYPE --mountpoint {}",
@@ -55,7 +62,21 @@ impl Stage {
                 Err(error) => break error.kind() == std::io::ErrorKind::StorageFull,
             }
         };
-        self.fault(full, &format!("the disk of {program:?} is full"));
+        anyhow::ensure!(full, "{} cannot be filled", disk.display());
+        if let Program::Agent(_) = program {
+            self.part(program).lock().await.disturbed.now();
+        }
+        let trace = match program {
+            Program::Agent(index) if !self.offices[index].is_subscriber() => {
+                let office = self.offices[index].clone();
+                let before = office.turned_away();
+                Trace::TurnedAway(office, before)
+            }
+            Program::Agent(_) | Program::Gateway(_) | Program::Broker(_) => {
+                self.words_to_come(DISK_FULL).await
+            }
+        };
+        self.fault_with(trace, &format!("the disk of {program:?} is full"));
         Ok(())
     }
 
@@ -65,16 +86,13 @@ impl Stage {
         Ok(())
     }
 
-    /// Not another file or connection can be opened.
+    /// Not another file or connection can be opened. It bites whoever wants to.
     pub async fn take_descriptors(&mut self, program: Program) -> Result<()> {
         let id = self.part(program).lock().await.id()?;
-        let open = std::fs::read_dir(format!("/proc/{id}/fd"))?.count();
-        run(&format!("prlimit --pid {id} --nofile={open}:"))?;
-        let taken = std::fs::read_dir(format!("/proc/{id}/fd"))?.count() >= open;
-        self.fault(
-            taken,
-            &format!("{program:?} may have no more than its {open} descriptors"),
-        );
+        let trace = self.words_to_come(NO_DESCRIPTORS).await;
+        // What is open stays open; whatever is asked for now has a higher number.
+        run(&format!("prlimit --pid {id} --nofile=3:"))?;
+        self.fault_with(trace, &format!("{program:?} may open nothing more"));
         Ok(())
     }
 
@@ -89,7 +107,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Hardly another byte of memory can be had.
+    /// Not another byte of memory can be had from the kernel. A program that has enough of its own does not feel it.
     pub async fn take_memory(&mut self, program: Program) -> Result<()> {
         let id = self.part(program).lock().await.id()?;
         let statm = std::fs::read_to_string(format!("/proc/{id}/statm"))?;
@@ -98,13 +116,10 @@ impl Stage {
             .next()
             .and_then(|pages| pages.parse::<u64>().ok());
         let bytes = pages.context("the kernel tells a program's size")? * 4096;
-        run(&format!("prlimit --pid {id} --as={}:", bytes + MEMORY_LEFT))?;
-        let limits = std::fs::read_to_string(format!("/proc/{id}/limits"))?;
-        let set = limits.contains(&(bytes + MEMORY_LEFT).to_string());
-        self.fault(
-            set,
-            &format!("{program:?} may have no more than {bytes} bytes of memory"),
-        );
+        let trace = self.words_to_come(NO_MEMORY).await;
+        run(&format!("prlimit --pid {id} --as={bytes}:"))?;
+        let what = format!("{program:?} may have no more than {bytes} bytes of memory");
+        self.bound(trace, &what);
         Ok(())
     }
 

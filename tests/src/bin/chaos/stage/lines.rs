@@ -1,6 +1,8 @@
 //! What a scenario does to lines: cut them in silence or with a bang, slow them down, lose packets.
 //! In: whose line. Out: a fault that fired, by the kernel's own counters. Never: a line that stays hurt unnoticed.
 
+use std::time::Instant;
+
 use anyhow::Result;
 
 use super::Stage;
@@ -29,15 +31,18 @@ impl Stage {
             "{percent} % of the packets of {} are lost",
             self.offices[office].name
         ));
+        self.hurt.insert(office, Instant::now());
         self.lines[office].lose(way, percent)
     }
 
-    /// The line is whole again. The fault had fired if packets were lost.
+    /// The line is whole again. The fault had bitten if packets were lost.
     pub fn mend(&mut self, office: usize) -> Result<()> {
         let dropped = self.lines[office].lose_nothing()?;
         let name = self.offices[office].name.clone();
-        self.fault(
-            dropped > 0,
+        let since = self.hurt.remove(&office).unwrap_or_else(Instant::now);
+        let trace = self.on_the_line(dropped > 0, office, since);
+        self.fault_with(
+            trace,
             &format!("mended the line of {name}, which had lost {dropped} packets"),
         );
         Ok(())
@@ -72,15 +77,18 @@ impl Stage {
             "the line of {} carries {bits} bit/s",
             self.offices[office].name
         ));
+        self.hurt.insert(office, Instant::now());
         self.lines[office].slow(bits)
     }
 
-    /// The fault had fired if packets had to wait.
+    /// The fault had bitten if packets had to wait.
     pub fn full_speed(&mut self, office: usize) -> Result<()> {
         let waited = self.lines[office].full_speed()?;
         let name = self.offices[office].name.clone();
-        self.fault(
-            waited > 0,
+        let since = self.hurt.remove(&office).unwrap_or_else(Instant::now);
+        let trace = self.on_the_line(waited > 0, office, since);
+        self.fault_with(
+            trace,
             &format!("full speed for {name}; {waited} times a packet had waited"),
         );
         Ok(())
@@ -88,22 +96,28 @@ impl Stage {
 
     /// The office's machine gets another address, under an open connection.
     pub fn move_away(&mut self, office: usize) -> Result<()> {
-        let (from, to) = (address(office), second_address(office));
-        self.lines[office].readdress(&from, &to)?;
-        self.fault(
-            true,
-            &format!("{} is at {to} now", self.offices[office].name.clone()),
-        );
+        let nowhere = self.lines[office].went_nowhere()?;
+        self.moved.insert(office, (Instant::now(), nowhere));
+        self.lines[office].readdress(&address(office), &second_address(office))?;
+        let to = second_address(office);
+        self.act(&format!("{} is at {to} now", self.offices[office].name));
         Ok(())
     }
 
+    /// And its old one. The fault had bitten if packets from its own address went nowhere meanwhile.
     pub fn move_back(&mut self, office: usize) -> Result<()> {
-        let (from, to) = (second_address(office), address(office));
-        self.lines[office].readdress(&from, &to)?;
-        self.fault(
-            true,
-            &format!("{} is at {to} again", self.offices[office].name.clone()),
-        );
+        self.lines[office].readdress(&second_address(office), &address(office))?;
+        let nowhere = self.lines[office].went_nowhere()?;
+        let (since, before) = self
+            .moved
+            .remove(&office)
+            .unwrap_or((Instant::now(), nowhere));
+        let times = nowhere.saturating_sub(before);
+        let trace = self.on_the_line(times > 0, office, since);
+        let name = &self.offices[office].name;
+        let what =
+            format!("{name} was at another address, and {times} packets from its own went nowhere");
+        self.fault_with(trace, &what);
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! The country's network in namespaces: access nodes as bridges, each office and each centre on a line of its own to one of them.
 //! In: who sits where. Out: lines that can be cut in silence, pulled, slowed down and counted. Never: the machine's own network.
 
+use std::net::IpAddr;
+
 use anyhow::{Context, Result};
 use tests::netns::{self, end, run};
 
@@ -25,6 +27,11 @@ pub const TRIAL: &str = "mount -t tmpfs tmpfs /run && ip netns add trial && ip l
     && nsenter --net=/run/netns/trial true && nft add table netdev near0 \
     && nft add chain netdev near0 in '{ type filter hook ingress device near0 priority 0 ; }' \
     && nft add rule netdev near0 in numgen random mod 100 lt 5 counter drop";
+
+/// An office's own network has this suite on it as `.1`, and the office's machine as `.2`.
+pub fn on_lan(index: usize, host: u8) -> IpAddr {
+    IpAddr::from([10, 98, index as u8, host])
+}
 
 /// Where the suite itself stands: on the backbone.
 const DESK: &str = "10.99.0.1/16";
@@ -97,6 +104,22 @@ impl Net {
         Ok(Line {
             tag: tag.to_owned(),
         })
+    }
+}
+
+impl Net {
+    /// A network of an office's own, on which its applications stand; what befalls its line does not touch it.
+    pub fn lan(&self, tag: &str, index: usize) -> Result<()> {
+        let near = format!("{tag}-lan");
+        run(&format!(
+            "ip link add {near} type veth peer name lan0 netns {tag}"
+        ))?;
+        end("ip", &near, &format!("{}/24", on_lan(index, 1)))?;
+        end(
+            &format!("ip -n {tag}"),
+            "lan0",
+            &format!("{}/24", on_lan(index, 2)),
+        )
     }
 }
 
@@ -188,6 +211,20 @@ impl Line {
         let ip = format!("ip -n {}", self.tag);
         run(&format!("{ip} addr del {from}/16 dev eth0"))?;
         run(&format!("{ip} addr add {to}/16 dev eth0")).map(drop)
+    }
+
+    /// How many packets of the office's machine had nowhere to go so far.
+    pub fn went_nowhere(&self) -> Result<u64> {
+        let counts = run(&format!(
+            "nsenter --net=/run/netns/{} cat /proc/net/snmp",
+            self.tag
+        ))?;
+        let mut ip = counts.lines().filter_map(|line| line.strip_prefix("Ip: "));
+        let (names, values) = ip.next().zip(ip.next()).context("the kernel counts")?;
+        let mut counts = names.split(' ').zip(values.split(' '));
+        let times = counts.find(|(name, _)| *name == "OutNoRoutes");
+        let (_, times) = times.context("the kernel counts what has no route")?;
+        Ok(times.parse()?)
     }
 
     pub fn bytes(&self) -> Result<u64> {

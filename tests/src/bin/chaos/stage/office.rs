@@ -14,6 +14,8 @@ use tokio::sync::Mutex;
 
 use crate::scenario::{HEALTH, PRICES, Role, Seat};
 
+/// The file that is read where it stands.
+pub const DELIVERED: &str = "delivered.ndjson";
 /// A frozen agent does not answer; the office's program tries again.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
@@ -26,6 +28,8 @@ pub struct Office {
     http: reqwest::Client,
     token: String,
     next: AtomicU64,
+    /// Submissions that it did not take.
+    turned_away: AtomicU64,
     /// Held while something is submitted.
     pub desk: Arc<Mutex<()>>,
 }
@@ -45,9 +49,10 @@ impl Office {
         bundle: &Path,
         folder: &Path,
         gateways: &[String],
+        targets: &[Target],
     ) -> Result<Office> {
         settle(bundle, folder);
-        write_settings(&folder.join("agent.toml"), seat.role, gateways)?;
+        write_settings(&folder.join("agent.toml"), gateways, targets)?;
         let http = reqwest::Client::builder()
             .no_proxy()
             .unix_socket(folder.join("http.sock"))
@@ -62,6 +67,7 @@ impl Office {
             http,
             token: token.context("an agent has a token")?.trim().to_owned(),
             next: AtomicU64::new(1),
+            turned_away: AtomicU64::new(0),
             desk: Arc::default(),
         })
     }
@@ -89,11 +95,16 @@ impl Office {
     }
 
     pub fn delivered(&self) -> PathBuf {
-        self.folder.join("delivered.ndjson")
+        self.folder.join(DELIVERED)
     }
 
     pub fn store(&self) -> PathBuf {
         self.folder.join("store")
+    }
+
+    /// How often it has said that it cannot take what was submitted.
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
     }
 
     /// Submits a batch; the status and the answer's text. None: no answer.
@@ -102,7 +113,11 @@ impl Office {
         let request = request
             .header("content-type", "application/cloudevents-batch+json")
             .body(batch.to_owned());
-        self.answer(request).await
+        let answer = self.answer(request).await;
+        if answer.as_ref().is_some_and(|(status, _)| *status >= 500) {
+            self.turned_away.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
     }
 
     pub async fn status(&self) -> Option<Value> {
@@ -134,8 +149,15 @@ impl Office {
     }
 }
 
-/// The gateways in their order, a socket instead of a port, and for subscribers a file for each feed's deliveries.
-fn write_settings(path: &Path, role: Role, gateways: &[String]) -> Result<()> {
+/// Where a reader's agent delivers what arrives, of both feeds.
+pub enum Target {
+    /// In the agent's folder.
+    File(&'static str),
+    Webhook(String),
+}
+
+/// The gateways in their order, a socket instead of a port, and the applications.
+fn write_settings(path: &Path, gateways: &[String], targets: &[Target]) -> Result<()> {
     let text = std::fs::read_to_string(path).context("an agent has settings")?;
     let lines = text
         .lines()
@@ -145,11 +167,13 @@ fn write_settings(path: &Path, role: Role, gateways: &[String]) -> Result<()> {
             _ => format!("{old}\n"),
         });
     let mut settings: String = lines.collect();
-    if role == Role::Reads {
+    for target in targets {
+        let to = match target {
+            Target::File(name) => format!("file = \"{name}\""),
+            Target::Webhook(url) => format!("webhook = \"{url}\""),
+        };
         for feed in [HEALTH, PRICES] {
-            settings.push_str(&format!(
-                "\n[[deliver]]\nfeed = \"{feed}\"\nfile = \"delivered.ndjson\"\n"
-            ));
+            settings.push_str(&format!("\n[[deliver]]\nfeed = \"{feed}\"\n{to}\n"));
         }
     }
     std::fs::write(path, settings).context("an agent's settings can be changed")

@@ -3,8 +3,8 @@
 //! again after it was killed on purpose, before it is told to.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use tests::netns::run;
@@ -17,6 +17,21 @@ const LOOK: Duration = Duration::from_millis(500);
 
 pub type Shared = Arc<Mutex<Part>>;
 
+/// When a program was started, killed, stopped or signalled last.
+#[derive(Clone, Default)]
+pub struct Disturbed(Arc<Lock<Option<Instant>>>);
+
+impl Disturbed {
+    pub fn now(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    pub fn since(&self, then: Instant) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last >= then)
+    }
+}
+
 pub struct Part {
     pub name: String,
     /// What stands before the program: other limits, another clock.
@@ -28,6 +43,7 @@ pub struct Part {
     wanted: bool,
     /// How often it ended by itself.
     pub ended_alone: u32,
+    pub disturbed: Disturbed,
 }
 
 impl Part {
@@ -44,6 +60,7 @@ impl Part {
             process: None,
             wanted: false,
             ended_alone: 0,
+            disturbed: Disturbed::default(),
         }
     }
 
@@ -53,6 +70,7 @@ impl Part {
 
     /// Every program in between replaces itself by the next, so that the process is the program's own.
     pub fn launch(&mut self) {
+        self.disturbed.now();
         let inside = format!("--net=/run/netns/{}", self.net);
         let arguments = [inside.as_str(), "--"].into_iter();
         let arguments = arguments.chain(self.before.iter().map(String::as_str));
@@ -79,6 +97,7 @@ impl Part {
     /// SIGKILL.
     pub async fn kill(&mut self) -> Result<()> {
         ensure!(self.is_running(), "{} does not run", self.name);
+        self.disturbed.now();
         self.wanted = false;
         if let Some(process) = self.process.take() {
             process.kill().await;
@@ -89,6 +108,7 @@ impl Part {
     /// SIGTERM, and the end awaited.
     pub async fn stop(&mut self) -> Result<()> {
         ensure!(self.is_running(), "{} does not run", self.name);
+        self.disturbed.now();
         self.wanted = false;
         if let Some(process) = self.process.take() {
             process.stop().await;
@@ -98,6 +118,7 @@ impl Part {
 
     /// Any signal, by its name.
     pub fn signal(&self, name: &str) -> Result<()> {
+        self.disturbed.now();
         run(&format!("kill -{name} {}", self.id()?)).map(drop)
     }
 

@@ -7,7 +7,10 @@ use tests::deadline::eventually;
 use super::Stage;
 use super::part::Shared;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an office says whose gateway is gone.
+const LINK_DOWN: &[&str] = &["the link is down"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Program {
     Agent(usize),
     Gateway(usize),
@@ -30,24 +33,36 @@ impl Stage {
         let mut part = part.lock().await;
         let id = part.id()?;
         part.kill().await?;
+        self.holds.begin(program);
         let gone = !std::path::Path::new(&format!("/proc/{id}")).exists();
         self.fault(gone, &format!("kill -9 {}", part.name));
         Ok(())
     }
 
-    /// SIGTERM, as a service manager stops it.
+    /// SIGTERM by an operator, as before a copy of its store. It is no fault by itself.
     pub async fn stop(&mut self, program: Program) -> Result<()> {
         let part = self.part(program);
         let mut part = part.lock().await;
         part.stop().await?;
-        self.fault(true, &format!("stopped {}", part.name));
+        self.holds.begin(program);
+        self.act(&format!("stopped {}", part.name));
+        Ok(())
+    }
+
+    /// SIGTERM of a gateway under those that are connected: it bites if one of them loses its link.
+    pub async fn roll(&mut self, gateway: usize) -> Result<()> {
+        let trace = self.words_to_come(LINK_DOWN).await;
+        self.stop(Program::Gateway(gateway)).await?;
+        let what = format!("gateway {} was taken from its offices", gateway + 1);
+        self.fault_with(trace, &what);
         Ok(())
     }
 
     /// Starts it again and waits until it can be reached.
-    pub async fn start(&self, program: Program) {
+    pub async fn start(&mut self, program: Program) {
         let part = self.part(program);
         part.lock().await.launch();
+        self.holds.end(program);
         match program {
             Program::Agent(index) => self.agent_answers(index).await,
             Program::Gateway(index) => self.bus.gateway_listens(index).await,
@@ -73,14 +88,19 @@ impl Stage {
             part.state().ok().filter(|state| *state == 'T')
         });
         stopped.await;
-        self.fault(true, &format!("froze {}", part.name));
+        self.holds.begin(program);
+        self.act(&format!("froze {}", part.name));
         Ok(())
     }
 
-    pub async fn thaw(&self, program: Program) -> Result<()> {
+    /// The fault had bitten if it is still stopped now.
+    pub async fn thaw(&mut self, program: Program) -> Result<()> {
         let part = self.part(program);
         let part = part.lock().await;
+        let stopped = part.state()? == 'T';
+        self.fault(stopped, &format!("{} had stood still", part.name));
         part.signal("CONT")?;
+        self.holds.end(program);
         self.act(&format!("thawed {}", part.name));
         Ok(())
     }
@@ -95,6 +115,7 @@ impl Stage {
             part.words().contains("ame duck").then_some(())
         });
         said.await;
+        self.holds.begin(Program::Broker(broker));
         self.fault(true, &format!("{} is a lame duck", part.name));
         Ok(())
     }

@@ -32,7 +32,7 @@ impl Stage {
         };
         let log = self
             .folder
-            .join(format!("strace-{}.log", self.faults.tried));
+            .join(format!("strace-{}.log", self.faults.len()));
         let (trace, inject) = (
             format!("trace={call}"),
             format!("inject={call}:signal=KILL:when={nth}"),
@@ -50,6 +50,7 @@ impl Stage {
             async move { ended.then_some(()) }
         })
         .await;
+        self.holds.begin(program);
         let killed = strace.words().contains("killed by SIGKILL");
         self.fault(killed, &format!("kill -9 {name} at {call}, number {nth}"));
         Ok(())

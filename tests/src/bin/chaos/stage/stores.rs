@@ -11,6 +11,16 @@ use tests::netns::run;
 use tokio::sync::OwnedMutexGuard;
 
 use super::Stage;
+use super::faults::Trace;
+
+/// What is said of a store that is not as it was left: by its own program at its next start, or by whoever reads from it.
+const NOTICED: &[&str] = &[
+    "index-damaged",
+    "index-missing",
+    "journal-damaged",
+    "stream-went-back",
+    "is damaged",
+];
 
 /// An office whose programs submit nothing until this is dropped.
 pub struct Rest {
@@ -40,7 +50,12 @@ impl Stage {
 
     /// A copy as a backup would have made it.
     pub fn copy_store(&self, store: &Path) -> Result<PathBuf> {
-        let copy = self.folder.join(format!("copy-{}", self.faults.tried));
+        self.copy_as(store, &self.faults.len().to_string())
+    }
+
+    /// The same, under a name of its own.
+    pub fn copy_as(&self, store: &Path, name: &str) -> Result<PathBuf> {
+        let copy = self.folder.join(format!("copy-{name}"));
         run(&format!("cp -a {} {}", store.display(), copy.display()))?;
         self.act(&format!("copied {}", short(store)));
         Ok(copy)
@@ -51,7 +66,13 @@ impl Stage {
         let differ = run(&format!("diff -rq {} {}", store.display(), copy.display())).is_err();
         std::fs::remove_dir_all(store)?;
         run(&format!("cp -a {} {}", copy.display(), store.display()))?;
-        self.fault(differ, &format!("an older copy stands at {}", short(store)));
+        let what = format!("an older copy stands at {}", short(store));
+        let (store, copy) = (store.to_owned(), copy.to_owned());
+        let trace = match differ {
+            true => Trace::WorkedOn { store, copy },
+            false => Trace::Seen(false),
+        };
+        self.fault_with(trace, &what);
         Ok(())
     }
 
@@ -60,12 +81,16 @@ impl Stage {
         let was = std::fs::read_dir(store)?.count();
         run(&format!("find {} -mindepth 1 -delete", store.display()))?;
         let is = std::fs::read_dir(store)?.count();
-        self.fault(was > 0 && is == 0, &format!("emptied {}", short(store)));
+        let trace = match was > 0 && is == 0 {
+            true => Trace::MadeAnew(store.to_owned()),
+            false => Trace::Seen(false),
+        };
+        self.fault_with(trace, &format!("emptied {}", short(store)));
         Ok(())
     }
 
-    /// So many bits in the middle of the store's largest file of this kind are turned over.
-    pub fn damage_store(&mut self, store: &Path, kind: &str, bits: u64) -> Result<()> {
+    /// So many bits are turned over all over the store's largest file of this kind. It bites whoever notices it.
+    pub async fn damage_store(&mut self, store: &Path, kind: &str, bits: u64) -> Result<()> {
         let found = run(&format!(
             "find {} -type f -name {kind} -size +0",
             store.display()
@@ -75,21 +100,18 @@ impl Stage {
             .filter_map(|path| Some((std::fs::metadata(path).ok()?.len(), path)));
         let (bytes, path) = sized.max().context("a store has files")?;
         let mut file = std::fs::File::options().read(true).write(true).open(path)?;
-        let begin = self.random.u64(bytes / 4..bytes / 2);
-        for bit in 0..bits.min(bytes / 2) {
+        let stride = bytes / (bits + 1);
+        for bit in 1..=bits {
+            let place = bit * stride + self.random.u64(..stride.max(1) / 2 + 1);
             let mut byte = [0];
-            file.seek(SeekFrom::Start(begin + bit))?;
+            file.seek(SeekFrom::Start(place))?;
             file.read_exact(&mut byte)?;
-            file.seek(SeekFrom::Start(begin + bit))?;
+            file.seek(SeekFrom::Start(place))?;
             file.write_all(&[byte[0] ^ 0x10])?;
         }
-        self.fault(
-            bits > 0,
-            &format!(
-                "{bits} bits are turned over in {} at {begin}",
-                short(Path::new(path))
-            ),
-        );
+        let trace = self.words_to_come(NOTICED).await;
+        let what = format!("{bits} bits are turned over in {}", short(Path::new(path)));
+        self.fault_with(trace, &what);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What offices were told is accepted, outside of the system that is judged.
-//! In: ids with the answer that they got. Out: every id that was answered 202, in order. Never: an id that counts before it is synced.
+//! In: ids and contents with the answer that they got. Out: every id that was answered 202, in order. Never: an id that counts before
+//! it is synced.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 
-/// The ids of one log in the order in which they were accepted, by the log's `source`.
-pub type Accepted = BTreeMap<String, Vec<String>>;
+use crate::tally::{Accepted, Asked, Content};
 
 #[derive(Clone)]
 pub struct Ledger(Arc<Mutex<Book>>);
@@ -18,7 +17,7 @@ pub struct Ledger(Arc<Mutex<Book>>);
 struct Book {
     file: File,
     accepted: Accepted,
-    asked: BTreeMap<String, BTreeSet<String>>,
+    asked: Asked,
 }
 
 impl Ledger {
@@ -27,15 +26,17 @@ impl Ledger {
         Ok(Ledger(Arc::new(Mutex::new(Book {
             file,
             accepted: Accepted::new(),
-            asked: BTreeMap::new(),
+            asked: Asked::new(),
         }))))
     }
 
     /// These are about to be submitted: from here on they may be anywhere, answered or not.
-    pub fn asked(&self, source: &str, ids: &[String]) {
+    pub fn asked(&self, source: &str, events: impl IntoIterator<Item = (String, Content)>) {
         let mut book = self.book();
-        let asked = book.asked.entry(source.to_owned()).or_default();
-        asked.extend(ids.iter().cloned());
+        book.asked
+            .entry(source.to_owned())
+            .or_default()
+            .extend(events);
     }
 
     /// These were answered 202. They count once this returns.
@@ -46,11 +47,21 @@ impl Ledger {
 
     fn write(&self, source: &str, ids: Vec<String>) -> Result<()> {
         let mut book = self.book();
-        let lines: String = ids.iter().map(|id| format!("{source} {id}\n")).collect();
-        book.file.write_all(lines.as_bytes())?;
-        book.file.sync_data()?;
-        let accepted = book.accepted.entry(source.to_owned()).or_default();
-        accepted.extend(ids);
+        let Book {
+            file,
+            accepted,
+            asked,
+        } = &mut *book;
+        let asked = asked.get(source);
+        let mut lines = String::new();
+        for id in &ids {
+            let content = asked.and_then(|asked| asked.get(id));
+            let content = content.with_context(|| format!("{id} was never submitted"))?;
+            lines.push_str(&format!("{source} {id} {content}\n"));
+        }
+        file.write_all(lines.as_bytes())?;
+        file.sync_data()?;
+        accepted.entry(source.to_owned()).or_default().extend(ids);
         Ok(())
     }
 
@@ -58,8 +69,8 @@ impl Ledger {
         self.book().accepted.clone()
     }
 
-    /// Every id that was ever submitted, by `source`.
-    pub fn every_asked(&self) -> BTreeMap<String, BTreeSet<String>> {
+    /// Whatever was submitted, answered or not.
+    pub fn every_asked(&self) -> Asked {
         self.book().asked.clone()
     }
 
