@@ -3,10 +3,12 @@
 //! programs have left behind is given back. Never: a consumer made where nobody could count, or one deleted that somebody may come
 //! back to.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use schemas::refusal::{Detail, Hold};
-use schemas::subject::FeedName;
+use schemas::subject::{FeedName, OfficeId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -14,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use tracing::{info, warn};
 
 use crate::authority::streams::STREAM_NOT_FOUND;
-use crate::limits::{CONSUMER_LEFT_BEHIND, CONSUMERS_MAX};
+use crate::limits::{CONSUMER_LEFT_BEHIND, CONSUMERS_LOOK_INTERVAL, CONSUMERS_MAX};
 use crate::peer::Peer;
 use crate::refuse::No;
 use crate::upstream::jetstream::{JetStream, Outage};
@@ -22,7 +24,11 @@ use crate::upstream::raw::Broker;
 
 /// The way to ask; one connection for all sessions.
 #[derive(Debug, Default)]
-pub struct Consumers(Mutex<Option<JetStream>>);
+pub struct Consumers {
+    connection: Mutex<Option<JetStream>>,
+    /// When it was last looked what an office has left behind on a feed: nats-server tells of all consumers for that.
+    looked: Mutex<HashMap<(OfficeId, FeedName), Instant>>,
+}
 
 /// A page of a stream's consumers.
 #[derive(Deserialize)]
@@ -103,7 +109,10 @@ impl Consumers {
         if own.len() < CONSUMERS_MAX || own.iter().any(|known| known == name) {
             return Ok(());
         }
-        let given_back = self.give_back(broker, &prefix, feed).await;
+        let given_back = match self.may_look(peer.office(), feed) {
+            true => self.give_back(broker, &prefix, feed).await,
+            false => Ok(0),
+        };
         let given_back = given_back.map_err(unsaid)?;
         if given_back > 0 {
             info!(%peer, %feed, given_back, "consumers that nobody reads from were given back");
@@ -121,6 +130,17 @@ impl Consumers {
             )),
             retry_after_s: CONSUMER_LEFT_BEHIND.as_secs(),
         }))
+    }
+
+    fn may_look(&self, office: &OfficeId, feed: &FeedName) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.retain(|_, at| at.elapsed() < CONSUMERS_LOOK_INTERVAL);
+        let key = (office.clone(), feed.clone());
+        let first = !looked.contains_key(&key);
+        if first {
+            looked.insert(key, Instant::now());
+        }
+        first
     }
 
     /// Deletes of an office's consumers those that a program has left behind when it was killed: without a durable name nobody comes back to
@@ -222,7 +242,9 @@ impl Consumers {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<JetStream>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -154,6 +154,8 @@ pub const CONSUMERS_MAX: usize = 256;
 /// How long nothing came out of a consumer that nobody waits at, before it is given back for a new one of its office: an agent waits at
 /// its own all the time, but for the moments in which it writes down what came.
 pub const CONSUMER_LEFT_BEHIND: Duration = Duration::from_secs(30);
+/// How often it is looked what one office has left behind on one feed: it takes nats-server a list of all offices' consumers there.
+pub const CONSUMERS_LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Consumers told in one page of a list; each is a question to nats-server.
 pub const CONSUMERS_PAGE: usize = 32;
 /// Questions of what there is that are asked at the same time, for all sessions: people and starting programs ask them.
