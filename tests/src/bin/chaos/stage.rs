@@ -6,6 +6,7 @@ mod part;
 mod faults;
 mod desk;
 mod applications;
+mod mover;
 pub mod memory;
 pub mod office;
 mod bus;
@@ -108,7 +109,9 @@ impl Stage {
             let settled = settle(&net, &bus, folder, (seat, index), doors, &targets)?;
             let disturbed = settled.1.lock().await.disturbed.clone();
             let chance = seed ^ index as u64;
-            their.push(Applications::open(cast, index, (chance, quick), disturbed).await?);
+            their.push(
+                Applications::open(cast, (&settled.0, index), (chance, quick), disturbed).await?,
+            );
             if cast.small_disks {
                 limits::small_disk(&settled.0.store())?;
             }

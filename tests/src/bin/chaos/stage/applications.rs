@@ -1,4 +1,5 @@
-//! A reader's applications: a file that is read where it stands, a webhook in the office's own network. Each has an account of its own.
+//! A reader's applications: a file that is read where it stands, a webhook in the office's own network, a file that is moved away. Each has an
+//! account of its own.
 //! In: a cast, a reader. Out: where its agent delivers, and what each application has. Never: an application that knows of another.
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use anyhow::Result;
 use tokio::net::TcpListener;
 
 use super::desk::Desk;
+use super::mover::Mover;
 use super::net::on_lan;
 use super::office::{DELIVERED, Office, Target};
 use super::part::Disturbed;
@@ -14,10 +16,13 @@ use crate::arrivals::Arrivals;
 use crate::scenario::{Applying, Cast};
 
 const PORT: u16 = 8080;
+/// The file that is moved away.
+const HANDED_OVER: &str = "handed-over.ndjson";
 
 /// Everything but the file that is read where it stands: that one needs nobody.
 pub struct Applications {
     desk: Option<Desk>,
+    mover: Option<Mover>,
 }
 
 fn has_desk(cast: &Cast, index: usize) -> bool {
@@ -33,6 +38,9 @@ pub fn targets(cast: &Cast, index: usize) -> Vec<Target> {
     if has_desk(cast, index) {
         targets.push(Target::Webhook(format!("http://{}/events", door(index))));
     }
+    if has_desk(cast, index) {
+        targets.push(Target::File(HANDED_OVER));
+    }
     targets
 }
 
@@ -44,7 +52,7 @@ impl Applications {
     /// They are there before the agent runs.
     pub async fn open(
         cast: &Cast,
-        index: usize,
+        (office, index): (&Office, usize),
         (seed, quick): (u64, bool),
         disturbed: Disturbed,
     ) -> Result<Applications> {
@@ -55,7 +63,9 @@ impl Applications {
             }
             false => None,
         };
-        Ok(Applications { desk })
+        let path = office.folder.join(HANDED_OVER);
+        let mover = has_desk(cast, index).then(|| Mover::begin(path, seed));
+        Ok(Applications { desk, mover })
     }
 
     pub fn arrivals(&self, office: &Office, index: usize) -> Vec<Arrivals> {
@@ -66,6 +76,8 @@ impl Applications {
         }
         let desk = self.desk.iter().map(|desk| desk.shelf.clone());
         all.extend(desk.map(|shelf| Arrivals::of_shelf(name("webhook"), index, shelf)));
+        let mover = self.mover.iter().map(|mover| mover.shelf.clone());
+        all.extend(mover.map(|shelf| Arrivals::of_shelf(name("moved file"), index, shelf)));
         all
     }
 }

@@ -168,12 +168,17 @@ fn write_settings(path: &Path, gateways: &[String], targets: &[Target]) -> Resul
         });
     let mut settings: String = lines.collect();
     for target in targets {
-        let to = match target {
-            Target::File(name) => format!("file = \"{name}\""),
-            Target::Webhook(url) => format!("webhook = \"{url}\""),
+        let (name, to) = match target {
+            Target::File(file) => (
+                file.trim_end_matches(".ndjson"),
+                format!("file = \"{file}\""),
+            ),
+            Target::Webhook(url) => ("desk", format!("webhook = \"{url}\"")),
         };
         for feed in [HEALTH, PRICES] {
-            settings.push_str(&format!("\n[[deliver]]\nfeed = \"{feed}\"\n{to}\n"));
+            settings.push_str(&format!(
+                "\n[[deliver]]\nname = \"{name}-{feed}\"\nfeed = \"{feed}\"\n{to}\n"
+            ));
         }
     }
     std::fs::write(path, settings).context("an agent's settings can be changed")
