@@ -140,6 +140,7 @@ impl Confirm {
                 hash: event.hash(),
                 time,
                 registry: self.registry.borrow().head(),
+                newest: self.link.ends().seen(&log.feed),
             };
             (Confirmation::sign(said, &self.key), Evidence::of(&event))
         }))
@@ -269,6 +270,10 @@ impl Confirm {
                     Ok(said) => {
                         if let Some(head) = said.registry {
                             session.names_registry(&said.reader.to_string(), head);
+                        }
+                        if let Some(newest) = said.newest {
+                            let (ends, reader) = (self.link.ends(), said.reader.to_string());
+                            ends.names(&said.log.feed, &reader, newest);
                         }
                         return self.outbox.confirm(confirmation);
                     }

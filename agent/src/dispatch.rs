@@ -269,6 +269,7 @@ impl FeedLine {
             outbox: self.dispatch.outbox.clone(),
             registry: registry.clone(),
             key: self.dispatch.key.clone(),
+            ends: self.dispatch.link.ends().clone(),
         };
         let bus = SessionLog {
             session,

@@ -18,6 +18,7 @@ mod answer;
 mod api;
 mod counts;
 mod dial;
+mod ends;
 mod limits;
 mod liveness;
 mod message;
@@ -47,6 +48,7 @@ pub use self::answer::{Answer, Pending};
 pub use self::api::{Count, Get, NoAnswer, StoredMessage};
 pub use self::counts::Counts;
 pub use self::dial::said;
+pub use self::ends::{Ends, now as ends_now};
 pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME, SEQUENCE_MAX};
 pub use self::message::Delivery;
 pub use self::named::THE_GATEWAY;
@@ -81,13 +83,19 @@ impl LinkSettings {
 pub struct Link {
     sessions: watch::Receiver<Option<Session>>,
     state: watch::Receiver<LinkState>,
+    ends: Ends,
 }
 
 impl Link {
     /// A link whose sessions somebody else opens.
     pub fn of(sessions: watch::Receiver<Option<Session>>) -> Link {
         let (_fixed, state) = watch::channel(LinkState::Connecting);
-        Link { sessions, state }
+        let ends = Ends::default();
+        Link {
+            sessions,
+            state,
+            ends,
+        }
     }
 
     /// The session that is open now, or the next one.
@@ -107,6 +115,11 @@ impl Link {
 
     pub fn state(&self) -> watch::Receiver<LinkState> {
         self.state.clone()
+    }
+
+    /// Where feeds' streams end, over all its sessions.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 }
 
@@ -146,6 +159,7 @@ pub fn new(settings: LinkSettings, sign: SignOfLife) -> (Link, LinkTask) {
     let link = Link {
         sessions: open,
         state: seen,
+        ends: Ends::default(),
     };
     let task = LinkTask {
         settings,

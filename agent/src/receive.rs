@@ -222,6 +222,7 @@ impl Receive {
             registry,
             leftover,
             compare_from,
+            ends: self.link.ends(),
             on_hold: &on_hold,
         };
         reader.pass(doubt).await

@@ -38,6 +38,7 @@ use self::readback::Readback;
 use self::unit::Unit;
 use self::writer::Writer;
 use crate::admit::{Admitted, Declared, Healings};
+use crate::ends::Ends;
 use crate::refuse::Answered;
 use crate::upstream::jetstream::Source;
 
@@ -50,6 +51,7 @@ pub type Answers = oneshot::Receiver<Vec<Answered>>;
 pub struct Commits {
     broker: Arc<dyn Source>,
     notary: Arc<Notary>,
+    ends: Ends,
     lines: Mutex<HashMap<FeedName, Arc<Entrance<Unit>>>>,
     healers: Mutex<HashMap<FeedName, Arc<Entrance<Work>>>>,
     readbacks: Mutex<HashMap<FeedName, Arc<Readback>>>,
@@ -60,10 +62,16 @@ impl Commits {
         Commits {
             broker: Arc::new(broker),
             notary: Arc::new(notary),
+            ends: Ends::default(),
             lines: Mutex::default(),
             healers: Mutex::default(),
             readbacks: Mutex::default(),
         }
+    }
+
+    /// Where streams end, as far as is known here.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Puts a run in line behind what its office stored before it; waits while the office's line is full.
@@ -125,8 +133,11 @@ impl Commits {
             None => {
                 let (line, waiting) = line::line();
                 let line = Arc::new(line);
-                let (broker, notary) = (self.broker.clone(), self.notary.clone());
-                let healer = Healer::new(feed.clone(), broker, notary, self.readback(feed));
+                let healer = Healer::new(
+                    feed.clone(),
+                    (self.broker.clone(), self.readback(feed)),
+                    (self.notary.clone(), self.ends.clone()),
+                );
                 tokio::spawn(healer.run(waiting));
                 healers.insert(feed.clone(), line.clone());
                 line
@@ -143,9 +154,9 @@ impl Commits {
             None => {
                 let (line, waiting) = line::line();
                 let line = Arc::new(line);
-                let (broker, notary) = (self.broker.clone(), self.notary.clone());
-                let readback = self.readback(feed);
-                let writer = Writer::new(feed.clone(), (broker, notary, readback), waiting);
+                let bus = (self.broker.clone(), self.readback(feed));
+                let signs = (self.notary.clone(), self.ends.clone());
+                let writer = Writer::new(feed.clone(), bus, signs, waiting);
                 tokio::spawn(writer.run());
                 lines.insert(feed.clone(), line.clone());
                 line

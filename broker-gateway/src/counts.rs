@@ -97,6 +97,24 @@ impl Surplus {
     }
 }
 
+/// The last sequence of a stream: one short question.
+///
+/// # Errors
+/// The server does not answer, or has no such stream.
+pub async fn last(jetstream: &JetStream, feed: &FeedName) -> Result<u64, Uncounted> {
+    #[derive(Deserialize)]
+    struct Info {
+        state: State,
+    }
+    #[derive(Deserialize)]
+    struct State {
+        last_seq: u64,
+    }
+    let asked = format!("$JS.API.STREAM.INFO.{feed}");
+    let Info { state } = jetstream.ask::<Info>(&asked, &json!({})).await??;
+    Ok(state.last_seq)
+}
+
 type Asked = (FeedName, oneshot::Sender<Arc<Subjects>>);
 
 /// Where counts are asked for. What was counted a moment ago is told to everybody who asks.

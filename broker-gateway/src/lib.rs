@@ -19,6 +19,7 @@ pub mod overview;
 pub mod acl;
 pub mod admit;
 pub mod commit;
+pub mod ends;
 pub mod counts;
 pub mod scrub;
 pub mod watch;

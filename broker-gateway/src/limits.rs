@@ -222,6 +222,14 @@ pub const COUNTS_FRESH: Duration = Duration::from_secs(1);
 pub const COUNTS_LINE_MAX: usize = 256;
 /// Pages of subjects in one count: nats-server tells 100,000 subjects in each.
 pub const COUNTS_PAGES_MAX: usize = 100;
+/// How long a reading of where a stream ends is told as what is stored now: with what an append takes it stays under `NEWEST_LAG_MAX`.
+pub const ENDS_FRESH: Duration = Duration::from_secs(3);
+/// How often it is asked for which feeds somebody waits, or was contradicted.
+pub const ENDS_LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// How old a reading is still told, with its age: older ones say nothing of now.
+pub const ENDS_TOLD_MAX: Duration = Duration::from_secs(2 * 60);
+/// How often a session is told where streams end, beside its questions for the registry: a hundred bytes each time, 6 KB an hour.
+pub const ENDS_TOLD_INTERVAL: Duration = Duration::from_secs(60);
 /// Bytes of one office's requests to heal that others hear in `HEAL_REQUEST_BYTES_TIME`: a request for each log of a feed, and of
 /// every hearer's line of 64 kbit/s a thirtieth.
 pub const HEAL_REQUEST_BYTES_MAX: usize = 16 * 1024;

@@ -14,6 +14,7 @@ use crate::audit::{Audit, Bounds};
 use crate::authority::streams;
 use crate::commit::{Commits, Notary, NotaryFault};
 use crate::counts::{Counts, Surplus};
+use crate::ends::Looker;
 use crate::gateway::Gateway;
 use crate::limits::{STREAMS_LOOK_AGAIN, STREAMS_LOOK_INTERVAL};
 use crate::listen::Listener;
@@ -99,6 +100,13 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         surplus,
     };
     let looking = tokio::spawn(watch.run(shutdown.clone()));
+    let looker = Looker {
+        ends: commits.ends().clone(),
+        broker: Arc::new(Broker::new(&settings.nats)?),
+        policies: policies.clone(),
+        audit: audit.clone(),
+    };
+    let ending = tokio::spawn(looker.run(shutdown.clone()));
     let parts = (broker, counts);
     let gateway = Gateway::new(settings, policies, Admission::new(), commits, parts, audit);
     let (_tls_sender, tls) = watch::channel(Arc::new(server_config));
@@ -107,7 +115,8 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     // The listener holds the gateway; when it returns, the last end of the audit's channel is gone with it.
     listener.run(Arc::new(gateway), shutdown).await;
     left.cancel();
-    let (_, _, fit, _, _) = tokio::join!(watching, auditing, of_broker, counting, looking);
+    let (_, _, fit, _, _, _) =
+        tokio::join!(watching, auditing, of_broker, counting, looking, ending);
     info!(name, "stopped");
     // Who looked and panicked has found nothing.
     fit.unwrap_or(Ok(()))

@@ -19,6 +19,7 @@ mod broker;
 mod denial;
 mod desk;
 mod end;
+mod ends;
 mod gather;
 mod half;
 mod intake;
@@ -297,10 +298,11 @@ impl Session {
                 reply,
                 headers,
                 body,
-            } => Ok(self
-                .desk
-                .tell(&subject, &reply, (&headers, &body), &self.policy)
-                .await?),
+            } => {
+                let headers = self.desk.with_ends(&subject, headers, &self.policy);
+                let told = (&headers[..], &body[..]);
+                Ok(self.desk.tell(&subject, &reply, told, &self.policy).await?)
+            }
             Verdict::Count {
                 right,
                 question,

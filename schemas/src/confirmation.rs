@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Hash, Position, Timestamp};
+use crate::newest::Newest;
 use crate::receipt::FieldFault;
 use crate::registry::{Registry, RegistryHead};
 use crate::signing::{Seal, SigningKey};
@@ -31,6 +32,8 @@ pub struct Said {
     pub time: Timestamp,
     /// The registry by which the reader has believed it; None where readers did not say so yet.
     pub registry: Option<RegistryHead>,
+    /// The newest of the feed's stream that the reader has seen; None where readers did not say so yet.
+    pub newest: Option<Newest>,
 }
 
 impl Said {
@@ -42,12 +45,15 @@ impl Said {
             hash,
             time,
             registry,
+            newest,
         } = self;
         let registry = registry.map(|head| format!(r#","registry":"{head}""#));
+        let newest = newest.map(|newest| format!(r#","newest":{newest}"#));
         format!(
-            r#"{{"reader":"{reader}","log":"{}","position":{position},"hash":"{hash}","time":"{time}"{}}}"#,
+            r#"{{"reader":"{reader}","log":"{}","position":{position},"hash":"{hash}","time":"{time}"{}{}}}"#,
             log.source(),
-            registry.unwrap_or_default()
+            registry.unwrap_or_default(),
+            newest.unwrap_or_default()
         )
     }
 
@@ -123,6 +129,8 @@ struct Written {
     time: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     registry: Option<RegistryHead>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    newest: Option<Newest>,
     keyid: String,
     sig: String,
 }
@@ -139,6 +147,7 @@ impl TryFrom<Written> for Confirmation {
             hash: written.hash.parse().map_err(|_| field("hash"))?,
             time: written.time.parse().map_err(|_| field("time"))?,
             registry: written.registry,
+            newest: written.newest,
         };
         let seal = Seal::read(&written.keyid, &written.sig)?;
         Ok(Confirmation { said, seal })
@@ -155,6 +164,7 @@ impl From<Confirmation> for Written {
             hash: said.hash.to_string(),
             time: said.time.to_string(),
             registry: said.registry,
+            newest: said.newest,
             keyid: seal.keyid().into(),
             sig: seal.sig(),
         }

@@ -52,3 +52,12 @@ pub const HEAL_POSITIONS_MAX: u64 = 50_000;
 pub const HEAL_RANGES_MAX: usize = 128;
 /// Bytes of one heal request: the ranges with numbers of usual length.
 pub const HEAL_BODY_BYTES_MAX: usize = 4 * 1024;
+/// How long before the bus says less somebody may have named a newer end of a feed's stream: a gateway's knowledge is some seconds old, and an
+/// append and its answer are on their way for some more.
+pub const NEWEST_LAG_MAX: Duration = Duration::from_secs(10);
+/// Who is remembered to have named the end of a feed's stream: more than a feed has readers and gateways.
+pub const WITNESSES_MAX: usize = 1024;
+/// Who of them is named to a person; the rest is counted.
+pub const WITNESSES_TOLD_MAX: usize = 3;
+/// Feeds whose ends one answer names: more than one office sees, and a header of 2 KB.
+pub const ENDS_MAX: usize = 32;

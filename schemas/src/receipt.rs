@@ -9,12 +9,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Hash, Position, Timestamp};
+use crate::newest::Newest;
 use crate::registry::{Registry, RegistryHead};
 use crate::signing::{Seal, SealFault, SignedEvent, SigningKey};
 use crate::subject::LogName;
 
-/// DSSE's payload type. What is signed is the facts as JSON, in the order of their fields here, without white space; a registry that
-/// is not named is left out, so that older receipts verify as they were signed.
+/// DSSE's payload type. What is signed is the facts as JSON, in the order of their fields here, without white space; a registry or an end
+/// that is not named is left out, so that older receipts verify as they were signed.
 pub const PAYLOAD_TYPE: &str = "application/vnd.spean.receipt.v1+json";
 /// The headers in which the gateway's stamp stands with a stored event.
 pub const ADMITTED_HEADER: &str = "Spean-Admitted";
@@ -36,6 +37,8 @@ pub struct Stamp {
     pub gateway: String,
     /// The registry by which it was judged; None where it was stored before gateways said so.
     pub registry: Option<RegistryHead>,
+    /// Where the feed's stream ended, as far as the gateway knew; None where it could not know.
+    pub newest: Option<Newest>,
 }
 
 impl Stamp {
@@ -45,9 +48,13 @@ impl Stamp {
             admitted,
             gateway,
             registry,
+            newest,
         } = self;
         let registry = registry.map(|head| head.header()).unwrap_or_default();
-        format!("{ADMITTED_HEADER}: {admitted}\r\n{GATEWAY_HEADER}: {gateway}\r\n{registry}")
+        let newest = newest.map(Newest::header).unwrap_or_default();
+        format!(
+            "{ADMITTED_HEADER}: {admitted}\r\n{GATEWAY_HEADER}: {gateway}\r\n{registry}{newest}"
+        )
     }
 
     /// Reads it from a stored event's header block; None where it was not stored by a gateway of this kind.
@@ -58,6 +65,7 @@ impl Stamp {
                 .filter(|name| is_gateway_name(name))?
                 .into(),
             registry: RegistryHead::read(headers),
+            newest: Newest::read(headers),
         })
     }
 }
@@ -105,13 +113,16 @@ impl Facts {
                     admitted,
                     gateway,
                     registry,
+                    newest,
                 },
         } = self;
         let registry = registry.map(|head| format!(r#","registry":"{head}""#));
+        let newest = newest.map(|newest| format!(r#","newest":{newest}"#));
         format!(
-            r#"{{"log":"{}","position":{position},"hash":"{hash}","admitted":"{admitted}","gateway":"{gateway}"{}}}"#,
+            r#"{{"log":"{}","position":{position},"hash":"{hash}","admitted":"{admitted}","gateway":"{gateway}"{}{}}}"#,
             log.source(),
-            registry.unwrap_or_default()
+            registry.unwrap_or_default(),
+            newest.unwrap_or_default()
         )
     }
 }
@@ -217,6 +228,8 @@ struct Written {
     gateway: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     registry: Option<RegistryHead>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    newest: Option<Newest>,
     keyid: String,
     sig: String,
 }
@@ -249,6 +262,7 @@ impl TryFrom<Written> for Receipt {
                 admitted: written.admitted.parse().map_err(|_| field("admitted"))?,
                 gateway: named.ok_or(field("gateway"))?,
                 registry: written.registry,
+                newest: written.newest,
             },
         };
         let seal = Seal::read(&written.keyid, &written.sig)?;
@@ -266,6 +280,7 @@ impl From<Receipt> for Written {
             admitted: facts.stamp.admitted.to_string(),
             gateway: facts.stamp.gateway,
             registry: facts.stamp.registry,
+            newest: facts.stamp.newest,
             keyid: seal.keyid().into(),
             sig: seal.sig(),
         }

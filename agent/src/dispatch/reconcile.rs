@@ -24,6 +24,7 @@ use super::Trouble;
 use super::limits::PUT_BACK_EVENTS;
 use super::line::RECEIPT_INVALID;
 use super::own_log::{BusHead, OWN_LOG_UNREADABLE, OnBus, SessionLog};
+use crate::link::Ends;
 use crate::outbox::{Outbox, PutBack, Vouched};
 
 /// The code shown for a feed whose gateway answers without receipts.
@@ -51,6 +52,7 @@ pub struct Own {
     pub outbox: Outbox,
     pub registry: Arc<Registry>,
     pub key: Arc<SigningKey>,
+    pub ends: Ends,
 }
 
 impl Own {

@@ -16,7 +16,7 @@ use super::limits::PAGE_EVENTS;
 use super::line::{Effect, Line, RECEIPT_INVALID, Sent, Stop};
 use super::reconcile::{Displaced, Own, Standing};
 use super::{Trouble, clock};
-use crate::link::{Answer, Pending, Session};
+use crate::link::{Answer, Pending, Session, ends_now};
 use crate::outbox::{Settled, Vouched, Waiting};
 use crate::submit;
 
@@ -230,7 +230,7 @@ impl Sending {
             match effect {
                 Effect::Settle(vouched) => {
                     clock::compare(&vouched, fresh, self.own.outbox.alarms());
-                    self.hear_registry(&vouched);
+                    self.hear_stamps(&vouched, fresh);
                     match &mut settled {
                         Some(settled) => settled.and(vouched),
                         None => settled = Some(vouched),
@@ -264,13 +264,22 @@ impl Sending {
         }
     }
 
-    /// What a gateway judges by is told on: one that has more than is here has not shown it.
-    fn hear_registry(&self, vouched: &Vouched) {
+    /// What a gateway judges by is told on: one that has more than is here has not shown it. So is where it has seen the stream end; a fresh
+    /// stamp is its word about now.
+    fn hear_stamps(&self, vouched: &Vouched, fresh: bool) {
+        let (feed, alarms) = (&self.own.log.feed, self.own.outbox.alarms());
         for receipt in vouched.receipts() {
             let stamp = &receipt.facts().stamp;
+            let gateway = format!("gateway {}", stamp.gateway);
             if let Some(head) = stamp.registry {
-                let gateway = format!("gateway {}", stamp.gateway);
                 self.session.names_registry(&gateway, head);
+            }
+            let Some(newest) = stamp.newest else {
+                continue;
+            };
+            match ends_now(feed, newest.number()).filter(|_| fresh) {
+                Some(end) => self.own.ends.gateway_has(&gateway, &end, alarms),
+                None => self.own.ends.names(feed, &gateway, newest),
             }
         }
     }

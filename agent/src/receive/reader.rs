@@ -25,7 +25,9 @@ use super::verify::{
     Incoming, No, Unbelieved, Unread, Verified, VerifiedEvent, VerifiedGap, Verifier,
 };
 use crate::inbox::{Cursor, Inbox, NOT_BELIEVED_CODE};
-use crate::link::{Delivery, NoAnswer, PULL_EVENTS, PULL_TIME, Session, Subscription};
+use crate::link::{
+    Delivery, Ends, NoAnswer, PULL_EVENTS, PULL_TIME, Session, Subscription, ends_now,
+};
 
 /// Why a pass ended although the session lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,7 @@ pub struct Reader<'a> {
     pub leftover: &'a Mutex<Option<String>>,
     /// Until then counts are not compared with what is held: they were a moment ago, and what they showed was read again.
     pub compare_from: Instant,
+    pub ends: &'a Ends,
     /// Is told what could not be checked.
     pub on_hold: &'a (dyn Fn(&LogName, &Hold) + Sync),
 }
@@ -213,6 +216,7 @@ impl Reader<'_> {
         self.hear_registry(&messages);
         let mut batch = Vec::with_capacity(messages.len());
         for (sequence, message) in messages {
+            self.ends.sees(self.feed, sequence);
             let read = Incoming::read(
                 self.feed,
                 &message.subject,
@@ -302,6 +306,8 @@ impl Reader<'_> {
     /// What the bus counts. Counts cost little, and no log has more events than positions, so that they are heads at least.
     async fn count(&self) -> Result<Count, Trouble> {
         let counted = self.session.feed_counts(self.feed).await?;
+        let last = ends_now(self.feed, counted.last_sequence);
+        self.ends.gateway_says(last.as_slice(), self.inbox.alarms());
         let others = counted.logs.into_iter();
         let logs = others.filter(|(office, _)| office != self.office);
         let logs = logs.map(|(office, count)| {

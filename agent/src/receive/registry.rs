@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use schemas::newest::End;
 use schemas::registry::{Beside, Registry, RegistryHead};
 use schemas::registry_log::{LineFault, RegistryLog, RegistryLogFault};
 use schemas::signing::PublicKey;
@@ -201,6 +202,8 @@ impl RegistryKeeper {
         if let Some(head) = RegistryHead::read(&answer.headers) {
             session.names_registry(THE_GATEWAY, head);
         }
+        let ends = End::read(&answer.headers);
+        self.link.ends().gateway_says(&ends, self.outbox.alarms());
         let Ok(text) = std::str::from_utf8(&answer.payload) else {
             return Ok(false);
         };

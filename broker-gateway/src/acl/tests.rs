@@ -53,6 +53,7 @@ fn a_reader_confirms_in_its_own_name_what_it_may_read() {
         hash: Hash::of(b"event"),
         time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
         registry: None,
+        newest: None,
     };
     let judged = |said: Said, at: &LogName, key: &SigningKey| {
         let subject = ConfirmSubject {
@@ -101,6 +102,7 @@ fn a_word_is_proved_by_the_office_s_signature_and_by_nothing_that_a_reader_can_m
         hash,
         time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
         registry: None,
+        newest: None,
     };
     let judged = |said: Said, headers: &str| {
         let (subject, body) = (said.subject(), Confirmation::sign(said, &key).to_string());

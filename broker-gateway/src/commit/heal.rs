@@ -33,6 +33,7 @@ use super::readback::{Acknowledged, Doubt, May, Readback};
 use super::writer::held;
 use crate::admit::Healing;
 use crate::authority::streams;
+use crate::ends::Ends;
 use crate::limits::{STALE_TRIES_MAX, WRITING_RESTS};
 use crate::refuse::Answer;
 use crate::upstream::jetstream::{JetStream, Outage, Source};
@@ -43,6 +44,7 @@ pub(super) struct Healer {
     broker: Arc<dyn Source>,
     notary: Arc<Notary>,
     pub(super) readback: Arc<Readback>,
+    ends: Ends,
     connection: Option<JetStream>,
     pub(super) asked: Remembered,
 }
@@ -52,6 +54,7 @@ struct Patient<'a> {
     reader: Reader<'a>,
     notary: &'a Notary,
     readback: &'a Readback,
+    ends: &'a Ends,
     registry: Arc<Registry>,
     head: Option<LogHead>,
     confirmed: Option<Confirmed>,
@@ -62,15 +65,15 @@ struct Patient<'a> {
 impl Healer {
     pub fn new(
         feed: FeedName,
-        broker: Arc<dyn Source>,
-        notary: Arc<Notary>,
-        readback: Arc<Readback>,
+        (broker, readback): (Arc<dyn Source>, Arc<Readback>),
+        (notary, ends): (Arc<Notary>, Ends),
     ) -> Healer {
         Healer {
             feed,
             broker,
             notary,
             readback,
+            ends,
             connection: None,
             asked: Remembered::default(),
         }
@@ -110,7 +113,7 @@ impl Healer {
     }
 
     pub(super) fn stamp(&self, registry: &Registry) -> Option<Arc<Stamp>> {
-        self.notary.stamp(registry)
+        self.notary.stamp(registry, self.ends.fresh(&self.feed))
     }
 
     async fn connected(&mut self) -> Result<JetStream, Outage> {
@@ -135,6 +138,7 @@ impl Healer {
             reader,
             notary: &self.notary,
             readback: &self.readback,
+            ends: &self.ends,
             registry: unit.registry.clone(),
             head: None,
             confirmed: None,
@@ -165,6 +169,12 @@ impl Healer {
 }
 
 impl Patient<'_> {
+    fn stamp(&self) -> Result<Arc<Stamp>, Hold> {
+        let newest = self.ends.fresh(&self.reader.log.feed);
+        let stamp = self.notary.stamp(&self.registry, newest);
+        stamp.ok_or(Hold::BusUnavailable)
+    }
+
     async fn judge(&mut self, waiting: &VecDeque<Healing>) -> Result<Judgement, Hold> {
         let head = self.head().await?;
         let Some(first) = waiting.front() else {
@@ -226,8 +236,7 @@ impl Patient<'_> {
                 expected: Some(head.expected).filter(|_| index == 0),
             })
             .collect();
-        let stamp = self.notary.stamp(&self.registry);
-        let stamp = stamp.ok_or(Hold::BusUnavailable)?;
+        let stamp = self.stamp()?;
         let pending = match &messages[..] {
             [message] => append::single(jetstream, message, &stamp),
             messages => append::batch(jetstream, messages, &stamp),
@@ -276,8 +285,7 @@ impl Patient<'_> {
             subject: &subject,
             expected: Some(0),
         };
-        let stamp = self.notary.stamp(&self.registry);
-        let stamp = stamp.ok_or(Hold::BusUnavailable)?;
+        let stamp = self.stamp()?;
         let jetstream = self.reader.jetstream;
         let pending = append::single(jetstream, &message, &stamp);
         match append::outcome(pending.send().await).await {

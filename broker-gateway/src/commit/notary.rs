@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemas::event::Timestamp;
+use schemas::newest::Newest;
 use schemas::receipt::{Facts, Receipt, Stamp};
 use schemas::registry::Registry;
 use schemas::signing::{KeyFault, SignedEvent, SigningKey};
@@ -63,8 +64,8 @@ impl Notary {
         registry.gateway_key(self.keyid()).is_some()
     }
 
-    /// For what is stored now, and was judged by this registry. None where the clock shows a year that cannot be written: nothing is stored then.
-    pub(super) fn stamp(&self, registry: &Registry) -> Option<Arc<Stamp>> {
+    /// For what is stored now, was judged by this registry, and goes behind this end. None where the clock shows a year that cannot be written: nothing is stored then.
+    pub(super) fn stamp(&self, registry: &Registry, newest: Option<Newest>) -> Option<Arc<Stamp>> {
         let admitted = Timestamp::from_time(OffsetDateTime::now_utc());
         if admitted.is_none() {
             error!("the clock is wrong: nothing can be stamped, and nothing is stored");
@@ -73,6 +74,7 @@ impl Notary {
             admitted: admitted?,
             gateway: self.gateway.clone(),
             registry: registry.head(),
+            newest,
         }))
     }
 

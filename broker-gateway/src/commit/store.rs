@@ -119,7 +119,7 @@ impl Writer {
     fn stamp(&self, units: &[Unit]) -> Option<Arc<Stamp>> {
         let registries = units.iter().map(Unit::registry);
         let oldest = registries.min_by_key(|registry| registry.position())?;
-        self.notary.stamp(oldest)
+        self.notary.stamp(oldest, self.ends.fresh(&self.feed))
     }
 
     /// The first message of each log carries what is expected of the log.
@@ -175,6 +175,7 @@ impl Writer {
 
     /// The messages of an append stand one behind the other in the stream. The last event of each log carries the receipt.
     fn settle_stored(&mut self, units: Vec<Unit>, last: u64, stamp: &Arc<Stamp>) {
+        self.ends.reads(&self.feed, last, self.began);
         let ends: HashMap<LogName, usize> = units
             .iter()
             .enumerate()

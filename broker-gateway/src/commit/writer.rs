@@ -11,7 +11,8 @@ use schemas::chain::Head;
 use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogName};
-use tracing::{info, warn};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
 
 use super::confirmed::{Brought, Confirmed, Heard};
 use super::heads::{Heads, LogHead};
@@ -23,6 +24,7 @@ use super::read::{Reader, Unreadable};
 use super::readback::{May, Readback};
 use super::unit::Unit;
 use crate::authority::streams;
+use crate::ends::{self, Ends};
 use crate::limits::{HEADS_READ_AT_ONCE, WRITING_RESTS};
 use crate::upstream::jetstream::{Ear, JetStream, Outage, Source};
 
@@ -34,9 +36,12 @@ pub(super) struct Writer {
     known: Entrance<Known>,
     pub(super) notary: Arc<Notary>,
     pub(super) readback: Arc<Readback>,
+    pub(super) ends: Ends,
     connection: Option<JetStream>,
     pub(super) heads: Heads,
     heard: Arc<Heard>,
+    /// When this turn began.
+    pub(super) began: Instant,
     /// Counts what was stored together; a head that was read in this turn is not read again.
     turn: u64,
 }
@@ -44,7 +49,8 @@ pub(super) struct Writer {
 impl Writer {
     pub fn new(
         feed: FeedName,
-        (broker, notary, readback): (Arc<dyn Source>, Arc<Notary>, Arc<Readback>),
+        (broker, readback): (Arc<dyn Source>, Arc<Readback>),
+        (notary, ends): (Arc<Notary>, Ends),
         line: Exit<Unit>,
     ) -> Writer {
         let (known, unknown) = line::line();
@@ -56,9 +62,11 @@ impl Writer {
             known,
             notary,
             readback,
+            ends,
             connection: None,
             heads: Heads::default(),
             heard: Arc::default(),
+            began: Instant::now(),
             turn: 0,
         }
     }
@@ -76,6 +84,7 @@ impl Writer {
     /// Stores or answers at least the first that waits.
     async fn take_turn(&mut self, waiting: &mut VecDeque<Unit>) {
         self.turn += 1;
+        self.began = Instant::now();
         let jetstream = match self.connected().await {
             Ok(jetstream) => jetstream,
             Err(outage) => {
@@ -92,6 +101,7 @@ impl Writer {
             }
             Err(hold) => return hold_all(waiting.drain(..), &hold),
         }
+        self.read_end(&jetstream).await;
         self.read_heads(&jetstream, waiting).await;
         let plan = self.plan(&jetstream, waiting).await;
         if !plan.is_empty() {
@@ -108,6 +118,7 @@ impl Writer {
             }
             None => {
                 self.heads.forget_all();
+                self.ends.forget(&self.feed);
                 let heard = Arc::new(Heard::default());
                 let hears = heard.clone();
                 let ear = Ear {
@@ -121,6 +132,15 @@ impl Writer {
                 self.connection = Some(opened.clone());
                 Ok(opened)
             }
+        }
+    }
+
+    /// Reads where the stream ends, after a rest. Where that is not told, nothing is said of it.
+    async fn read_end(&self, jetstream: &JetStream) {
+        if self.ends.fresh(&self.feed).is_none()
+            && let Err(why) = ends::look(jetstream, &self.feed, &self.ends).await
+        {
+            debug!(feed = %self.feed, %why, "where the stream ends is not told");
         }
     }
 

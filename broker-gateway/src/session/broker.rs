@@ -130,6 +130,11 @@ impl Session {
             None => Frame::new().publish(subject, reply, body.as_bytes()),
         };
         let sent = upstream.send(frame.finish()).await;
+        let said = confirmable.confirmation().said();
+        if let Some(newest) = said.newest {
+            let (ends, who) = (desk.gateway.commits.ends(), said.reader.to_string());
+            ends.names(&said.log.feed, &who, newest);
+        }
         if confirmable.signed_with().is_none() {
             self.record_unproved(confirmable, subject).await;
         }

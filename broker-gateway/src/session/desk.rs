@@ -1,9 +1,10 @@
 //! Where a session's answers are made: what was decided comes in, frames for the client and lines for the audit go out. Shared
 //! by the session and the tasks that wait for what was submitted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use schemas::subject::FeedName;
+use tokio::time::Instant;
 
 use super::denial;
 use super::outgoing::{Closed, Outgoing};
@@ -30,6 +31,8 @@ pub struct Desk {
     pub unanswered: Unanswered,
     pub pulls: Pulls,
     pub reads: Reads,
+    /// When it was told where streams end.
+    pub ends_told: Mutex<Option<Instant>>,
     /// What the office's sessions have together.
     pub account: Arc<Account>,
 }
@@ -46,6 +49,7 @@ impl Desk {
             subscriptions: Subscriptions::default(),
             unanswered: Unanswered::default(),
             pulls: Pulls::default(),
+            ends_told: Mutex::default(),
         })
     }
 

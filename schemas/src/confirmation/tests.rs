@@ -15,6 +15,7 @@ fn confirmation() -> Confirmation {
         hash: event.hash(),
         time: "2026-10-02T03:00:30Z".parse().expect("a time"),
         registry: None,
+        newest: None,
     };
     Confirmation::sign(said, &key())
 }
@@ -54,6 +55,14 @@ fn the_bytes_of_a_confirmation_never_change() {
     };
     let text = Confirmation::sign(said.clone(), &key()).to_string();
     golden("confirmation-registry.json", text.as_bytes());
+    let read: Confirmation = serde_json::from_str(&text).expect("a confirmation");
+    assert_eq!(read.verified(&registry("mef/hq")), Ok(&said));
+    let said = Said {
+        newest: crate::newest::Newest::new(4_711),
+        ..confirmation().said().clone()
+    };
+    let text = Confirmation::sign(said.clone(), &key()).to_string();
+    golden("confirmation-newest.json", text.as_bytes());
     let read: Confirmation = serde_json::from_str(&text).expect("a confirmation");
     assert_eq!(read.verified(&registry("mef/hq")), Ok(&said));
 }

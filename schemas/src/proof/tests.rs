@@ -59,6 +59,7 @@ impl Bus {
             admitted: "2026-10-02T03:00:09Z".parse().expect("a time"),
             gateway: "gateway-2".into(),
             registry: None,
+            newest: None,
         };
         Receipt::sign(Facts::of(event, stamp), &self.gateway)
     }
@@ -175,6 +176,7 @@ fn a_receipt_that_is_stamped_a_day_before_its_event_was_recorded_proves_nothing(
             admitted: admitted.expect("a time"),
             gateway: "gateway-2".into(),
             registry: None,
+            newest: None,
         };
         let receipt = Receipt::sign(Facts::of(&run[1], stamp), &bus.gateway);
         let proof = write(&run[0], Data::Shown, &run[1..], &receipt, &bus.text);

@@ -9,6 +9,7 @@ fn stamp() -> Stamp {
         admitted: "2026-10-02T03:00:09Z".parse().expect("a time"),
         gateway: "gateway-1".into(),
         registry: None,
+        newest: None,
     }
 }
 
@@ -63,6 +64,31 @@ fn a_receipt_that_names_its_registry_is_signed_over_it_and_older_ones_verify_as_
     let older: Receipt = serde_json::from_str(older).expect("a receipt");
     assert_eq!(older.facts().stamp.registry, None);
     assert!(older.verified(&registry()).is_ok());
+}
+
+#[test]
+fn a_receipt_that_names_the_streams_end_is_signed_over_it() {
+    let event = signed("1", br#"{"price":"1.10"}"#);
+    let stamp = Stamp {
+        newest: crate::newest::Newest::new(4_711),
+        ..stamp()
+    };
+    assert_eq!(Stamp::read(stamp.headers().as_bytes()), Some(stamp.clone()));
+    let receipt = Receipt::sign(Facts::of(&event, stamp), &key());
+    golden("receipt-newest.json", receipt.to_string().as_bytes());
+    golden("receipt-newest.dsse", receipt.envelope().as_bytes());
+    let text = receipt.to_string();
+    let read: Receipt = serde_json::from_str(&text).expect("a receipt");
+    assert!(read.verified(&registry()).is_ok());
+    let changed = text.replace("4711", "4712");
+    let changed: Receipt = serde_json::from_str(&changed).expect("well formed");
+    let changed = changed.verified(&registry());
+    assert_eq!(
+        changed.expect_err("it was changed"),
+        ReceiptFault::Signature
+    );
+    let beyond = text.replace("4711", "9007199254740992");
+    assert!(serde_json::from_str::<Receipt>(&beyond).is_err());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Words that bind others: what somebody says who shows nothing for it, or an older world than there is, holds nobody up and is told.
 //! In: enrolled offices that say what is not so. Out: alarms, and everybody else's work going on. Never: a stand-in for a part.
 
+mod ends;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schemas::confirmation::{Confirmation, Said};
@@ -52,6 +54,7 @@ fn word(bus: &Bus, position: u64, registry: Option<RegistryHead>) -> Confirmatio
         hash: Hash::of(b"any"),
         time: "2026-10-05T08:00:00Z".parse().expect("a time"),
         registry,
+        newest: None,
     };
     Confirmation::sign(said, &key)
 }

@@ -34,6 +34,7 @@ fn vouched(admitted: Timestamp) -> Vouched {
         admitted,
         gateway: "gateway-1".into(),
         registry: None,
+        newest: None,
     };
     let receipt = Receipt::sign(Facts::of(&event, stamp), &key);
     let receipt = receipt.verified(&registry).expect("it verifies");

@@ -42,6 +42,7 @@ async fn office(lost: RangeInclusive<u64>, folder: &TempDir) -> (Own, Vec<Signed
         outbox,
         registry: Notary::new().registry,
         key: Arc::new(key),
+        ends: crate::link::Ends::default(),
     };
     (own, events)
 }

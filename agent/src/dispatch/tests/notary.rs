@@ -37,6 +37,7 @@ impl Notary {
             admitted: Timestamp::from_unix_seconds(1_700_000_002).unwrap(),
             gateway: "gateway-1".into(),
             registry: None,
+            newest: None,
         };
         Receipt::sign(Facts::of(event, stamp), &self.key)
     }

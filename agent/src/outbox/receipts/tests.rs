@@ -51,6 +51,7 @@ impl Notary {
                 admitted,
                 gateway: "gateway-1".into(),
                 registry: None,
+                newest: None,
             },
         };
         let receipt = Receipt::sign(facts, &self.key);

@@ -30,6 +30,7 @@ impl Reader<'_> {
         let Some(cursor) = self.inbox.cursor(self.feed)? else {
             return Ok(Beginning::Behind(None));
         };
+        self.ends.sees(self.feed, cursor.stream_sequence);
         let held = self.is_confirmed(cursor).await?;
         if held && !doubt {
             return Ok(Beginning::Behind(Some(cursor)));

@@ -23,6 +23,7 @@ fn said(event: &SignedEvent) -> Said {
         hash: event.hash(),
         time: Timestamp::from_unix_seconds(1_790_000_000).expect("a time"),
         registry: None,
+        newest: None,
     }
 }
 

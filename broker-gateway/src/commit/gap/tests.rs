@@ -57,6 +57,7 @@ fn notary(pen: &mut Pen) -> impl Fn(&SignedEvent) -> Receipt + use<> {
             admitted: now(),
             gateway: "gateway-1".into(),
             registry: None,
+            newest: None,
         };
         Receipt::sign(Facts::of(event, stamp), &key)
     }

@@ -17,6 +17,7 @@ fn known() -> (Registry, Said, SignedEvent) {
         hash: event.hash(),
         time: "2026-10-02T03:00:30Z".parse().expect("a time"),
         registry: None,
+        newest: None,
     };
     let office = event.event().log().office.to_string();
     (super::super::tests::registry(&office), said, event)

@@ -153,6 +153,7 @@ impl Bus {
                     .context("a time")?,
                 gateway: "gateway-1".into(),
                 registry: None,
+                newest: None,
             };
             let receipt = Receipt::sign(Facts::of(&last, stamp), &self.gateway);
             let receipt = receipt.verified(&self.registry)?;

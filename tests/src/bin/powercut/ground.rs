@@ -121,6 +121,7 @@ impl Ground {
             admitted: now(),
             gateway: GATEWAY.into(),
             registry: None,
+            newest: None,
         };
         let receipt = Receipt::sign(Facts::of(last, stamp), &self.gateway);
         let receipt = receipt.verified(&self.registry)?;

@@ -82,6 +82,7 @@ impl Hostile {
             hash: self.bulletin.hash(),
             time: Timestamp::from_unix_seconds(1_790_000_000).context("a time in 2026")?,
             registry: None,
+            newest: None,
         };
         let subject = said.subject().to_string();
         let confirmation = Confirmation::sign(said, self.chain.key());
