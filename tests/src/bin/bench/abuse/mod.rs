@@ -11,6 +11,7 @@ mod floods;
 mod turns;
 mod bounds;
 mod heal;
+mod revocation;
 mod strangers;
 
 use std::process::{Command, Stdio};
@@ -27,15 +28,17 @@ enum Bound {
     HalfSent,
     Unread,
     Heal,
+    Revocation,
     StrangerCost,
     Newcomers,
 }
 
-const BOUNDS: [Bound; 6] = [
+const BOUNDS: [Bound; 7] = [
     Bound::Sessions,
     Bound::HalfSent,
     Bound::Unread,
     Bound::Heal,
+    Bound::Revocation,
     Bound::StrangerCost,
     Bound::Newcomers,
 ];
@@ -81,6 +84,7 @@ impl Bound {
             Bound::HalfSent => "half-sent",
             Bound::Unread => "unread",
             Bound::Heal => "heal",
+            Bound::Revocation => "revocation",
             Bound::StrangerCost => "stranger-cost",
             Bound::Newcomers => "newcomers",
         }
@@ -92,6 +96,7 @@ impl Bound {
             Bound::HalfSent => bounds::half_sent(effort, outcome).await,
             Bound::Unread => bounds::unread(effort, outcome).await,
             Bound::Heal => heal::measure(effort, outcome).await,
+            Bound::Revocation => revocation::measure(effort, outcome).await,
             Bound::StrangerCost => strangers::cost(outcome).await,
             Bound::Newcomers => strangers::newcomers(effort, outcome).await,
         }
