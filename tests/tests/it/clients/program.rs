@@ -51,8 +51,8 @@ fn compiled(folder: &Path) -> PathBuf {
         Err(error) => error.to_string(),
     };
     panic!(
-        "nats.c's program cannot be compiled. Where it is not here: install a C compiler and Debian's libnats-dev, or leave \
-         it out by WITHOUT_CLIENTS=nats.c\n{said}"
+        "nats.c's program cannot be compiled, so that nothing is known of nats.c. Where it is not here: install a C compiler and \
+         Debian's libnats-dev, or leave it out by WITHOUT_CLIENTS=nats.c\n{said}"
     );
 }
 
