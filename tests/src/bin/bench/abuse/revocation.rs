@@ -23,8 +23,8 @@ const SECONDS_MOST: f64 = 5.0;
 const SESSIONS: usize = 8;
 /// So long each is waited for; what takes longer has missed the bound by far.
 const WAIT: Duration = Duration::from_secs(30);
-/// Between two questions of a session that tries whether it may still read.
-const ASK_EVERY: Duration = Duration::from_millis(20);
+/// Between two questions of a session that tries whether it may still read: so few that the account slows none of them.
+const ASK_EVERY: Duration = Duration::from_millis(250);
 /// What lets the reader read the hostile office's feed.
 const RULE: &str = "labour-returns/read/economy-and-finance";
 
