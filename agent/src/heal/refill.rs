@@ -1,6 +1,6 @@
 //! One log's lost positions come in; those that are held here go out to their own subjects, as they were signed. The office itself
-//! begins at once; readers wait a drawn time, so that not all of them send the same. Whoever asks has named what he liked: it costs
-//! what is held of it, a page at a time, and ends with the session at any of them.
+//! begins at once; readers wait a drawn time, so that not all of them send the same. Whoever asks has named what he liked, and it ends
+//! where too much of what was sent was there already; a page is read at a time, and the session may end at any of them.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use schemas::heal::HealRequest;
 use schemas::subject::LogName;
 
 use super::Heal;
-use super::limits::{ANOTHER_IS_AT_IT, REFILLS_UNDER_WAY};
+use super::limits::{ANOTHER_IS_AT_IT, IN_VAIN_MAX, REFILLS_AT_FIRST, REFILLS_UNDER_WAY};
 use crate::dispatch::Trouble;
 use crate::link::{Answer, Pending, Session};
 
@@ -23,7 +23,9 @@ pub struct Refill {
     /// Could not be judged from where they were sent; their neighbours may be there by now.
     left: Vec<Position>,
     stored: u64,
-    /// Answers in a row that it was there already.
+    /// It was there already.
+    in_vain: u64,
+    /// Such answers in a row.
     there_already: u32,
 }
 
@@ -36,6 +38,7 @@ impl Refill {
             under_way: VecDeque::new(),
             left: Vec::new(),
             stored: 0,
+            in_vain: 0,
             there_already: 0,
         }
     }
@@ -68,6 +71,9 @@ impl Refill {
     async fn send_held(&mut self, (first, last): (Position, Position)) -> Result<(), Trouble> {
         let mut next = Some(first);
         while let Some(first) = next.filter(|next| *next <= last) {
+            if self.is_needless() {
+                break;
+            }
             let log = &self.request.log;
             let page = match self.is_own() {
                 true => self.heal.outbox.own_within(&log.feed, (first, last))?,
@@ -99,8 +105,22 @@ impl Refill {
         wait.mul_f64(0.25 + 0.75 * fastrand::f64())
     }
 
-    /// Sends a position, if it is held here.
+    /// Whether others are better at it, or nothing of it was lost: each byte of it is taken from what this office itself wants to send.
+    fn is_needless(&self) -> bool {
+        self.in_vain >= self.stored.saturating_add(IN_VAIN_MAX)
+    }
+
+    /// How many may be under way: as many more as were of use.
+    fn room(&self) -> usize {
+        let stored = usize::try_from(self.stored).unwrap_or(usize::MAX);
+        REFILLS_UNDER_WAY.min(stored.saturating_add(REFILLS_AT_FIRST))
+    }
+
+    /// Sends a position, if it is held here, and it is still of use.
     async fn send(&mut self, position: Position) -> Result<(), Trouble> {
+        if self.is_needless() {
+            return Ok(());
+        }
         let log = &self.request.log;
         let stored = match self.is_own() {
             true => self.heal.outbox.own(&log.feed, position)?,
@@ -112,7 +132,7 @@ impl Refill {
         let subject = format!("{}.{position}", log.subject());
         let pending = self.session.publish_on(subject, &event).await;
         self.under_way.push_back((position, pending));
-        if self.under_way.len() >= REFILLS_UNDER_WAY {
+        if self.under_way.len() >= self.room() {
             self.settle_first().await?;
         }
         Ok(())
@@ -132,7 +152,10 @@ impl Refill {
         match pending.await {
             Answer::Stored {
                 duplicate: true, ..
-            } => self.there_already = self.there_already.saturating_add(1),
+            } => {
+                self.in_vain = self.in_vain.saturating_add(1);
+                self.there_already = self.there_already.saturating_add(1);
+            }
             Answer::Stored { .. } => {
                 self.stored = self.stored.saturating_add(1);
                 self.there_already = 0;
@@ -145,7 +168,7 @@ impl Refill {
             } => return Err(Trouble::Held { code, text }),
             Answer::Unreachable => return Err(Trouble::Ended),
         }
-        if self.there_already >= ANOTHER_IS_AT_IT {
+        if self.there_already >= ANOTHER_IS_AT_IT && !self.is_needless() {
             self.there_already = 0;
             tokio::time::sleep(self.drawn_wait()).await;
         }

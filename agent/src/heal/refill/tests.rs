@@ -71,10 +71,14 @@ impl Wire for Gateway {
 
 /// An office with nine events in its own log.
 async fn office(folder: &TempDir) -> Heal {
+    office_with(folder, 9).await
+}
+
+async fn office_with(folder: &TempDir, count: u64) -> Heal {
     let (key, _) = SigningKey::generate().expect("a key");
     let mut head = Head::empty(genesis());
     let mut settled = Vec::new();
-    for number in 1..=9 {
+    for number in 1..=count {
         let link = head.next().expect("room");
         let signed = SignedEvent::sign(event(&format!("event-{number}")), link, &key);
         head = Head::of(&signed);
@@ -132,6 +136,15 @@ async fn a_request_for_everything_costs_what_is_held_of_it() {
         ..log()
     };
     assert_eq!(asked(&heal, other, all).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_request_for_what_is_there_ends_soon() {
+    let folder = TempDir::new().expect("a folder");
+    let heal = office_with(&folder, 300).await;
+    let sent = asked(&heal, log(), Ranges::one(1..=300)).await.len() as u64;
+    let most = IN_VAIN_MAX + REFILLS_AT_FIRST as u64;
+    assert!((IN_VAIN_MAX..most).contains(&sent), "{sent} were sent");
 }
 
 #[tokio::test]
