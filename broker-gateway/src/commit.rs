@@ -29,7 +29,7 @@ use schemas::subject::{FeedName, OfficeId};
 use tokio::sync::oneshot;
 
 use self::asked::AskUnit;
-pub use self::asked::Passed;
+pub use self::asked::{Looked, Passed};
 use self::gap::GapUnit;
 use self::heal::{HealUnit, Healer, Work};
 use self::line::Entrance;
@@ -100,13 +100,13 @@ impl Commits {
         answers
     }
 
-    /// Puts an office's request to heal in the same line; it is passed on if something of it is missing.
+    /// Puts an office's request to heal in the same line; what of it is missing is passed on.
     pub async fn ask(
         &self,
         office: &OfficeId,
         request: HealRequest,
         registry: Arc<Registry>,
-    ) -> oneshot::Receiver<Result<Passed, Hold>> {
+    ) -> oneshot::Receiver<Result<Looked, Hold>> {
         let line = self.healer(&request.log.feed);
         let (answer, passed) = oneshot::channel();
         let unit = AskUnit {

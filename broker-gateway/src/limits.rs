@@ -234,8 +234,11 @@ pub const ENDS_TOLD_INTERVAL: Duration = Duration::from_secs(60);
 /// every hearer's line of 64 kbit/s a thirtieth.
 pub const HEAL_REQUEST_BYTES_MAX: usize = 16 * 1024;
 pub const HEAL_REQUEST_BYTES_TIME: Duration = Duration::from_secs(60);
-/// Ranges of a request whose first position is looked for before the request goes on.
-pub const HEAL_RANGES_LOOKED_AT: usize = 4;
+/// Messages that nats-server is asked for because of one request to heal, more or less: a hundred holes that lie apart, or more. What is not
+/// reached is not passed on, and asked for again.
+pub const HEAL_QUESTIONS_MAX: u32 = 512;
+/// Events of one range of a request that are walked past in search of a hole: of a range that was missing whole, some may be back by now.
+pub const HEAL_EVENTS_WALKED_MAX: u32 = 16;
 /// How long the same request is not passed on again: whoever has something has heard it.
 pub const HEAL_REPEATED_TIME: Duration = Duration::from_secs(60);
 /// Requests that are remembered for that: a minute's of a hundred offices.

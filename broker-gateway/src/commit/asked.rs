@@ -1,11 +1,12 @@
-//! Requests to heal come in, and those that may be of use go on to everybody who could have what is missing. Each costs all readers of
-//! a feed a part of their lines, and anybody who reads can send one: so the stream is asked first, and nobody hears the same twice in a
-//! minute.
+//! Requests to heal come in, and what of them is really missing goes on to everybody who could have it. Each costs all readers of a feed
+//! a part of their lines, and what they have of it once more; and anybody who reads can send one: so the stream is asked first, and nobody
+//! hears the same twice in a minute.
+
+mod lacking;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use schemas::event::Position;
 use schemas::heal::HealRequest;
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
@@ -13,22 +14,30 @@ use schemas::subject::OfficeId;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::confirmed::Confirmed;
+use self::lacking::Look;
 use super::heal::Healer;
-use super::holes::{Around, Holes};
 use super::read::Reader;
 use super::writer::held;
-use crate::limits::{HEAL_RANGES_LOOKED_AT, HEAL_REPEATED_TIME, HEAL_REQUESTS_REMEMBERED_MAX};
+use crate::limits::{HEAL_REPEATED_TIME, HEAL_REQUESTS_REMEMBERED_MAX};
 use crate::upstream::jetstream::JetStream;
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passed {
+    /// What of it is missing.
     On,
     /// The same went on a moment ago.
     Before,
     /// Nothing of what was looked at is missing.
     Needless,
+}
+
+/// A request that was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    pub passed: Passed,
+    /// What nats-server was asked for it.
+    pub questions: u32,
 }
 
 impl Passed {
@@ -48,7 +57,7 @@ pub(super) struct AskUnit {
     pub asker: OfficeId,
     pub request: HealRequest,
     pub registry: Arc<Registry>,
-    pub answer: oneshot::Sender<Result<Passed, Hold>>,
+    pub answer: oneshot::Sender<Result<Looked, Hold>>,
 }
 
 /// The requests that went on within the last minute.
@@ -82,51 +91,32 @@ impl Healer {
         &mut self,
         jetstream: &JetStream,
         unit: &AskUnit,
-    ) -> Result<Passed, Hold> {
+    ) -> Result<Looked, Hold> {
         let (request, now) = (&unit.request, Instant::now());
+        let looked = |passed, questions| Looked { passed, questions };
         if self.asked.knows(request, now) {
-            return Ok(Passed::Before);
+            return Ok(looked(Passed::Before, 0));
         }
-        if !is_missing(jetstream, unit).await? {
-            return Ok(Passed::Needless);
+        let log = &request.log;
+        let mut look = Look::new(
+            Reader { jetstream, log },
+            &unit.registry,
+            unit.asker == log.office,
+        );
+        let lacking = look.lacking(&request.missing).await;
+        let lacking = lacking.map_err(|why| held(log, &why))?;
+        let questions = look.questions();
+        if lacking.is_empty() {
+            return Ok(looked(Passed::Needless, questions));
         }
-        let told = jetstream.tell(&request.subject(), &request.body()).await;
+        let passing = HealRequest::new(log.clone(), &lacking);
+        if self.asked.knows(&passing, now) {
+            return Ok(looked(Passed::Before, questions));
+        }
+        let told = jetstream.tell(&passing.subject(), &passing.body()).await;
         told.map_err(|_outage| Hold::BusUnavailable)?;
         self.asked.learn(request, now);
-        Ok(Passed::On)
+        self.asked.learn(&passing, now);
+        Ok(looked(Passed::On, questions))
     }
-}
-
-/// Whether the first position of one of the first ranges is missing. Behind the head, an office knows itself of its own log what it had;
-/// of another's, readers' confirmations say how far it went.
-async fn is_missing(jetstream: &JetStream, unit: &AskUnit) -> Result<bool, Hold> {
-    let (log, registry) = (&unit.request.log, &unit.registry);
-    let reader = Reader { jetstream, log };
-    let head = reader.head(registry.genesis(), 0).await;
-    let head = head.map_err(|why| held(log, &why))?;
-    let mut holes = Holes::new(reader, registry.genesis());
-    for range in unit.request.missing.iter().take(HEAL_RANGES_LOOKED_AT) {
-        let first = *range.start();
-        let Some(position) = Position::new(first) else {
-            continue;
-        };
-        if first > head.head.number() {
-            let is_own = unit.asker == log.office;
-            if is_own || confirmed_up_to(reader, registry).await? >= first {
-                return Ok(true);
-            }
-            continue;
-        }
-        match holes.around(position, &head).await {
-            Ok(Around::Filled(_)) => {}
-            Ok(Around::Named(_) | Around::Behind(_)) => return Ok(true),
-            Err(why) => return Err(held(log, &why)),
-        }
-    }
-    Ok(false)
-}
-
-async fn confirmed_up_to(reader: Reader<'_>, registry: &Registry) -> Result<u64, Hold> {
-    let confirmed = Confirmed::read(reader, registry).await;
-    Ok(confirmed.map_err(|why| held(reader.log, &why))?.up_to())
 }

@@ -44,9 +44,9 @@ pub(super) enum Around {
 
 /// Neighbours among the appended events, with nothing between them.
 #[derive(Debug, Clone, Copy)]
-struct Hole {
-    below: Option<Stands>,
-    above: Option<Stands>,
+pub(super) struct Hole {
+    pub below: Option<Stands>,
+    pub above: Option<Stands>,
 }
 
 impl Hole {
@@ -62,6 +62,8 @@ pub(super) struct Holes<'a> {
     genesis: Hash,
     hole: Option<Hole>,
     refilled: HashMap<Position, Stands>,
+    /// Messages that the leader was asked for.
+    questions: u32,
 }
 
 impl<'a> Holes<'a> {
@@ -71,7 +73,12 @@ impl<'a> Holes<'a> {
             genesis,
             hole: None,
             refilled: HashMap::new(),
+            questions: 0,
         }
+    }
+
+    pub fn questions(&self) -> u32 {
+        self.questions
     }
 
     /// An event was refilled here.
@@ -92,10 +99,31 @@ impl<'a> Holes<'a> {
         last: Position,
         head: &LogHead,
     ) -> Result<bool, Unreadable> {
-        Ok(match self.search(first, head.seq).await? {
+        Ok(match self.appended(first, head).await? {
             Ok(_appended) => false,
-            Err(hole) => self.hole.insert(hole).contains(last),
+            Err(hole) => hole.contains(last),
         })
+    }
+
+    /// The appended event at a position, or the hole in which it lies; what was refilled there is not looked for.
+    pub async fn appended(
+        &mut self,
+        position: Position,
+        head: &LogHead,
+    ) -> Result<Result<Stands, Hole>, Unreadable> {
+        if let Some(hole) = self.hole.filter(|hole| hole.contains(position)) {
+            return Ok(Err(hole));
+        }
+        let found = self.search(position, head).await?;
+        if let Err(hole) = found {
+            self.hole = Some(hole);
+        }
+        Ok(found)
+    }
+
+    /// The appended event behind another.
+    pub async fn next(&mut self, before: Stands) -> Result<Option<Stands>, Unreadable> {
+        self.readable_from(before.seq + 1).await
     }
 
     /// What stands at a position at or below the head, or around it.
@@ -104,12 +132,9 @@ impl<'a> Holes<'a> {
         position: Position,
         head: &LogHead,
     ) -> Result<Around, Unreadable> {
-        let hole = match self.hole.filter(|hole| hole.contains(position)) {
-            Some(hole) => hole,
-            None => match self.search(position, head.seq).await? {
-                Ok(stands) => return Ok(Around::Filled(stands)),
-                Err(hole) => *self.hole.insert(hole),
-            },
+        let hole = match self.appended(position, head).await? {
+            Ok(stands) => return Ok(Around::Filled(stands)),
+            Err(hole) => hole,
         };
         if let Some(stands) = self.refill(position).await? {
             return Ok(Around::Filled(stands));
@@ -132,38 +157,29 @@ impl<'a> Holes<'a> {
         Ok(Around::Behind(below.map(|below| below.hash)))
     }
 
-    /// The appended event at a position, or its appended neighbours. Positions grow with the stream's sequences.
+    /// The appended event at a position, or its appended neighbours. Positions grow with the stream's sequences, and mostly evenly.
     async fn search(
-        &self,
+        &mut self,
         position: Position,
-        head: u64,
+        head: &LogHead,
     ) -> Result<Result<Stands, Hole>, Unreadable> {
-        let (mut below, mut above) = (None, None);
-        let (mut low, mut high) = (1, head);
-        while low <= high {
-            let middle = low + (high - low) / 2;
-            match self.readable_from(middle).await? {
+        let mut bracket = Bracket::around(position, head, self.hole);
+        while let Some(seq) = bracket.probe() {
+            match self.readable_from(seq).await? {
                 Some(found) if found.position == position => return Ok(Ok(found)),
-                Some(found) if found.position < position => {
-                    below = Some(found);
-                    low = found.seq + 1;
-                }
-                Some(found) => {
-                    above = Some(found);
-                    high = middle - 1;
-                }
-                None => high = middle - 1,
+                found => bracket.narrow(seq, found),
             }
         }
-        Ok(Err(Hole { below, above }))
+        Ok(Err(bracket.hole))
     }
 
     /// The first appended event from a sequence on. A damaged one is as good as none: it may come back, too.
-    async fn readable_from(&self, mut seq: u64) -> Result<Option<Stands>, Unreadable> {
+    async fn readable_from(&mut self, mut seq: u64) -> Result<Option<Stands>, Unreadable> {
         let next_by_subj = &self.reader.log.subject();
         let mut damaged = 0;
         loop {
             let wanted = Wanted::From { seq, next_by_subj };
+            self.questions = self.questions.saturating_add(1);
             match self.reader.event(wanted).await {
                 Ok(found) => return Ok(found.map(|(seq, event)| Stands::of(&event, seq))),
                 Err(Unreadable::Message { seq: at, .. }) if damaged < DAMAGED_IN_A_ROW_MAX => {
@@ -189,11 +205,98 @@ impl<'a> Holes<'a> {
         }
         let subject = LogSubject::Refill(self.reader.log.clone(), position).to_string();
         let last_by_subj = &subject;
+        self.questions = self.questions.saturating_add(1);
         let found = self.reader.event(Wanted::Last { last_by_subj }).await?;
         let stands = found.map(|(seq, event)| Stands::of(&event, seq));
         if let Some(stands) = stands {
             self.refilled.insert(position, stands);
         }
         Ok(stands)
+    }
+}
+
+/// Where a position is looked for: sequences between the neighbours that are known.
+struct Bracket {
+    position: Position,
+    hole: Hole,
+    low: u64,
+    high: u64,
+    /// Position and sequence of the log's end.
+    end: (u64, u64),
+    probes: u32,
+    /// The last probe met the neighbour above: between it and the next probe there is little.
+    met_above: bool,
+}
+
+impl Bracket {
+    /// What is known of another hole says where not to look.
+    fn around(position: Position, head: &LogHead, known: Option<Hole>) -> Bracket {
+        let known = known.into_iter().flat_map(|hole| [hole.below, hole.above]);
+        let (mut below, mut above) = (None, None);
+        for stands in known.flatten() {
+            match stands.position < position {
+                true => below = Some(stands),
+                false => above = above.or(Some(stands).filter(|at| at.position > position)),
+            }
+        }
+        Bracket {
+            position,
+            hole: Hole { below, above },
+            low: below.map_or(1, |below| below.seq + 1),
+            high: above.map_or(head.seq, |above| above.seq - 1),
+            end: (head.head.number(), head.seq),
+            probes: 0,
+            met_above: false,
+        }
+    }
+
+    /// The next sequence to look at; None where nothing is left between the neighbours.
+    fn probe(&mut self) -> Option<u64> {
+        if self.low > self.high {
+            return None;
+        }
+        self.probes += 1;
+        let below = self.hole.below.map_or(0, |below| below.position.number());
+        let beside = below + 1 == self.position.number();
+        Some(match self.probes % 3 {
+            _ if beside => self.low,
+            // However unevenly the log was written.
+            0 => self.low.midpoint(self.high),
+            2 if self.met_above => self.low,
+            _ => self.guess(),
+        })
+    }
+
+    /// Where it would stand if the log had been written evenly.
+    fn guess(&self) -> u64 {
+        let place = |stands: Stands| (stands.position.number(), stands.seq);
+        let (first, from) = self.hole.below.map_or((0, 0), place);
+        let (last, to) = self.hole.above.map_or(self.end, place);
+        let share = |all: u64| {
+            let (part, whole) = (self.position.number() - first, last.saturating_sub(first));
+            u128::from(all) * u128::from(part) / u128::from(whole.max(1))
+        };
+        let guess = u64::try_from(share(to.saturating_sub(from))).unwrap_or(u64::MAX);
+        from.saturating_add(guess).clamp(self.low, self.high)
+    }
+
+    /// Takes what was found from a sequence on.
+    fn narrow(&mut self, seq: u64, found: Option<Stands>) {
+        self.met_above = false;
+        match found {
+            Some(found) if found.position < self.position => {
+                self.hole.below = Some(found);
+                self.low = found.seq + 1;
+            }
+            Some(found) => {
+                self.met_above = self.hole.above == Some(found);
+                self.hole.above = Some(found);
+                self.high = seq - 1;
+            }
+            None => {
+                self.met_above = self.hole.above.is_none();
+                self.high = seq - 1;
+            }
+        }
     }
 }

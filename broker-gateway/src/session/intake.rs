@@ -12,10 +12,11 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::desk::{Asked, Desk};
+use super::prices;
 use crate::acl::{CountRight, PublishPermit};
 use crate::admit::{Admitted, Judged, RawEvent, Refills, Submission};
 use crate::audit::Record;
-use crate::commit::Answers;
+use crate::commit::{Answers, Looked};
 use crate::counts::{self, Subjects};
 use crate::judge::{Denial, Denied};
 use crate::limits::{
@@ -126,7 +127,10 @@ impl Desk {
         let passed = self.gateway.commits.ask(office, request, registry).await;
         async move {
             let (answer, code) = match passed.await {
-                Ok(Ok(passed)) => (passed.word(), None),
+                Ok(Ok(Looked { passed, questions })) => {
+                    self.account.pay(prices::LOOKED.saturating_mul(questions));
+                    (passed.word(), None)
+                }
                 Ok(Err(hold)) => ("held", Some(hold.code().name)),
                 Err(_) => ("held", Some(Hold::BusUnavailable.code().name)),
             };

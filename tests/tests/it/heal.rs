@@ -1,6 +1,7 @@
 //! What the bus loses comes back: holes, tails, whole streams, from the office or from whoever has read it.
 //! In: harm done to nats-server's store. Out: the same logs, byte for byte, and readers that lost and doubled nothing. Never: a hand.
 
+mod asked;
 mod finding;
 mod forks;
 mod gaps;

@@ -15,7 +15,7 @@ const LOG_OF: LogOf<'static> = LogOf {
 };
 
 /// Signed behind its range, with the hash that the log goes on from.
-fn declaration(bus: &Bus, (first, last): (u64, u64), hash: &str) -> Letter {
+pub(super) fn declaration(bus: &Bus, (first, last): (u64, u64), hash: &str) -> Letter {
     declared(last + 1, hash, &json!({ "first": first, "last": last })).sign(&bus.key(PROVINCE))
 }
 
@@ -42,11 +42,15 @@ fn letter(bus: &Bus, position: u64, hash: &str) -> Letter {
     Letter::new(&LOG_OF, position, hash, &data).sign(&bus.key(PROVINCE))
 }
 
-/// A log of seven, made by hand; the hash of each, and the receipt for the last.
 async fn publish_seven(bus: &Bus, office: &mut Envoy) -> (Vec<String>, Value) {
+    publish(bus, office, 7).await
+}
+
+/// A log made by hand; the hash of each event, and the receipt for the last.
+pub(super) async fn publish(bus: &Bus, office: &mut Envoy, count: u64) -> (Vec<String>, Value) {
     let mut hashes = vec![bus.genesis()];
     let mut receipt = Value::Null;
-    for position in 1..=7 {
+    for position in 1..=count {
         let letter = letter(bus, position, hashes.last().expect("the genesis at least"));
         let stored = office.publish(LOG, &letter).await;
         assert_eq!(stored["error"], Value::Null, "{stored}");
