@@ -23,6 +23,7 @@ use schemas::subject::{ConfirmSubject, FeedName, LogSubject};
 
 use crate::acl::{self, Confirmable, CountRight, HealPermit, PublishPermit};
 use crate::admit::RawEvent;
+use crate::limits::REQUEST_BYTES_MAX;
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::refuse::No;
@@ -207,6 +208,9 @@ fn judge_publish(publish: Publish, peer: &Peer, policy: &Policy) -> Verdict {
     if let Ok(subject) = text.parse::<LogSubject>() {
         return judge_event(subject, publish, peer, policy);
     }
+    if publish.payload.len() > REQUEST_BYTES_MAX {
+        return turn_down::too_long(publish, peer);
+    }
     if text.starts_with("$JS.") {
         return judge_request(publish, peer, policy);
     }
@@ -381,7 +385,6 @@ fn judge_confirm(to: &ConfirmSubject, publish: Publish, peer: &Peer, policy: &Po
 }
 
 fn deny(publish: Publish, no: No, shape: Option<Shape>, peer: &Peer) -> Verdict {
-    let shape = shape.unwrap_or(Shape::Json("pub_ack_response"));
     let reply = publish
         .reply
         .filter(|reply| reply.is_literal() && peer.owns_inbox(reply.as_str()));
@@ -389,7 +392,7 @@ fn deny(publish: Publish, no: No, shape: Option<Shape>, peer: &Peer) -> Verdict 
         what: Denied::Publish,
         subject: publish.subject,
         no,
-        reply: reply.map(|reply| (reply, shape)),
+        reply: reply.map(|reply| (reply, shape.unwrap_or(Shape::Json("pub_ack_response")))),
     })
 }
 

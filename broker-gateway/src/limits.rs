@@ -126,6 +126,8 @@ pub const AUDIT_LINES_A_SECOND: f64 = 10.0;
 pub const AUDIT_COUNT_INTERVAL: Duration = Duration::from_secs(10);
 /// Audit records that wait to be written: a second of a busy gateway.
 pub const AUDIT_LINES_MAX: usize = 16 * 1024;
+/// The body of anything that is asked or confirmed: the largest are requests for consumers with 256 filters of up to 128 bytes.
+pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// Messages of one pull: agents ask for 500.
 pub const PULL_MESSAGES_MAX: u64 = 10_000;
 /// How long a pull may wait at nats-server; agents ask for 10 minutes.
