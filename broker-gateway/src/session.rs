@@ -16,6 +16,7 @@
 )]
 
 mod broker;
+mod brought;
 mod denial;
 mod desk;
 mod end;
@@ -55,6 +56,7 @@ use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::wire::{ClientOp, ClientParser, Connect, Frame};
 
+use brought::Declaration;
 use desk::Desk;
 use end::End;
 use gather::{Fill, Gathered};
@@ -244,8 +246,9 @@ impl Session {
             return self.over_budget(op, retry_after).await;
         }
         let acknowledged = !matches!(op, ClientOp::Ping | ClientOp::Pong);
+        let judging = Instant::now();
         let verdict = judge::judge(op, &self.desk.peer, &self.policy);
-        account.pay(prices::of(&verdict));
+        account.pay(prices::of(&verdict, judging.elapsed()));
         if !matches!(verdict, Verdict::Submit { .. } | Verdict::Refill { .. }) {
             // What was said before is judged before.
             self.submit().await?;
@@ -321,7 +324,8 @@ impl Session {
             Verdict::Deny(denial) => Ok(self.desk.deny(&denial, &self.policy).await?),
             Verdict::Close(breach) => Err(breach.into()),
             Verdict::Declare { permit, event } => {
-                let answering = self.desk.clone().declare(permit, event).await;
+                let declaration = Declaration { permit, event };
+                let answering = self.desk.clone().take_in(declaration).await;
                 self.answering.spawn(answering);
                 Ok(())
             }
@@ -363,11 +367,11 @@ impl Session {
         }
         let (submissions, refills) = self.gathered.take(&self.desk.peer);
         for submission in submissions {
-            let answering = self.desk.clone().submit(submission).await;
+            let answering = self.desk.clone().take_in(submission).await;
             self.answering.spawn(answering);
         }
         for refills in refills {
-            let answering = self.desk.clone().refill(refills).await;
+            let answering = self.desk.clone().take_in(refills).await;
             self.answering.spawn(answering);
         }
         Ok(())

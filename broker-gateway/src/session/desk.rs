@@ -2,8 +2,10 @@
 //! by the session and the tasks that wait for what was submitted.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use schemas::subject::FeedName;
+use schemas::registry::Registry;
+use schemas::subject::{FeedName, LogName};
 use tokio::time::Instant;
 
 use super::denial;
@@ -66,7 +68,8 @@ impl Desk {
         self.gateway.audit.record(Some(&self.peer), records).await;
         let stored = |answered: &&Answered| answered.answer.is_new();
         let in_vain = answered.iter().filter(|one| !stored(one)).count();
-        self.account.pay(prices::IN_VAIN.mul_f64(in_vain as f64));
+        let price = prices::IN_VAIN.saturating_add(asked.judging);
+        self.account.pay(price.mul_f64(in_vain as f64));
         // The answers to a run leave together: one notice to the writer, and few TLS records.
         let mut frames = Frame::new();
         for answered in &answered {
@@ -227,9 +230,28 @@ impl Desk {
 }
 
 /// What the answers to a submission need to know of it.
-pub(super) struct Asked {
+pub struct Asked {
     pub subject: String,
     pub feed: FeedName,
     pub registry: u64,
     pub replies: Vec<Option<Subject>>,
+    /// How long it took to judge, for each of its events.
+    pub judging: Duration,
+}
+
+impl Asked {
+    pub fn new(
+        subject: String,
+        log: &LogName,
+        registry: &Registry,
+        replies: Vec<Option<Subject>>,
+    ) -> Asked {
+        Asked {
+            subject,
+            feed: log.feed.clone(),
+            registry: registry.position(),
+            replies,
+            judging: Duration::ZERO,
+        }
+    }
 }

@@ -2,19 +2,18 @@
 //! Room is taken before anything is read or judged. Never: anything handed on for which there is no room.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use schemas::heal::{CountsQuestion, HealRequest};
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
-use schemas::subject::LogSubject;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::Instant;
 use tracing::warn;
 
+use super::brought::{Brought, Good as _, Judged};
 use super::desk::{Asked, Desk};
 use super::prices;
-use crate::acl::{CountRight, PublishPermit};
-use crate::admit::{Admitted, Judged, RawEvent, Refills, Submission};
+use crate::acl::CountRight;
 use crate::audit::Record;
 use crate::commit::{Answers, Looked};
 use crate::counts::{self, Subjects};
@@ -29,26 +28,17 @@ use crate::request::{self, Look, Shape};
 use crate::wire::Subject;
 
 impl Desk {
-    /// Hands a submission to admission and what is admitted to commit, in order; waits while too much waits already. What is
+    /// Hands what was brought to admission and what of it is good to commit, in order; waits while too much waits already. What is
     /// returned waits for the answers and tells them.
-    pub async fn submit(self: Arc<Self>, submission: Submission) -> impl Future<Output = ()> {
-        let bytes: usize = submission.events.iter().map(|event| event.bytes()).sum();
+    pub async fn take_in(self: Arc<Self>, brought: impl Brought) -> impl Future<Output = ()> {
+        let bytes = brought.bytes();
         let room = self.room(bytes).await;
-        let asked = Asked {
-            subject: submission.permit.log().subject(),
-            feed: submission.permit.log().feed.clone(),
-            registry: submission.permit.registry().position(),
-            replies: submission
-                .events
-                .iter()
-                .map(|event| event.reply.clone())
-                .collect(),
-        };
-        let Judged { admitted, answered } = self.admit(submission, bytes).await;
-        let mut stored: Vec<(Vec<usize>, Answers)> = Vec::with_capacity(admitted.len());
-        for run in admitted.into_iter().flat_map(Admitted::cut) {
-            let places = run.places().to_vec();
-            stored.push((places, self.gateway.commits.store(run).await));
+        let mut asked = brought.asked();
+        let Judged { good, answered } = self.judge(brought, bytes, &mut asked).await;
+        let mut stored: Vec<(Vec<usize>, Answers)> = Vec::with_capacity(good.len());
+        for part in good {
+            let office = self.peer.office();
+            stored.push(part.store(&self.gateway.commits, office).await);
         }
         async move {
             self.answer(&asked, answered).await;
@@ -56,62 +46,6 @@ impl Desk {
                 let answered = answers.await.unwrap_or_else(|_| unknown(&places));
                 self.answer(&asked, answered).await;
             }
-            drop(room);
-        }
-    }
-
-    /// The same for what brings lost positions back.
-    pub async fn refill(self: Arc<Self>, refills: Refills) -> impl Future<Output = ()> {
-        let room = self.room(refills.bytes()).await;
-        let asked = Asked {
-            subject: refills.log().subject(),
-            feed: refills.log().feed.clone(),
-            registry: refills.registry().position(),
-            replies: refills.replies(),
-        };
-        let (healing, answered) = self.gateway.admission.heal(refills);
-        let stored = match healing {
-            Some(healing) => {
-                let places = healing.places();
-                let stored = self.gateway.commits.heal(self.peer.office(), healing);
-                Some((places, stored.await))
-            }
-            None => None,
-        };
-        async move {
-            self.answer(&asked, answered).await;
-            if let Some((places, answers)) = stored {
-                let answered = answers.await.unwrap_or_else(|_| unknown(&places));
-                self.answer(&asked, answered).await;
-            }
-            drop(room);
-        }
-    }
-
-    /// The same for a gap that the log's office declares.
-    pub async fn declare(
-        self: Arc<Self>,
-        permit: PublishPermit,
-        event: RawEvent,
-    ) -> impl Future<Output = ()> {
-        let room = self.room(event.bytes()).await;
-        let log = permit.log();
-        let asked = Asked {
-            subject: LogSubject::Gap(log.clone()).to_string(),
-            feed: log.feed.clone(),
-            registry: permit.registry().position(),
-            replies: vec![event.reply.clone()],
-        };
-        let declared = match self.gateway.admission.declare(&permit, &event) {
-            Ok(declared) => Ok(self.gateway.commits.declare(declared).await),
-            Err(answered) => Err(answered),
-        };
-        async move {
-            let answered = match declared {
-                Ok(answers) => answers.await.unwrap_or_else(|_| unknown(&[0])),
-                Err(answered) => vec![*answered],
-            };
-            self.answer(&asked, answered).await;
             drop(room);
         }
     }
@@ -200,21 +134,29 @@ impl Desk {
         };
     }
 
-    /// Judges a submission; what of it is wrong is paid for. Large ones leave the threads on which everybody's sessions run.
-    async fn admit(&self, submission: Submission, bytes: usize) -> Judged {
-        let (events, began) = (submission.events.len(), Instant::now());
-        let judged = if bytes < LARGE_SUBMISSION_BYTES {
-            self.gateway.admission.admit(submission)
+    /// Judges what was brought, large ones beside the threads on which everybody's sessions run. What it took is remembered: of what
+    /// nothing comes, that is the price.
+    async fn judge<B: Brought>(
+        &self,
+        brought: B,
+        bytes: usize,
+        asked: &mut Asked,
+    ) -> Judged<B::Good> {
+        let gateway = self.gateway.clone();
+        let judging = move || {
+            let began = Instant::now();
+            (brought.judge(&gateway.admission), began.elapsed())
+        };
+        let (judged, took) = if bytes < LARGE_SUBMISSION_BYTES {
+            judging()
         } else {
             let _turn = self.account.judging.acquire().await;
-            let gateway = self.gateway.clone();
-            let judging = move || gateway.admission.admit(submission);
             let judged = tokio::task::spawn_blocking(judging).await;
             // A panic there ends the session, as one here would.
             judged.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
         };
-        let wrong = judged.answered.len() as f64 / events.max(1) as f64;
-        self.account.pay(began.elapsed().mul_f64(wrong));
+        let events = u32::try_from(asked.replies.len()).unwrap_or(u32::MAX);
+        asked.judging = took.checked_div(events).unwrap_or_default();
         judged
     }
 

@@ -26,17 +26,19 @@ const SYNCED: Duration = Duration::from_millis(4);
 const CONSUMER_MADE: Duration = Duration::from_millis(3);
 /// TLS, a name looked up, a session.
 pub const CONNECTED: Duration = Duration::from_millis(2);
-/// An event that came and was not stored: a log's head was read for it, at least.
+/// An event that came and was not stored: a log's head was read for it, at least. What it took to judge comes beside it.
 pub const IN_VAIN: Duration = Duration::from_micros(200);
 /// A message that was delivered, besides its bytes.
 const DELIVERED: Duration = Duration::from_micros(5);
 /// A kilobyte on its way down.
 const KILOBYTE: Duration = Duration::from_micros(5);
 
-pub fn of(verdict: &Verdict) -> Duration {
+/// What was judged, and how long that took.
+pub fn of(verdict: &Verdict, judging: Duration) -> Duration {
     match verdict {
         Verdict::Submit { .. } | Verdict::Refill { .. } => Duration::ZERO,
-        Verdict::Ping | Verdict::Pong | Verdict::Close(_) | Verdict::Deny(_) => JUDGED,
+        Verdict::Ping | Verdict::Pong | Verdict::Close(_) => JUDGED,
+        Verdict::Deny(_) => JUDGED.max(judging),
         Verdict::Subscribe(_) | Verdict::Unsubscribe { .. } => LISTENING,
         Verdict::Forward { subject, .. } => forwarded(subject),
         Verdict::Confirm { .. } => SYNCED,

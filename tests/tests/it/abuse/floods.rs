@@ -72,6 +72,58 @@ async fn who_asks_without_end_is_told_when_to_ask_again_and_others_are_served() 
     scene.assert_untouched().await;
 }
 
+/// What is wrong with an event costs its office what it took to find out, by whatever door it comes.
+#[tokio::test]
+async fn faulty_events_that_come_back_are_paid_for_and_others_are_served() {
+    let mut scene = Scene::with(&[HOSTILE]).await;
+    let log = LogOf {
+        office: HOSTILE,
+        ..HEALTH
+    };
+    let mut data = report();
+    for number in 0..80_000 {
+        data[format!("x{number:05}")] = 1.into();
+    }
+    let faulty = Letter::new(&log, 1, &scene.bus.genesis(), &data);
+    let faulty = faulty.sign(&scene.bus.key(HOSTILE));
+    let mut hostile = scene.envoy_of(HOSTILE).await;
+    let subject = format!("{}.1", log.subject());
+    let flood = async {
+        loop {
+            let told = hostile.publish(&subject, &faulty).await;
+            if told["spean"]["code"] != "contract-violated" {
+                return told;
+            }
+        }
+    };
+    let told = timeout(Duration::from_secs(60), flood).await;
+    assert_held(&told.expect("never told"), "office-over-budget");
+    scene.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_larger_than_any_needs_to_be_is_not_even_read() {
+    let mut scene = Scene::start().await;
+    let create = format!("$JS.API.CONSUMER.CREATE.{}", HEALTH.feed);
+    let subject = HEALTH.subject();
+    let body = format!(
+        r#"{{"stream_name":"{}","config":{{"ack_policy":"none","filter_subject":"{subject}","mem_storage":true}}}}"#,
+        HEALTH.feed
+    );
+    let spaces = " ".repeat(65_537 - body.len());
+    let long = body + &spaces;
+    let told = scene.envoy.request(&create, &long).await;
+    assert_refused(&told, "request-malformed");
+    let details = told["spean"]["details"].to_string();
+    assert!(details.contains("at most 65536 bytes"), "{told}");
+    for subject in ["spean.registry", "spean.counts.health-quarterly"] {
+        let told = scene.envoy.request(subject, &long).await;
+        assert_refused(&told, "request-malformed");
+    }
+    let fits = scene.envoy.request(&create, &long[..65_536]).await;
+    assert_eq!(fits["error"], Value::Null, "{fits}");
+}
+
 /// Each of them makes the stream be searched; the other office's next event waits for none of it.
 #[tokio::test]
 async fn old_events_that_come_again_are_known_and_stop_nobody() {

@@ -30,7 +30,7 @@ const CONSUMERS: usize = 64;
 /// Under the gateway's bound on data.
 const FAULTY_BYTES: usize = 990_000;
 
-pub const ALL: [Flood; 15] = [
+pub const ALL: [Flood; 17] = [
     flood(
         "replay",
         "own old events sent again in random order",
@@ -98,6 +98,21 @@ pub const ALL: [Flood; 15] = [
         "1 MB of JSON with 90,000 faults, well signed",
         Order::Around,
         faulty_json,
+    ),
+    Flood {
+        sessions: 8,
+        ..flood(
+            "faulty-refills",
+            "the same as what the bus has lost, by all sessions that an office gets",
+            Order::Around,
+            faulty_refills,
+        )
+    },
+    flood(
+        "large-requests",
+        "requests for a consumer with 1 MB of JSON",
+        Order::Around,
+        large_requests,
     ),
     flood("ahead", "events far ahead of the log", Order::Around, ahead),
     flood(
@@ -241,14 +256,29 @@ fn subscriptions(hostile: &mut Hostile) -> Says {
     only(vec![subscribe(&format!("{}.s", hostile.inbox), "9")])
 }
 
-/// Every member is read and every one is a fault.
 fn faulty_json(hostile: &mut Hostile) -> Says {
-    let mut data = figure(1);
+    let faulty = hostile.letter(hostile.stored.len() as u64 + 1, faulty(figure(1)));
+    only(vec![letter(&hostile.subject(), &faulty, &hostile.reply)])
+}
+
+fn faulty_refills(hostile: &mut Hostile) -> Says {
+    let next = hostile.stored.len() as u64 + 1;
+    let subject = format!("{}.{next}", hostile.subject());
+    let faulty = hostile.letter(next, faulty(figure(1)));
+    only(vec![letter(&subject, &faulty, &hostile.reply)])
+}
+
+fn large_requests(hostile: &mut Hostile) -> Says {
+    let config = json!({ "ack_policy": "none", "filter_subject": hostile.subject() });
+    only(vec![create(hostile, "mlvt_kampot_large", faulty(config))])
+}
+
+/// Every member is read and every one is a fault.
+fn faulty(mut data: serde_json::Value) -> serde_json::Value {
     for number in 0..FAULTY_BYTES / 11 {
         data[format!("x{number:05}")] = 1.into();
     }
-    let faulty = hostile.letter(hostile.stored.len() as u64 + 1, data);
-    only(vec![letter(&hostile.subject(), &faulty, &hostile.reply)])
+    data
 }
 
 fn ahead(hostile: &mut Hostile) -> Says {
