@@ -31,6 +31,8 @@ pub const TURNED_AWAY_TIME: Duration = Duration::from_secs(60 * 60);
 pub const TURNED_AWAY_NAMED_MAX: usize = 8;
 /// Subscriptions of a session: stock clients share one inbox; a few dozen are usual.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// Subscriptions of all sessions of an office: eight agents' worth, many times over.
+pub const OFFICE_SUBSCRIPTIONS_MAX: usize = 512;
 /// Publishes that are judged together: enough for a batch that saves fsyncs, small enough to keep a session's turn short.
 pub const GATHERED_EVENTS_MAX: usize = 256;
 /// Bytes of publishes that are judged together; a single one may be larger.
@@ -185,6 +187,8 @@ pub const LINE_OF_OFFICE_MAX: usize = 256;
 /// Events of one office that are stored together while others are about who have little: a batch of them takes about as long as one
 /// single append, so that whoever waits behind it hardly notices.
 pub const TURN_OF_OFFICE_EVENTS: usize = 16;
+/// An event with its headers; a larger one counts as many in its office's turns.
+pub const EVENT_BYTES_USUAL: usize = 4 * 1024;
 /// How long an office counts as being about after it has put something in line.
 pub const OTHERS_ABOUT_TIME: Duration = Duration::from_secs(10);
 /// How many times as long as its part of a turn took an office rests that had much of it, while others are about: so they find

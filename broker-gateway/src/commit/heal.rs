@@ -85,7 +85,7 @@ impl Healer {
             for work in std::mem::take(&mut turn.work) {
                 self.take(work).await;
             }
-            line.rest(&turn, Rest::AmongOthers(WRITING_RESTS));
+            line.rest(turn, Rest::AmongOthers(WRITING_RESTS));
         }
     }
 

@@ -53,7 +53,7 @@ impl Lookup {
             for known in std::mem::take(&mut turn.work) {
                 self.look_up(known).await;
             }
-            line.rest(&turn, Rest::Always(LOOKING_UP_RESTS));
+            line.rest(turn, Rest::Always(LOOKING_UP_RESTS));
         }
     }
 

@@ -1,6 +1,7 @@
 //! What waits for one feed's writer, or for its healer: work comes in, each office's in a line of its own, and a turn's worth of it
 //! goes out. Offices take turns: who has little goes first and alone, so that nobody waits for another's long run; who has had
-//! much rests as long as it took, while somebody is about who has little. Where nobody is, nothing rests and turns are long.
+//! much rests some times as long as it took, while somebody is about who has little. Where nobody is, nothing rests and turns are
+//! long. What of a turn is left after one append goes back: who comes meanwhile waits for that append alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,7 @@ use crate::limits::{LINE_OF_OFFICE_MAX, OTHERS_ABOUT_TIME, TURN_OF_OFFICE_EVENTS
 
 /// Work that waits in a line.
 pub(super) trait Weighs {
-    /// How many events it is.
+    /// How many events it is, or of how many usual ones it has the bytes.
     fn weight(&self) -> usize;
 }
 
@@ -59,7 +60,7 @@ struct OfOffice<T> {
 #[derive(Debug)]
 pub(super) struct Turn<T> {
     pub work: VecDeque<T>,
-    shares: Vec<(OfficeId, usize)>,
+    shares: HashMap<OfficeId, usize>,
     began: Instant,
 }
 
@@ -120,35 +121,48 @@ impl<T: Weighs> Exit<T> {
         }
     }
 
-    /// A turn is over: whoever had much of it rests, for so many times as long as its part of it took.
-    pub fn rest(&mut self, turn: &Turn<T>, times: Rest) {
+    /// A turn is over, with all of its work done.
+    pub fn rest(&mut self, turn: Turn<T>, times: Rest) {
+        self.end(turn, std::iter::empty(), times);
+    }
+
+    /// A turn is over. What is left of its work goes back in front of its offices' lines, in its order; whoever had much of what was
+    /// done rests, for so many times as long as its part of it took.
+    pub fn end(
+        &mut self,
+        turn: Turn<T>,
+        left: impl DoubleEndedIterator<Item = (OfficeId, T)>,
+        times: Rest,
+    ) {
         let now = Instant::now();
         let took = now.duration_since(turn.began);
-        let whole: usize = turn.shares.iter().map(|(_, events)| events).sum();
         let mut state = self.0.lock();
+        let mut shares = turn.shares;
+        for (office, work) in left.rev() {
+            if let Some(share) = shares.get_mut(&office) {
+                *share = share.saturating_sub(work.weight());
+            }
+            state.of(&office).put_front(Some(work));
+        }
+        let whole: usize = shares.values().sum();
         let about = state.about(now);
-        for (office, events) in &turn.shares {
-            let alone = about.iter().all(|other| other == office);
+        for (office, events) in shares.into_iter().filter(|(_, events)| *events > 0) {
+            let alone = about.iter().all(|other| *other == office);
+            let of_office = state.of(&office);
+            of_office.had(events);
             let times = match times {
                 Rest::Always(times) => times,
-                Rest::AmongOthers(_) if alone || *events < BATCH_EVENTS_MIN => continue,
+                Rest::AmongOthers(_) if alone || events < BATCH_EVENTS_MIN => continue,
                 Rest::AmongOthers(times) => times,
             };
-            let part = *events as f64 / whole.max(1) as f64;
-            state.of(office).rests_until = now + took.mul_f64(part * times);
+            let part = events as f64 / whole.max(1) as f64;
+            of_office.rests_until = now + took.mul_f64(part * times);
         }
     }
 
-    /// Something of the office's is looked up elsewhere; `behind` it, and all that comes, waits until it has come back.
-    pub fn go_away(&mut self, office: &OfficeId, behind: Vec<T>) -> Away<T> {
-        let mut state = self.0.lock();
-        let of_office = state.of(office);
-        of_office.away = true;
-        behind
-            .into_iter()
-            .rev()
-            .for_each(|work| of_office.put_front(Some(work)));
-        drop(state);
+    /// Something of the office's is looked up elsewhere; what waits in its line, and all that comes, waits until it has come back.
+    pub fn go_away(&mut self, office: &OfficeId) -> Away<T> {
+        self.0.lock().of(office).away = true;
         Away {
             line: self.0.clone(),
             office: office.clone(),
@@ -292,7 +306,7 @@ impl<T: Weighs> State<T> {
         let small_first = has_much && (1..BATCH_EVENTS_MIN).contains(&small);
         let mut turn = Turn {
             work: VecDeque::new(),
-            shares: Vec::new(),
+            shares: HashMap::new(),
             began: now,
         };
         let mut left = 2 * RUN_EVENTS_MAX;
@@ -312,9 +326,13 @@ impl<T: Weighs> State<T> {
             {
                 let events = one.take(most, &mut turn.work);
                 left = left.saturating_sub(events);
-                turn.shares.push((office.clone(), events));
+                turn.shares.insert(office.clone(), events);
             }
             self.order.push_back(office);
+        }
+        // The next turn begins with another one.
+        if let Some(first) = self.order.pop_front() {
+            self.order.push_back(first);
         }
         Next::Turn(turn)
     }
@@ -357,8 +375,12 @@ impl<T: Weighs> OfOffice<T> {
             self.events -= events.min(self.events);
             into.push_back(work);
         }
-        self.usual = 0.8 * self.usual + 0.2 * taken as f64;
         taken
+    }
+
+    /// So many events of it were in a turn.
+    fn had(&mut self, events: usize) {
+        self.usual = 0.8 * self.usual + 0.2 * events as f64;
     }
 }
 

@@ -48,6 +48,8 @@ impl Joint {
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub units: Vec<Unit>,
+    /// What begins at or below its log's head, one of a log: the stream is searched for it, beside the writer.
+    pub known: Vec<Unit>,
     events: usize,
     bytes: usize,
     /// Where the logs will end when all of it is stored.

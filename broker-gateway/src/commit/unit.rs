@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::line::Weighs;
 use super::{Answers, Notary};
 use crate::admit::Admitted;
+use crate::limits::EVENT_BYTES_USUAL;
 use crate::refuse::{Answer, Answered};
 
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub(super) struct Unit {
 
 impl Weighs for Unit {
     fn weight(&self) -> usize {
-        self.events().len()
+        self.events().len().max(self.bytes() / EVENT_BYTES_USUAL)
     }
 }
 

@@ -74,15 +74,20 @@ impl Writer {
     /// Works until nobody can put anything in line any longer, and the line is empty.
     pub async fn run(mut self) {
         while let Some(mut turn) = self.line.turn().await {
-            while !turn.work.is_empty() {
-                self.take_turn(&mut turn.work).await;
-            }
-            self.line.rest(&turn, Rest::AmongOthers(WRITING_RESTS));
+            let mut waiting = std::mem::take(&mut turn.work);
+            let known = self.take_turn(&mut waiting).await;
+            let left = waiting
+                .into_iter()
+                .map(|unit| (unit.log().office.clone(), unit));
+            let rest = Rest::AmongOthers(WRITING_RESTS);
+            self.line.end(turn, left, rest);
+            self.look_up(known);
         }
     }
 
-    /// Stores or answers at least the first that waits.
-    async fn take_turn(&mut self, waiting: &mut VecDeque<Unit>) {
+    /// Stores or answers at least the first that waits, by one append at most; what stands below its log's head comes back, to be
+    /// looked up.
+    async fn take_turn(&mut self, waiting: &mut VecDeque<Unit>) -> Vec<Unit> {
         self.turn += 1;
         self.began = Instant::now();
         let jetstream = match self.connected().await {
@@ -90,7 +95,7 @@ impl Writer {
             Err(outage) => {
                 warn!(feed = %self.feed, %outage, "the bus does not answer; what waits is held");
                 hold_all(waiting.drain(..), &Hold::BusUnavailable);
-                return;
+                return Vec::new();
             }
         };
         match self.readback.admits(&jetstream).await {
@@ -103,10 +108,12 @@ impl Writer {
         }
         self.read_end(&jetstream).await;
         self.read_heads(&jetstream, waiting).await;
-        let plan = self.plan(&jetstream, waiting).await;
+        let mut plan = self.plan(&jetstream, waiting).await;
+        let known = std::mem::take(&mut plan.known);
         if !plan.is_empty() {
             self.store(&jetstream, plan, waiting).await;
         }
+        known
     }
 
     /// The connection, or a new one; with a new one nothing that was known of heads holds.
@@ -178,7 +185,6 @@ impl Writer {
     async fn plan(&mut self, jetstream: &JetStream, waiting: &mut VecDeque<Unit>) -> Plan {
         let mut plan = Plan::default();
         let mut later = VecDeque::new();
-        let mut known = Vec::new();
         while let Some(mut unit) = waiting.pop_front() {
             let head = self.heads.of(unit.log()).filter(|_| plan.takes(&unit));
             let Some(remembered @ LogHead { head, read_in, .. }) = head else {
@@ -214,7 +220,7 @@ impl Writer {
                     if !unit.looked_up && !remembered.covers(unit.events(), count) =>
                 {
                     plan.put_off(unit.log());
-                    known.push(unit);
+                    plan.known.push(unit);
                     continue;
                 }
                 // What stood there a while ago may be lost since: that is why it is sent again.
@@ -239,20 +245,15 @@ impl Writer {
                 }
             }
         }
-        self.look_up(known, &mut later);
         back_in_line(later, waiting);
         plan
     }
 
     /// Has units looked up; what waits behind each in its log waits in line until then.
-    fn look_up(&mut self, known: Vec<Unit>, later: &mut VecDeque<Unit>) {
+    fn look_up(&mut self, known: Vec<Unit>) {
         for unit in known {
-            let log = unit.log();
-            let (behind, others): (Vec<Unit>, Vec<Unit>) =
-                later.drain(..).partition(|later| later.log() == log);
-            later.extend(others);
-            let office = log.office.clone();
-            let away = self.line.go_away(&office, behind);
+            let office = unit.log().office.clone();
+            let away = self.line.go_away(&office);
             self.known.hand(&office, Known { unit, away });
         }
     }

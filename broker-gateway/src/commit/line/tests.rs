@@ -41,26 +41,26 @@ async fn who_is_alone_gets_long_turns_and_never_rests() {
     let first = exit.turn().await.expect("work");
     assert!(counted(&first)["moh/kandal"] > 2 * RUN_EVENTS_MAX - 64);
     advance(Duration::from_secs(1)).await;
-    exit.rest(&first, Rest::AmongOthers(1.0));
+    exit.rest(first, Rest::AmongOthers(1.0));
     let soon = timeout(Duration::from_millis(1), exit.turn()).await;
     assert!(soon.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_little_goes_first_and_who_has_much_rests_as_long_as_it_took() {
+async fn who_has_little_goes_first_and_who_has_much_rests() {
     let (entrance, mut exit) = line();
     put(&entrance, "mlvt/kampot", TURN_OF_OFFICE_EVENTS, 20).await;
     put(&entrance, "moh/kandal", 1, 1).await;
     let little = exit.turn().await.expect("work");
     assert_eq!(counted(&little), HashMap::from([("moh/kandal", 1)]));
-    exit.rest(&little, Rest::AmongOthers(1.0));
+    exit.rest(little, Rest::AmongOthers(1.0));
     let much = exit.turn().await.expect("work");
     assert_eq!(
         counted(&much),
         HashMap::from([("mlvt/kampot", TURN_OF_OFFICE_EVENTS)])
     );
     advance(Duration::from_millis(20)).await;
-    exit.rest(&much, Rest::AmongOthers(1.0));
+    exit.rest(much, Rest::AmongOthers(1.0));
     let rests = timeout(Duration::from_millis(19), exit.turn()).await;
     assert!(rests.is_err(), "{rests:?}");
     put(&entrance, "moh/kandal", 1, 1).await;
@@ -94,7 +94,8 @@ async fn offices_that_all_catch_up_share_long_turns_and_none_rests() {
             put(&entrance, of, 50, 100).await;
         }
         // The first turn does not know yet that nobody has little.
-        drop(exit.turn().await.expect("work"));
+        let first = exit.turn().await.expect("work");
+        exit.rest(first, Rest::AmongOthers(1.0));
         let turn = exit.turn().await.expect("work");
         let counts = counted(&turn);
         assert!(
@@ -102,7 +103,7 @@ async fn offices_that_all_catch_up_share_long_turns_and_none_rests() {
             "{counts:?}"
         );
         advance(Duration::from_millis(50)).await;
-        exit.rest(&turn, Rest::AmongOthers(1.0));
+        exit.rest(turn, Rest::AmongOthers(1.0));
         let soon = timeout(Duration::from_millis(1), exit.turn()).await;
         assert_eq!(
             counted(&soon.expect("nobody rests").expect("work")).len(),
@@ -130,9 +131,12 @@ async fn what_waits_behind_something_that_is_looked_up_stays_in_order() {
     let kampot = office("mlvt/kampot");
     put(&entrance, "mlvt/kampot", 3, 1).await;
     put(&entrance, "mlvt/kampot", 4, 1).await;
-    let mut turn = exit.turn().await.expect("work").work;
-    let first = turn.pop_front().expect("the first one");
-    let away = exit.go_away(&kampot, turn.into());
+    let mut turn = exit.turn().await.expect("work");
+    let mut left = std::mem::take(&mut turn.work);
+    let first = left.pop_front().expect("the first one");
+    let left = left.into_iter().map(|run| (kampot.clone(), run));
+    exit.end(turn, left, Rest::AmongOthers(1.0));
+    let away = exit.go_away(&kampot);
     put(&entrance, "mlvt/kampot", 5, 1).await;
     let waits = timeout(Duration::from_secs(9), exit.turn()).await;
     assert!(waits.is_err());
@@ -159,4 +163,34 @@ async fn a_line_ends_when_it_is_empty_and_nobody_can_put_anything_in() {
     drop(exit);
     assert!(entrance.is_closed());
     put(&entrance, "moh/kandal", 1, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_meanwhile_waits_for_one_append_and_not_for_what_is_left_of_a_turn() {
+    let (entrance, mut exit) = line();
+    let kampot = office("mlvt/kampot");
+    put(&entrance, "mlvt/kampot", 1, 6).await;
+    let mut turn = exit.turn().await.expect("work");
+    let mut left = std::mem::take(&mut turn.work);
+    drop(left.pop_front());
+    put(&entrance, "moh/kandal", 1, 1).await;
+    let left = left.into_iter().map(|run| (kampot.clone(), run));
+    exit.end(turn, left, Rest::AmongOthers(1.0));
+    let next = exit.turn().await.expect("work");
+    let counts = HashMap::from([("mlvt/kampot", 5), ("moh/kandal", 1)]);
+    assert_eq!(counted(&next), counts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_turn_begins_with_another_office() {
+    let (entrance, mut exit) = line();
+    for of in ["moh/kandal", "moh/takeo"] {
+        put(&entrance, of, 1, 1).await;
+    }
+    let first = |turn: Option<Turn<Run>>| turn.expect("work").work[0].0;
+    assert_eq!(first(exit.turn().await), "moh/kandal");
+    for of in ["moh/kandal", "moh/takeo"] {
+        put(&entrance, of, 1, 1).await;
+    }
+    assert_eq!(first(exit.turn().await), "moh/takeo");
 }
