@@ -72,6 +72,7 @@ fn a_reader_confirms_in_its_own_name_what_it_may_read() {
         (said("mef/hq", &log), &log),
         (said("moh/hq", &own), &log),
         (said("moh/hq", &labour), &labour),
+        (said("moh/hq", &own), &own),
     ] {
         assert_eq!(judged(said.clone(), at, &pen.key), not_yours, "{said:?}");
     }
