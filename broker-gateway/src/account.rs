@@ -21,7 +21,8 @@ use self::purse::{Balance, Purse};
 pub use self::seats::{Full, Seat, Seats};
 use crate::limits::{
     BUDGET_SLOWED_WAIT, BUDGET_TOLD_PAUSE, BUDGET_WARNING_INTERVAL, MINISTRY_WORK_SHARE,
-    OFFICE_ANNOUNCED_BYTES_MAX, OFFICE_PUBLISH_BYTES_MAX, OFFICE_READS_AT_ONCE, OFFICE_WORK_SHARE,
+    OFFICE_ANNOUNCED_BYTES_MAX, OFFICE_PUBLISH_BYTES_MAX, OFFICE_READS_AT_ONCE,
+    OFFICE_SUBSCRIPTIONS_MAX, OFFICE_WORK_SHARE,
 };
 
 /// The accounts of all offices that have come; the registry bounds their number.
@@ -46,6 +47,8 @@ pub struct Account {
     pub announcing: Arc<Semaphore>,
     /// Reads of several messages that are under way.
     pub reading: Arc<Semaphore>,
+    /// Subscriptions of all its sessions.
+    pub subscribing: Arc<Semaphore>,
     /// Whose turn it is to have a large submission judged.
     pub judging: Semaphore,
 }
@@ -89,16 +92,28 @@ impl Account {
             publishing: Arc::new(Semaphore::new(OFFICE_PUBLISH_BYTES_MAX)),
             announcing: Arc::new(Semaphore::new(OFFICE_ANNOUNCED_BYTES_MAX)),
             reading: Arc::new(Semaphore::new(OFFICE_READS_AT_ONCE)),
+            subscribing: Arc::new(Semaphore::new(OFFICE_SUBSCRIPTIONS_MAX)),
             judging: Semaphore::new(1),
         }
     }
 
     /// Pays for work that was done for the office: the time that it took what all share. The account may be overdrawn; who
-    /// asks for more then waits.
+    /// asks for more then waits. Its ministry pays for what the account held, and an office's debts are its own: the ministry's other
+    /// offices do not wait for them.
     pub fn pay(&self, work: Duration) {
         let now = Instant::now();
-        self.purse.pay(work, now);
-        self.ministry.pay(work, now);
+        let there = self.purse.pay(work, now);
+        self.ministry.pay(there, now);
+    }
+
+    /// Waits a moment while the account is overdrawn: what is on its way to the office comes down no faster than it is paid for.
+    pub async fn paced(&self) {
+        match self.purse.balance(Instant::now()) {
+            Balance::Good => {}
+            Balance::Short(wait) | Balance::Spent(wait) => {
+                sleep(wait.min(BUDGET_SLOWED_WAIT)).await
+            }
+        }
     }
 
     /// Waits until the account holds something again.

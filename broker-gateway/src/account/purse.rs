@@ -59,13 +59,16 @@ impl Purse {
         share * BUDGET_HELD_MAX.as_secs_f64()
     }
 
-    pub fn pay(&self, work: Duration, now: Instant) {
+    /// Takes work out of the purse, which may be overdrawn; what of it there was is told.
+    pub fn pay(&self, work: Duration, now: Instant) -> Duration {
         let mut state = lock(&self.state);
         self.fill(&mut state, now);
+        let there = state.held.clamp(0.0, work.as_secs_f64());
         state.held -= work.as_secs_f64();
         if state.held < 0.0 {
             state.short_since.get_or_insert(now);
         }
+        Duration::from_secs_f64(there)
     }
 
     pub fn balance(&self, now: Instant) -> Balance {

@@ -85,6 +85,20 @@ async fn the_sessions_of_an_office_and_the_offices_of_a_ministry_share() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_office_owes_is_its_own_and_its_ministry_does_not_wait_for_it() {
+    let accounts = Accounts::default();
+    let greedy = accounts.of(&office("mlvt/kampot"));
+    greedy.pay(Duration::from_secs(3));
+    let other = accounts.of(&office("mlvt/kandal"));
+    let began = Instant::now();
+    other.solvent().await.expect("nothing of it was spent");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    // What comes down to the greedy one comes as slowly as it is paid for.
+    greedy.paced().await;
+    assert_eq!(began.elapsed(), BUDGET_SLOWED_WAIT);
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_to_heal_of_all_sessions_are_so_many_bytes_a_minute() {
     let accounts = Accounts::default();
     let asked = |_: &usize| accounts.of(&office("mlvt/kampot")).may_ask_to_heal(1_000);

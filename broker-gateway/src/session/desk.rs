@@ -44,11 +44,11 @@ impl Desk {
         let account = gateway.accounts.of(peer.office());
         Arc::new(Desk {
             reads: Reads::new(account.reading.clone()),
+            subscriptions: Subscriptions::new(account.subscribing.clone()),
             account,
             gateway,
             peer,
             down,
-            subscriptions: Subscriptions::default(),
             unanswered: Unanswered::default(),
             pulls: Pulls::default(),
             ends_told: Mutex::default(),

@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn listening(to: &str) -> Subscriptions {
-        let all = Subscriptions::default();
+        let all = Subscriptions::new(Arc::new(Semaphore::new(1)));
         let sid = Sid::parse(b"1").expect("an id");
         all.add(sid, subject(to)).expect("room");
         all

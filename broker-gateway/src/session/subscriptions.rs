@@ -1,15 +1,20 @@
 //! What a client listens to, so that answers made here find their way. Deliveries from the broker name the subscription.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::SUBSCRIPTIONS_MAX;
 use crate::wire::{Frame, Sid, Subject};
 
 /// A session's subscriptions; shared with the tasks that answer.
-#[derive(Debug, Default)]
-pub struct Subscriptions(Mutex<Vec<Subscription>>);
+#[derive(Debug)]
+pub struct Subscriptions {
+    all: Mutex<Vec<Subscription>>,
+    /// What all sessions of the office may have: a message comes down once for each that hears it.
+    places: Arc<Semaphore>,
+}
 
 #[derive(Debug)]
 struct Subscription {
@@ -18,6 +23,7 @@ struct Subscription {
     delivered: usize,
     /// It ends with this many deliveries.
     after: Option<usize>,
+    _place: OwnedSemaphorePermit,
 }
 
 /// The table is full.
@@ -25,6 +31,14 @@ struct Subscription {
 pub struct Full;
 
 impl Subscriptions {
+    /// With the places of the session's office.
+    pub fn new(places: Arc<Semaphore>) -> Subscriptions {
+        Subscriptions {
+            all: Mutex::default(),
+            places,
+        }
+    }
+
     /// A known id is taken over, as nats-server does not mind either.
     pub fn add(&self, sid: Sid, subject: Subject) -> Result<(), Full> {
         let mut all = self.lock();
@@ -32,11 +46,13 @@ impl Subscriptions {
         if all.len() >= SUBSCRIPTIONS_MAX {
             return Err(Full);
         }
+        let place = self.places.clone().try_acquire_owned();
         all.push(Subscription {
             sid,
             subject,
             delivered: 0,
             after: None,
+            _place: place.map_err(|_| Full)?,
         });
         Ok(())
     }
@@ -101,7 +117,7 @@ impl Subscriptions {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Subscription>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,9 +148,13 @@ mod tests {
         Subject::parse(text.as_bytes()).expect("a subject")
     }
 
+    fn of_an_office(places: usize) -> Subscriptions {
+        Subscriptions::new(Arc::new(Semaphore::new(places)))
+    }
+
     #[test]
     fn an_answer_reaches_every_subscription_that_matches() {
-        let all = Subscriptions::default();
+        let all = of_an_office(SUBSCRIPTIONS_MAX);
         all.add(sid("1"), subject("_INBOX.moh.hq.*")).expect("room");
         all.add(sid("2"), subject("_INBOX.moh.hq.>")).expect("room");
         all.add(sid("3"), subject("_INBOX.moh.hq.y")).expect("room");
@@ -148,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_subscription_ends_after_as_many_as_were_asked_for() {
-        let all = Subscriptions::default();
+        let all = of_an_office(SUBSCRIPTIONS_MAX);
         all.add(sid("1"), subject("a")).expect("room");
         assert_eq!(all.deliver(&sid("1")), Some(()));
         all.end(&sid("1"), Some(3));
@@ -161,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_table_has_an_end() {
-        let all = Subscriptions::default();
+        let all = of_an_office(SUBSCRIPTIONS_MAX + 1);
         for number in 0..SUBSCRIPTIONS_MAX {
             all.add(sid(&number.to_string()), subject("a"))
                 .expect("room");
@@ -169,5 +189,17 @@ mod tests {
         assert_eq!(all.add(sid("more"), subject("a")), Err(Full));
         all.end(&sid("0"), None);
         all.add(sid("more"), subject("a")).expect("room");
+    }
+
+    #[test]
+    fn the_sessions_of_an_office_share_its_places() {
+        let one = of_an_office(3);
+        let other = Subscriptions::new(one.places.clone());
+        one.add(sid("1"), subject("a")).expect("room");
+        other.add(sid("1"), subject("a")).expect("room");
+        other.add(sid("2"), subject("b")).expect("room");
+        assert_eq!(one.add(sid("2"), subject("b")), Err(Full));
+        drop(other);
+        one.add(sid("2"), subject("b")).expect("room");
     }
 }

@@ -190,9 +190,9 @@ impl Deliveries {
         }
         match self.desk.subscriptions.deliver(&delivery.sid) {
             Some(()) => {
-                self.desk
-                    .account
-                    .pay(prices::delivery(delivery.frame.len()));
+                let account = &self.desk.account;
+                account.pay(prices::delivery(delivery.frame.len()));
+                account.paced().await;
                 let told = asked.and_then(|asked| told(asked, &delivery));
                 self.desk.down.send(told.unwrap_or(delivery.frame)).await
             }
