@@ -104,7 +104,10 @@ impl Writer {
                 let others = waiting.split_off(waiting.len().min(1));
                 hold_all(others, &self.readback.hold());
             }
-            Err(hold) => return hold_all(waiting.drain(..), &hold),
+            Err(hold) => {
+                hold_all(waiting.drain(..), &hold);
+                return Vec::new();
+            }
         }
         self.read_end(&jetstream).await;
         self.read_heads(&jetstream, waiting).await;
