@@ -32,7 +32,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::limits::{PAUSE_FIRST, PAUSE_LONGEST, REREAD_INTERVAL};
-use self::reader::{Ended, Reader, verifier};
+use self::reader::{Ended, Reader};
 use crate::inbox::Inbox;
 use crate::link::{Link, NoAnswer, Outage, Session};
 use crate::status::Told;
@@ -202,7 +202,9 @@ impl Receive {
         (doubt, compare_from): (bool, Instant),
     ) -> Result<Ended, Trouble> {
         let mut registry = self.registry.clone();
-        let verifier = verifier(&registry.borrow_and_update());
+        let verifier = Verifier {
+            registry: registry.borrow_and_update().clone(),
+        };
         self.holds
             .change(feed, |holds| *holds = FeedHolds::default());
         let on_hold = |log: &LogName, hold: &Hold| {

@@ -114,8 +114,10 @@ impl Office {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (name, folder) = (name.to_owned(), folder.to_owned());
         agent::link::install_provider();
+        // A connection each: one that the agent closes for its silence is not met by a request.
         let http = reqwest::Client::builder()
             .no_proxy()
+            .pool_max_idle_per_host(0)
             .build()
             .expect("a client without TLS needs nothing");
         Office {

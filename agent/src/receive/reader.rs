@@ -392,10 +392,3 @@ fn cursor_at(stream_sequence: u64, hash: Hash) -> Cursor {
         hash,
     }
 }
-
-/// The registry that a reader of a feed checks by.
-pub fn verifier(registry: &std::sync::Arc<Registry>) -> Verifier {
-    Verifier {
-        registry: registry.clone(),
-    }
-}

@@ -172,7 +172,7 @@ async fn who_comes_meanwhile_waits_for_one_append_and_not_for_what_is_left_of_a_
     put(&entrance, "mlvt/kampot", 1, 6).await;
     let mut turn = exit.turn().await.expect("work");
     let mut left = std::mem::take(&mut turn.work);
-    drop(left.pop_front());
+    left.pop_front().expect("the first one");
     put(&entrance, "moh/kandal", 1, 1).await;
     let left = left.into_iter().map(|run| (kampot.clone(), run));
     exit.end(turn, left, Rest::AmongOthers(1.0));
