@@ -30,7 +30,7 @@ model-mutations: ## known mistakes, put into a copy one at a time: does the mode
 lint: ## format, clippy, the tidy test, dependencies, compose.yaml
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --workspace --all-targets -- -D warnings
-	@$(CARGO) test --quiet -p tests --test it tidy::
+	@$(CARGO) test --quiet --workspace --test it tidy::
 	@sh scripts/dependencies.sh
 	@sh scripts/compose_syntax.sh
 
