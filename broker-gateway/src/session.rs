@@ -313,10 +313,8 @@ impl Session {
                 reply,
             } => {
                 let waits = self.desk.gateway.counts.ask(right.feed()).await;
-                let told = self
-                    .desk
-                    .clone()
-                    .count(waits, right, question, (subject, reply));
+                let desk = self.desk.clone();
+                let told = desk.count(waits, right, question, (subject, reply));
                 self.answering.spawn(told);
                 Ok(())
             }
