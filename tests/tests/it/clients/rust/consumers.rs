@@ -1,15 +1,20 @@
 //! The plan's rows about consumers.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull, push};
 use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{AckKind, Message};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{Stream as Messages, StreamExt as _, TryStreamExt as _};
 
 use super::super::FEED;
 use super::{Office, Outcome, Play, is, shown};
+
+fn told(error: impl Display) -> String {
+    error.to_string()
+}
 
 impl Play {
     fn is_ours(&self, messages: &[Message]) -> Outcome {
@@ -22,6 +27,15 @@ impl Play {
         let ids: Vec<Option<String>> = ids.collect();
         let ours = [1, 2].map(|number| self.id(number));
         is(ids == ours, ids)
+    }
+
+    /// The first two that a consumer brings are the plan's.
+    async fn begins_as_ours<E: Display>(
+        &self,
+        messages: impl Messages<Item = Result<Message, E>>,
+    ) -> Outcome {
+        let two: Vec<Message> = messages.take(2).try_collect().await.map_err(told)?;
+        self.is_ours(&two)
     }
 
     fn id(&self, letter: u32) -> Option<String> {
@@ -42,16 +56,10 @@ impl Play {
 
     async fn take_both(&self, consumer: PullConsumer) -> Outcome {
         let messages = consumer.fetch().max_messages(2).messages().await;
-        let messages = messages.map_err(|error| error.to_string())?;
-        let messages: Vec<Message> = messages
-            .try_collect()
-            .await
-            .map_err(|error| error.to_string())?;
+        let messages = messages.map_err(told)?;
+        let messages: Vec<Message> = messages.try_collect().await.map_err(told)?;
         for message in &messages {
-            message
-                .double_ack()
-                .await
-                .map_err(|error| error.to_string())?;
+            message.double_ack().await.map_err(told)?;
         }
         self.is_ours(&messages)
     }
@@ -71,13 +79,12 @@ impl Play {
         };
         let pulled = async {
             let made = stream.get_or_create_consumer(&name, durable).await;
-            self.take_both(made.map_err(|error| error.to_string())?)
-                .await
+            self.take_both(made.map_err(told)?).await
         };
         self.row("pull, durable of its own name", pulled).await;
         let again = async {
             let known: Result<PullConsumer, _> = stream.get_consumer(&name).await;
-            let known = known.map_err(|error| error.to_string())?;
+            let known = known.map_err(told)?;
             let info = known.cached_info();
             let durable = info.config.durable_name.as_deref();
             is(
@@ -100,7 +107,7 @@ impl Play {
                 .expires(Duration::from_secs(1))
                 .messages()
                 .await;
-            let came: Vec<_> = waiting.map_err(|error| error.to_string())?.collect().await;
+            let came: Vec<_> = waiting.map_err(told)?.collect().await;
             is(came.is_empty(), came.len()).map(|_| "timeout")
         };
         self.row("pull with nothing there", nothing).await;
@@ -111,8 +118,8 @@ impl Play {
             let first = stream
                 .direct_get_next_for_subject(self.plan.log.clone(), Some(1))
                 .await;
-            let last = last.map_err(|error| error.to_string())?;
-            let first = first.map_err(|error| error.to_string())?;
+            let last = last.map_err(told)?;
+            let first = first.map_err(told)?;
             let id = |headers: &HeaderMap| headers.get("ce-id").map(ToString::to_string);
             let ids = [id(&first.headers), id(&last.headers)];
             is(ids == [self.id(1), self.id(2)], ids)
@@ -123,26 +130,15 @@ impl Play {
     }
 
     async fn pushed(&self, reader: &Office, stream: &Stream) {
-        let two = |messages: Vec<Message>| self.is_ours(&messages);
         let pushed = async {
             let config = push::Config {
                 deliver_subject: reader.client.new_inbox(),
                 filter_subject: self.plan.log.clone(),
                 ..Default::default()
             };
-            let consumer = stream
-                .create_consumer(config)
+            let consumer = stream.create_consumer(config).await.map_err(told)?;
+            self.begins_as_ours(consumer.messages().await.map_err(told)?)
                 .await
-                .map_err(|error| error.to_string())?;
-            let messages = consumer
-                .messages()
-                .await
-                .map_err(|error| error.to_string())?;
-            two(messages
-                .take(2)
-                .try_collect()
-                .await
-                .map_err(|error| error.to_string())?)
         };
         self.row("push, without a durable name", pushed).await;
         let ordered = async {
@@ -150,42 +146,26 @@ impl Play {
                 filter_subject: self.plan.log.clone(),
                 ..Default::default()
             };
-            let consumer = stream
-                .create_consumer(config)
+            let consumer = stream.create_consumer(config).await.map_err(told)?;
+            self.begins_as_ours(consumer.messages().await.map_err(told)?)
                 .await
-                .map_err(|error| error.to_string())?;
-            let messages = consumer
-                .messages()
-                .await
-                .map_err(|error| error.to_string())?;
-            two(messages
-                .take(2)
-                .try_collect()
-                .await
-                .map_err(|error| error.to_string())?)
         };
         self.row("ordered", ordered).await;
     }
 
     async fn redelivered(&self, consumer: PullConsumer) -> Outcome {
-        let mut messages = consumer
-            .messages()
-            .await
-            .map_err(|error| error.to_string())?;
+        let mut messages = consumer.messages().await.map_err(told)?;
         let mut next = async || match messages.next().await {
             Some(Ok(message)) => Ok(message),
             other => Err(format!("{other:?}")),
         };
         let first: Message = next().await?;
         for kind in [AckKind::Progress, AckKind::Nak(None)] {
-            first
-                .ack_with(kind)
-                .await
-                .map_err(|error| error.to_string())?;
+            first.ack_with(kind).await.map_err(told)?;
         }
         loop {
             let again = next().await?;
-            let delivered = again.info().map_err(|error| error.to_string())?.delivered;
+            let delivered = again.info().map_err(told)?.delivered;
             if delivered == 2 {
                 return shown(again.ack_with(AckKind::Term).await);
             }
@@ -202,10 +182,7 @@ impl Play {
                 ack_wait: Duration::from_millis(1),
                 ..self.pull()
             };
-            let made = stream
-                .create_consumer(config)
-                .await
-                .map_err(|error| error.to_string())?;
+            let made = stream.create_consumer(config).await.map_err(told)?;
             let config = &made.cached_info().config;
             let right =
                 config.max_ack_pending == 20_000 && config.ack_wait == Duration::from_secs(1);
@@ -215,7 +192,7 @@ impl Play {
         let name = self.plan.durable();
         let listed = async {
             let all: Result<Vec<_>, _> = stream.consumers().try_collect().await;
-            let all = all.map_err(|error| error.to_string())?;
+            let all = all.map_err(told)?;
             is(all.iter().any(|info| info.name == name), all)
         };
         self.row("consumer list", listed).await;
