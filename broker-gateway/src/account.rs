@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use schemas::refusal::Hold;
 use schemas::subject::OfficeId;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
@@ -22,7 +23,7 @@ pub use self::seats::{Full, Seat, Seats};
 use crate::limits::{
     BUDGET_SLOWED_WAIT, BUDGET_TOLD_PAUSE, BUDGET_WARNING_INTERVAL, MINISTRY_WORK_SHARE,
     OFFICE_ANNOUNCED_BYTES_MAX, OFFICE_PUBLISH_BYTES_MAX, OFFICE_READS_AT_ONCE,
-    OFFICE_SUBSCRIPTIONS_MAX, OFFICE_WORK_SHARE,
+    OFFICE_SESSIONS_MAX, OFFICE_SUBSCRIPTIONS_MAX, OFFICE_WORK_SHARE,
 };
 
 /// The accounts of all offices that have come; the registry bounds their number.
@@ -58,6 +59,13 @@ pub struct Account {
 pub struct OverBudget {
     /// When it is worth asking again.
     pub retry_after: Duration,
+}
+
+impl From<OverBudget> for Hold {
+    fn from(over: OverBudget) -> Hold {
+        let retry_after_s = over.retry_after.as_secs().saturating_add(1);
+        Hold::OfficeOverBudget { retry_after_s }
+    }
 }
 
 impl Accounts {
@@ -134,6 +142,14 @@ impl Account {
                 }
             }
         }
+    }
+
+    /// Pays for what an office said that is over its budget, and waits so long that all its sessions together cannot say more of it
+    /// than the account is filled with: what is owed grows no further.
+    pub async fn throw_away(&self, work: Duration) {
+        self.pay(work);
+        let of_session = OFFICE_WORK_SHARE / OFFICE_SESSIONS_MAX as f64;
+        sleep(work.div_f64(of_session)).await;
     }
 
     /// Takes a request to heal of so many bytes, which all readers of a feed will hear, if the office may ask for so much now.

@@ -36,7 +36,6 @@ mod upstream;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use schemas::refusal::Hold;
@@ -161,22 +160,35 @@ impl Session {
         }
     }
 
+    /// What has come half is paid for, too: who says it again and again, and never whole, has had it read.
     async fn serve(
         &mut self,
         reader: &mut (impl AsyncRead + Unpin),
         leave: &CancellationToken,
     ) -> End {
         let mut parser = ClientParser::new();
+        let end = self.listen(reader, &mut parser, leave).await;
+        let half = prices::thrown_away(parser.buffered());
+        self.desk.account.pay(half);
+        end
+    }
+
+    async fn listen(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        parser: &mut ClientParser,
+        leave: &CancellationToken,
+    ) -> End {
         let began = Instant::now();
         let mut heard = began;
         loop {
-            if let Err(end) = self.take_all(reader, &mut parser).await {
+            if let Err(end) = self.take_all(reader, parser).await {
                 return end;
             }
-            if let Err(end) = self.follow_half(&parser).await {
+            if let Err(end) = self.follow_half(parser).await {
                 return end;
             }
-            let deadline = self.deadline(began, heard, &parser);
+            let deadline = self.deadline(began, heard, parser);
             let mut room = parser.room();
             // Each arm may be dropped half-way: a read that has not ended has read nothing.
             tokio::select! {
@@ -242,13 +254,13 @@ impl Session {
             return self.open(op).await;
         }
         let account = self.desk.account.clone();
-        if let Err(OverBudget { retry_after }) = account.solvent().await {
-            return self.over_budget(op, retry_after).await;
+        if let Err(over) = account.solvent().await {
+            return self.over_budget(op, over).await;
         }
         let acknowledged = !matches!(op, ClientOp::Ping | ClientOp::Pong);
-        let judging = Instant::now();
+        let (heard_bytes, judging) = (op.bytes(), Instant::now());
         let verdict = judge::judge(op, &self.desk.peer, &self.policy);
-        account.pay(prices::of(&verdict, judging.elapsed()));
+        account.pay(prices::of(&verdict, heard_bytes, judging.elapsed()));
         if !matches!(verdict, Verdict::Submit { .. } | Verdict::Refill { .. }) {
             // What was said before is judged before.
             self.submit().await?;
@@ -258,10 +270,11 @@ impl Session {
     }
 
     /// Nothing of it is done, and its client is told when to ask again.
-    async fn over_budget(&mut self, op: ClientOp, retry_after: Duration) -> Result<(), End> {
+    async fn over_budget(&mut self, op: ClientOp, over: OverBudget) -> Result<(), End> {
         self.submit().await?;
-        let retry_after_s = retry_after.as_secs().saturating_add(1);
-        let no = Hold::OfficeOverBudget { retry_after_s }.into();
+        let account = self.desk.account.clone();
+        account.throw_away(prices::thrown_away(op.bytes())).await;
+        let no = Hold::from(over).into();
         match judge::turn_down(op, no, &self.desk.peer) {
             Verdict::Ping => Ok(self.desk.down.send(Frame::new().pong().finish()).await?),
             verdict => self.act(verdict).await,

@@ -129,6 +129,8 @@ impl Contract {
             Kind::AdditionalProperties { unexpected }
             | Kind::UnevaluatedProperties { unexpected } => unexpected
                 .iter()
+                // More are not named.
+                .take(FAULTS_NAMED_MAX)
                 .map(|name| {
                     fault(
                         below(at, name),

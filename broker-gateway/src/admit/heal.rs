@@ -96,6 +96,12 @@ impl Healings {
         self.all.iter().map(Healing::place).collect()
     }
 
+    /// The places of those that could not be appended.
+    pub fn doubtful(&self) -> Vec<usize> {
+        let doubtful = self.all.iter().filter(|one| one.as_append.is_err());
+        doubtful.map(Healing::place).collect()
+    }
+
     pub fn into_all(self) -> Vec<Healing> {
         self.all
     }

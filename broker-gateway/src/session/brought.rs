@@ -32,6 +32,11 @@ pub struct Judged<Part> {
 
 /// What passed admission, and is stored as one.
 pub trait Good: Send + 'static {
+    /// The places of those that are faulty, and may still be what the chain names.
+    fn doubtful(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
     /// Puts it in line; the places of its events, and who tells what becomes of them.
     fn store(
         self,
@@ -100,6 +105,10 @@ impl Brought for Refills {
 }
 
 impl Good for Healings {
+    fn doubtful(&self) -> Vec<usize> {
+        self.doubtful()
+    }
+
     async fn store(self, commits: &Commits, office: &OfficeId) -> (Vec<usize>, Answers) {
         let places = self.places();
         (places, commits.heal(office, self).await)

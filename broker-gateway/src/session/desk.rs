@@ -1,6 +1,7 @@
 //! Where a session's answers are made: what was decided comes in, frames for the client and lines for the audit go out. Shared
 //! by the session and the tasks that wait for what was submitted.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -66,10 +67,8 @@ impl Desk {
             position: answered.position,
         });
         self.gateway.audit.record(Some(&self.peer), records).await;
-        let stored = |answered: &&Answered| answered.answer.is_new();
-        let in_vain = answered.iter().filter(|one| !stored(one)).count();
-        let price = prices::IN_VAIN.saturating_add(asked.judging);
-        self.account.pay(price.mul_f64(in_vain as f64));
+        let in_vain = answered.iter().filter(|one| !one.answer.is_new());
+        self.account.pay(in_vain.map(|one| asked.price(one)).sum());
         // The answers to a run leave together: one notice to the writer, and few TLS records.
         let mut frames = Frame::new();
         for answered in &answered {
@@ -235,8 +234,12 @@ pub struct Asked {
     pub feed: FeedName,
     pub registry: u64,
     pub replies: Vec<Option<Subject>>,
+    /// The bytes of all of it.
+    pub bytes: usize,
     /// How long it took to judge, for each of its events.
     pub judging: Duration,
+    /// The places of those whose judging is paid for: they were faulty as they came.
+    pub faulty: BTreeSet<usize>,
 }
 
 impl Asked {
@@ -251,7 +254,19 @@ impl Asked {
             feed: log.feed.clone(),
             registry: registry.position(),
             replies,
+            bytes: 0,
             judging: Duration::ZERO,
+            faulty: BTreeSet::new(),
+        }
+    }
+
+    /// What is still to be paid for an event that was not stored.
+    fn price(&self, answered: &Answered) -> Duration {
+        let each = self.bytes.checked_div(self.replies.len());
+        let in_vain = prices::in_vain(each.unwrap_or_default());
+        match self.faulty.contains(&answered.place) {
+            true => in_vain,
+            false => in_vain.saturating_add(self.judging),
         }
     }
 }

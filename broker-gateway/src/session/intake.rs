@@ -2,7 +2,7 @@
 //! Room is taken before anything is read or judged. Never: anything handed on for which there is no room.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use schemas::heal::{CountsQuestion, HealRequest};
 use schemas::refusal::Hold;
@@ -10,7 +10,7 @@ use schemas::registry::Registry;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::warn;
 
-use super::brought::{Brought, Good as _, Judged};
+use super::brought::{Brought, Good, Judged};
 use super::desk::{Asked, Desk};
 use super::prices;
 use crate::acl::CountRight;
@@ -34,6 +34,7 @@ impl Desk {
         let bytes = brought.bytes();
         let room = self.room(bytes).await;
         let mut asked = brought.asked();
+        asked.bytes = bytes;
         let Judged { good, answered } = self.judge(brought, bytes, &mut asked).await;
         let mut stored: Vec<(Vec<usize>, Answers)> = Vec::with_capacity(good.len());
         for part in good {
@@ -134,8 +135,8 @@ impl Desk {
         };
     }
 
-    /// Judges what was brought, large ones beside the threads on which everybody's sessions run. What it took is remembered: of what
-    /// nothing comes, that is the price.
+    /// Judges what was brought, large ones beside the threads on which everybody's sessions run, and one of an office after the other,
+    /// each when what was faulty in those before it is paid for: all sessions of an office together get no more of it than its part.
     async fn judge<B: Brought>(
         &self,
         brought: B,
@@ -147,17 +148,36 @@ impl Desk {
             let began = Instant::now();
             (brought.judge(&gateway.admission), began.elapsed())
         };
-        let (judged, took) = if bytes < LARGE_SUBMISSION_BYTES {
-            judging()
-        } else {
-            let _turn = self.account.judging.acquire().await;
-            let judged = tokio::task::spawn_blocking(judging).await;
-            // A panic there ends the session, as one here would.
-            judged.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
-        };
+        if bytes < LARGE_SUBMISSION_BYTES {
+            let (judged, took) = judging();
+            self.pay_for_faults(&judged, took, asked);
+            return judged;
+        }
+        let _turn = self.account.judging.acquire().await;
+        if let Err(over) = self.account.solvent().await {
+            let places: Vec<usize> = (0..asked.replies.len()).collect();
+            return Judged {
+                good: Vec::new(),
+                answered: held(&places, &over.into()),
+            };
+        }
+        let judged = tokio::task::spawn_blocking(judging).await;
+        // A panic there ends the session, as one here would.
+        let (judged, took) =
+            judged.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        self.pay_for_faults(&judged, took, asked);
+        judged
+    }
+
+    /// What it took to judge is paid for where it was in vain: here of what is faulty as it came, of the rest when that is known.
+    fn pay_for_faults<G: Good>(&self, judged: &Judged<G>, took: Duration, asked: &mut Asked) {
         let events = u32::try_from(asked.replies.len()).unwrap_or(u32::MAX);
         asked.judging = took.checked_div(events).unwrap_or_default();
-        judged
+        let bad = judged.answered.iter().map(|answered| answered.place);
+        let doubtful = judged.good.iter().flat_map(Good::doubtful);
+        asked.faulty = bad.chain(doubtful).collect();
+        self.account
+            .pay(asked.judging.mul_f64(asked.faulty.len() as f64));
     }
 
     /// Room for a publish, the office's own first, so that none can take all of it.
@@ -169,8 +189,10 @@ impl Desk {
         [office.ok(), all.await.ok()]
     }
 
-    /// Room for a large payload before it comes; None where there is none for long.
+    /// Room for a large payload before it comes; None where there is none for long. Who owes something pays first, as nothing that has
+    /// come can be sent back; who is over its budget is told once it is here.
     pub async fn announce(&self, bytes: usize) -> Option<Announced> {
+        let _told_later = self.account.solvent().await;
         let bytes = u32::try_from(bytes.min(OFFICE_ANNOUNCED_BYTES_MAX)).ok()?;
         let room = async {
             let office = self.account.announcing.clone().acquire_many_owned(bytes);
@@ -189,13 +211,15 @@ pub struct Announced(
 
 /// Commit ended without a word. The events may be stored; whoever sends them again is told.
 fn unknown(places: &[usize]) -> Vec<Answered> {
-    places
-        .iter()
-        .map(|place| Answered {
-            place: *place,
-            answer: Answer::Held(Hold::BusUnavailable),
-            id: None,
-            position: None,
-        })
-        .collect()
+    held(places, &Hold::BusUnavailable)
+}
+
+fn held(places: &[usize], why: &Hold) -> Vec<Answered> {
+    let held = places.iter().map(|place| Answered {
+        place: *place,
+        answer: Answer::Held(why.clone()),
+        id: None,
+        position: None,
+    });
+    held.collect()
 }

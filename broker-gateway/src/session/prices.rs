@@ -1,6 +1,7 @@
 //! What an operation costs those who share the gateway: a verdict comes in, a time goes out that is taken off the office's account.
-//! Storing good events is free: there, offices take turns. The prices are about what each costs the gateway and nats-server together
-//! on a machine of two cores; what cannot be told before is paid for when it is known.
+//! Storing good events is free: there, offices take turns. All else is paid for by its bytes, too, for they were read and decrypted
+//! whatever becomes of them. The prices are about what each costs the gateway and nats-server together on a machine of two cores;
+//! what cannot be told before is paid for when it is known.
 
 use std::time::Duration;
 
@@ -27,16 +28,18 @@ const CONSUMER_MADE: Duration = Duration::from_millis(3);
 /// TLS, a name looked up, a session.
 pub const CONNECTED: Duration = Duration::from_millis(2);
 /// An event that came and was not stored: a log's head was read for it, at least. What it took to judge comes beside it.
-pub const IN_VAIN: Duration = Duration::from_micros(200);
+const IN_VAIN: Duration = Duration::from_micros(200);
 /// A message that was delivered, besides its bytes.
 const DELIVERED: Duration = Duration::from_micros(5);
-/// A kilobyte on its way down.
+/// A kilobyte on its way up or down: TLS, and the copies between two sockets.
 const KILOBYTE: Duration = Duration::from_micros(5);
 
-/// What was judged, and how long that took.
-pub fn of(verdict: &Verdict, judging: Duration) -> Duration {
-    match verdict {
-        Verdict::Submit { .. } | Verdict::Refill { .. } => Duration::ZERO,
+/// What was judged, how many bytes came for it, and how long judging took.
+pub fn of(verdict: &Verdict, heard_bytes: usize, judging: Duration) -> Duration {
+    let work = match verdict {
+        // By what becomes of it.
+        Verdict::Submit { .. } | Verdict::Refill { .. } => return Duration::ZERO,
+        Verdict::Declare { .. } => return COUNTED,
         Verdict::Ping | Verdict::Pong | Verdict::Close(_) => JUDGED,
         Verdict::Deny(_) => JUDGED.max(judging),
         Verdict::Subscribe(_) | Verdict::Unsubscribe { .. } => LISTENING,
@@ -48,11 +51,19 @@ pub fn of(verdict: &Verdict, judging: Duration) -> Duration {
             look: Look::Consumers(_),
             ..
         } => LISTED,
-        Verdict::Look { .. }
-        | Verdict::Count { .. }
-        | Verdict::AskToHeal(_)
-        | Verdict::Declare { .. } => COUNTED,
-    }
+        Verdict::Look { .. } | Verdict::Count { .. } | Verdict::AskToHeal(_) => COUNTED,
+    };
+    work.saturating_add(bytes(heard_bytes))
+}
+
+/// Something of so many bytes that came and was not even looked at.
+pub fn thrown_away(heard_bytes: usize) -> Duration {
+    JUDGED.saturating_add(bytes(heard_bytes))
+}
+
+/// An event of so many bytes that came and was not stored.
+pub fn in_vain(heard_bytes: usize) -> Duration {
+    IN_VAIN.saturating_add(bytes(heard_bytes))
 }
 
 fn forwarded(subject: &Subject) -> Duration {

@@ -66,6 +66,25 @@ struct Announced {
     lengths: Lengths,
 }
 
+impl ClientOp {
+    /// What it brought besides its line.
+    pub fn bytes(&self) -> usize {
+        match self {
+            ClientOp::Publish(Publish {
+                headers, payload, ..
+            }) => {
+                let block = headers.as_ref().map_or(0, Bytes::len);
+                block.saturating_add(payload.len())
+            }
+            ClientOp::Connect(_)
+            | ClientOp::Ping
+            | ClientOp::Pong
+            | ClientOp::Subscribe(_)
+            | ClientOp::Unsubscribe { .. } => 0,
+        }
+    }
+}
+
 impl ClientParser {
     pub fn new() -> ClientParser {
         ClientParser::default()
@@ -150,7 +169,7 @@ impl ClientParser {
         self.buffer.feed(bytes);
     }
 
-    #[cfg(test)]
+    /// What has come and is not a whole operation.
     pub fn buffered(&self) -> usize {
         self.buffer.len()
     }

@@ -76,6 +76,23 @@ async fn who_asks_without_end_is_told_when_to_ask_again_and_others_are_served() 
 #[tokio::test]
 async fn faulty_events_that_come_back_are_paid_for_and_others_are_served() {
     let mut scene = Scene::with(&[HOSTILE]).await;
+    let (subject, faulty) = faulty_refill(&scene);
+    let mut hostile = scene.envoy_of(HOSTILE).await;
+    let flood = async {
+        loop {
+            let told = hostile.publish(&subject, &faulty).await;
+            if told["spean"]["code"] != "contract-violated" {
+                return told;
+            }
+        }
+    };
+    let told = timeout(Duration::from_secs(60), flood).await;
+    assert_held(&told.expect("never told"), "office-over-budget");
+    scene.assert_untouched().await;
+}
+
+/// As large as an event may be, and every member of it a fault.
+fn faulty_refill(scene: &Scene) -> (String, Letter) {
     let log = LogOf {
         office: HOSTILE,
         ..HEALTH
@@ -86,12 +103,43 @@ async fn faulty_events_that_come_back_are_paid_for_and_others_are_served() {
     }
     let faulty = Letter::new(&log, 1, &scene.bus.genesis(), &data);
     let faulty = faulty.sign(&scene.bus.key(HOSTILE));
+    (format!("{}.1", log.subject()), faulty)
+}
+
+/// Eight at once are not eight times an office's part: the second is judged when the first is paid for.
+#[tokio::test]
+async fn what_all_sessions_of_an_office_bring_at_once_is_judged_as_slowly_as_it_is_paid_for() {
+    let mut scene = Scene::with(&[HOSTILE]).await;
+    let (subject, faulty) = faulty_refill(&scene);
+    let mut sessions = Vec::new();
+    for _ in 0..OFFICE_SESSIONS {
+        sessions.push(scene.envoy_of(HOSTILE).await);
+    }
+    let began = Instant::now();
+    let told = sessions[0].publish(&subject, &faulty).await;
+    assert_refused(&told, "contract-violated");
+    let alone = began.elapsed();
+    let all = sessions.iter_mut().map(async |session| {
+        session.publish(&subject, &faulty).await;
+    });
+    let began = Instant::now();
+    futures_util::future::join_all(all).await;
+    let together = began.elapsed();
+    assert!(together > 20 * alone, "{together:?} beside {alone:?}");
+    scene.assert_untouched().await;
+}
+
+/// Nothing of it is looked at; it was read and decrypted all the same.
+#[tokio::test]
+async fn what_is_turned_down_unread_is_paid_for_by_its_bytes() {
+    let mut scene = Scene::with(&[HOSTILE]).await;
     let mut hostile = scene.envoy_of(HOSTILE).await;
-    let subject = format!("{}.1", log.subject());
+    let create = format!("$JS.API.CONSUMER.CREATE.{}", HEALTH.feed);
+    let long = " ".repeat(1_000_000);
     let flood = async {
         loop {
-            let told = hostile.publish(&subject, &faulty).await;
-            if told["spean"]["code"] != "contract-violated" {
+            let told = hostile.request(&create, &long).await;
+            if told["spean"]["code"] != "request-malformed" {
                 return told;
             }
         }
