@@ -170,7 +170,7 @@ pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes of one direct read of several messages, whatever the client names: the largest event fits, and what is left is asked for anew.
 pub const READ_BYTES_AT_ONCE: u64 = 1024 * 1024;
-/// Bytes of a pull whose client names no number: the largest event fits, with its headers.
+/// Bytes of one pull, whatever the client names: the largest event fits, with its headers.
 pub const PULL_BYTES_AT_ONCE: u64 = 1024 * 1024 + 64 * 1024;
 /// Messages of one direct read, whatever the client names: each read keeps others waiting for a millisecond.
 pub const READ_MESSAGES_AT_ONCE: u64 = 256;
@@ -178,6 +178,10 @@ pub const READ_MESSAGES_AT_ONCE: u64 = 256;
 pub const OFFICE_READS_AT_ONCE: usize = 2;
 /// What a session may have asked for and not taken: two such reads. As much again may lie on its own line.
 pub const READ_AHEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How long a read keeps its room whose answer nobody listens to in its session: another session of the office may hear it.
+pub const READ_UNHEARD_TIME: Duration = UPSTREAM_ANSWER_WAIT;
+/// Subscriptions of one session that may hear one long answer: each has a copy of it. Stock clients have one.
+pub const READ_COPIES_MAX: usize = 2;
 /// What one answer is counted for: an event, or a list of names. Only an office's own events can be much larger.
 pub const ANSWER_BYTES_USUAL: usize = 64 * 1024;
 /// Filters or subjects in one request: the offices of a ministry.

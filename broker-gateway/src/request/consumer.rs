@@ -70,9 +70,10 @@ impl Pull {
         self.body.idle_heartbeat.is_some_and(|every| every > 0)
     }
 
-    /// Whether the client has said how many bytes it wants at most.
+    /// Whether the client has said how many bytes it wants at most, and no more than a pull brings here.
     pub fn is_bounded(&self) -> bool {
-        self.body.max_bytes.is_some()
+        let named = self.body.max_bytes;
+        named.is_some_and(|bytes| bytes <= PULL_BYTES_AT_ONCE)
     }
 
     pub fn body(&self) -> Bytes {
@@ -89,9 +90,9 @@ impl Pull {
 
     /// Never without a bound on its bytes: what a client does not read waits at nats-server.
     fn bounded(&self) -> NextBody {
-        let bytes = self.body.max_bytes.unwrap_or(PULL_BYTES_AT_ONCE);
+        let named = self.body.max_bytes.unwrap_or(PULL_BYTES_AT_ONCE);
         NextBody {
-            max_bytes: Some(bytes),
+            max_bytes: Some(named.min(PULL_BYTES_AT_ONCE)),
             ..self.body.clone()
         }
     }

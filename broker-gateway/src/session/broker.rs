@@ -14,6 +14,7 @@ use super::{Session, denial};
 use crate::acl::Confirmable;
 use crate::audit::Record;
 use crate::judge::{Denial, Denied};
+use crate::limits::READ_COPIES_MAX;
 use crate::refuse::No;
 use crate::request::{self, Pull, Renamed};
 use crate::wire::{Frame, Sid, Subject, Subscribe};
@@ -88,11 +89,18 @@ impl Session {
         renamed: Option<Renamed>,
     ) -> Result<(), End> {
         let desk = self.desk.clone();
+        let answers = request::answers_of(subject, body);
+        if let Some(reply) = reply
+            && answers == request::Answers::Many
+            && desk.subscriptions.copies(reply) > READ_COPIES_MAX
+        {
+            let denial = denial::too_many_copies(subject, reply);
+            return Ok(desk.deny(&denial, &self.policy).await?);
+        }
         let Some(upstream) = self.way_up(subject, reply).await? else {
             return Ok(());
         };
         if let Some(reply) = reply {
-            let answers = request::answers_of(subject, body);
             tokio::select! {
                 () = desk.reads.begin(reply, answers, &desk.subscriptions) => {}
                 () = upstream.ended() => return Err(End::BrokerGone),

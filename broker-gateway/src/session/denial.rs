@@ -6,9 +6,10 @@ use schemas::refusal::{Detail, Refusal};
 
 use super::subscriptions::Subscriptions;
 use crate::judge::{Denial, Denied};
+use crate::limits::READ_COPIES_MAX;
 use crate::refuse::No;
-use crate::request::Shape;
-use crate::wire::Frame;
+use crate::request::{self, Shape};
+use crate::wire::{Frame, Subject};
 
 pub fn told(denial: &Denial, registry: u64, subscriptions: &Subscriptions) -> Frame {
     let no = &denial.no;
@@ -44,6 +45,23 @@ pub fn violation(what: &Denied, subject: &str, code: &str) -> String {
         Denied::Subscription { queue: Some(queue) } => format!(
             "Permissions Violation for Subscription to \"{subject}\" using queue \"{queue}\" ({code})"
         ),
+    }
+}
+
+/// Of a long answer that would come down once for each of them.
+pub fn too_many_copies(subject: &Subject, reply: &Subject) -> Denial {
+    let no = No::Refused(Refusal::RequestForbidden(Detail::new(
+        "reply",
+        format!(
+            "at most {READ_COPIES_MAX} subscriptions of a session may hear an answer of several messages; end the others"
+        ),
+        format!("ការជាវយ៉ាងច្រើន {READ_COPIES_MAX} អាចស្តាប់ចម្លើយដែលមានសារច្រើន សូមបញ្ចប់អ្វីដែលលើស"),
+    )));
+    Denial {
+        what: Denied::Publish,
+        subject: subject.clone(),
+        no,
+        reply: Some((reply.clone(), request::shape_of(subject))),
     }
 }
 

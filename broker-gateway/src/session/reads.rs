@@ -5,9 +5,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
 
 use super::subscriptions::Subscriptions;
-use crate::limits::{ANSWER_BYTES_USUAL, READ_AHEAD_BYTES_MAX, READ_BYTES_AT_ONCE};
+use crate::limits::{
+    ANSWER_BYTES_USUAL, READ_AHEAD_BYTES_MAX, READ_BYTES_AT_ONCE, READ_UNHEARD_TIME,
+};
 use crate::request::Answers;
 use crate::wire::{Delivery, Subject};
 
@@ -24,6 +27,7 @@ pub struct Reads {
 struct Read {
     reply: Subject,
     answers: Answers,
+    asked: Instant,
     room: Room,
 }
 
@@ -44,10 +48,34 @@ impl Reads {
         }
     }
 
-    /// Waits until there is room for an answer.
+    /// Waits until there is room for an answer, once for each subscription that hears it.
     pub async fn begin(&self, reply: &Subject, answers: Answers, listened: &Subscriptions) {
-        // Nothing more comes for whoever has stopped listening.
-        self.lock().retain(|read| listened.hears(&read.reply));
+        let copies = listened.copies(reply).max(1);
+        loop {
+            self.forget_unheard(listened);
+            let taken = timeout(READ_UNHEARD_TIME, self.take_room(answers, copies)).await;
+            // Where nobody gives back, what is not heard any more does, after a while.
+            let Ok(room) = taken else { continue };
+            let read = room.map(|room| Read {
+                reply: reply.clone(),
+                answers,
+                asked: Instant::now(),
+                room,
+            });
+            return self.lock().extend(read);
+        }
+    }
+
+    /// Nothing more comes for whoever has stopped listening, and what was on its way has come; but another session of the office hears
+    /// the same inbox, so that is not said by the subscriptions here alone.
+    fn forget_unheard(&self, listened: &Subscriptions) {
+        let lately = |read: &Read| read.asked.elapsed() < READ_UNHEARD_TIME;
+        self.lock()
+            .retain(|read| lately(read) || listened.hears(&read.reply));
+    }
+
+    /// None where the session ends.
+    async fn take_room(&self, answers: Answers, copies: usize) -> Option<Room> {
         let (bytes, turn) = match answers {
             Answers::One => (ANSWER_BYTES_USUAL, None),
             Answers::Many => {
@@ -55,19 +83,13 @@ impl Reads {
                 (READ_BYTES_AT_ONCE as usize, turn.ok())
             }
         };
+        let bytes = bytes.saturating_mul(copies).min(READ_AHEAD_BYTES_MAX);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        // It is never closed.
-        if let Ok(bytes) = self.room.clone().acquire_many_owned(bytes).await {
-            let room = Room {
-                _bytes: bytes,
-                _turn: turn,
-            };
-            self.lock().push(Read {
-                reply: reply.clone(),
-                answers,
-                room,
-            });
-        }
+        let bytes = self.room.clone().acquire_many_owned(bytes).await;
+        Some(Room {
+            _bytes: bytes.ok()?,
+            _turn: turn,
+        })
     }
 
     /// The room of the read that ends with this delivery, to be given back when that has been put on the client's line.
@@ -101,8 +123,6 @@ impl Reads {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use tokio::time::timeout;
 
     use super::*;
     use crate::wire::{ServerFrame, ServerParser, Sid};
@@ -151,11 +171,31 @@ mod tests {
         let (heard, unheard) = (subject("_INBOX.a.1"), subject("_INBOX.a.2"));
         reads.begin(&unheard, Answers::Many, &all).await;
         reads.begin(&heard, Answers::Many, &all).await;
+        let began = Instant::now();
         reads.begin(&heard, Answers::Many, &all).await;
+        // Another session of the office may hear what this one does not.
+        assert_eq!(began.elapsed(), READ_UNHEARD_TIME);
         reads.give_up(&heard);
         reads.begin(&heard, Answers::One, &all).await;
         let one = delivery("MSG _INBOX.a.1 1 2\r\nhi\r\n");
         assert!(reads.ended(&one).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_heard_twice_takes_twice_the_room() {
+        let turns = Arc::new(Semaphore::new(9));
+        let (reads, all) = (
+            Reads::new(turns),
+            Subscriptions::new(Arc::new(Semaphore::new(2))),
+        );
+        for (sid, to) in [(b"1", "_INBOX.a.1"), (b"2", "_INBOX.a.*")] {
+            let sid = Sid::parse(sid).expect("an id");
+            all.add(sid, subject(to)).expect("room");
+        }
+        let reply = subject("_INBOX.a.1");
+        reads.begin(&reply, Answers::Many, &all).await;
+        let more = reads.begin(&reply, Answers::Many, &all);
+        assert!(timeout(Duration::from_secs(60), more).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]

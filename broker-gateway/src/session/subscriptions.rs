@@ -68,9 +68,14 @@ impl Subscriptions {
 
     /// Whether anybody listens to a subject.
     pub fn hears(&self, subject: &Subject) -> bool {
+        self.copies(subject) > 0
+    }
+
+    /// How many listen to a subject: each has what comes on it once.
+    pub fn copies(&self, subject: &Subject) -> usize {
         let all = self.lock();
-        all.iter()
-            .any(|known| known.subject.matches(subject.as_str()))
+        let hears = |known: &&Subscription| known.subject.matches(subject.as_str());
+        all.iter().filter(hears).count()
     }
 
     /// Counts a delivery from the broker. None: nobody listens any more.

@@ -9,6 +9,7 @@ mod identity;
 mod injection;
 mod policy;
 mod protocol;
+mod reads;
 mod strangers;
 
 use schemas::registry::RegistryEvent;

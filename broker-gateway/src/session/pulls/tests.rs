@@ -250,7 +250,15 @@ async fn a_pull_without_a_bound_on_its_bytes_has_one_and_ends_as_if_its_time_wer
     };
     let bounded = sent(ours, json!({ "batch": 5_000, "expires": 1_000_000_000 }));
     assert_eq!(bounded["max_bytes"], crate::limits::PULL_BYTES_AT_ONCE);
-    sent(theirs, json!({ "batch": 5_000, "max_bytes": 2_000_000 }));
+    sent(theirs, json!({ "batch": 5_000, "max_bytes": 1_000_000 }));
+    // One that names more is cut, and hears no more of it.
+    let larger = sent(
+        "_INBOX.moh.hq.3",
+        json!({ "batch": 5_000, "max_bytes": 2_000_000 }),
+    );
+    assert_eq!(larger["max_bytes"], crate::limits::PULL_BYTES_AT_ONCE);
+    let end = status("_INBOX.moh.hq.3", "409 Batch Completed");
+    assert_eq!(pulls.hear(&end), Passes::NoFurther);
     let full = "409 Message Size Exceeds MaxBytes\r\nNats-Pending-Messages: 4321";
     let ended = pulls.hear(&status(ours, full));
     let reply = subject(ours);
