@@ -15,16 +15,16 @@ use schemas::refusal::Hold;
 use schemas::subject::OfficeId;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
-use tracing::warn;
 
 use self::allowance::Allowance;
 use self::purse::{Balance, Purse};
 pub use self::seats::{Full, Seat, Seats};
 use crate::limits::{
-    BUDGET_SLOWED_WAIT, BUDGET_TOLD_PAUSE, BUDGET_WARNING_INTERVAL, MINISTRY_WORK_SHARE,
-    OFFICE_ANNOUNCED_BYTES_MAX, OFFICE_PUBLISH_BYTES_MAX, OFFICE_READS_AT_ONCE,
-    OFFICE_SESSIONS_MAX, OFFICE_SUBSCRIPTIONS_MAX, OFFICE_WORK_SHARE,
+    BUDGET_SLOWED_WAIT, BUDGET_TOLD_PAUSE, MINISTRY_WORK_SHARE, OFFICE_ANNOUNCED_BYTES_MAX,
+    OFFICE_PUBLISH_BYTES_MAX, OFFICE_READS_AT_ONCE, OFFICE_SESSIONS_MAX, OFFICE_SUBSCRIPTIONS_MAX,
+    OFFICE_WORK_SHARE,
 };
+use crate::seldom::seldom;
 
 /// The accounts of all offices that have come; the registry bounds their number.
 #[derive(Debug, Default)]
@@ -40,7 +40,6 @@ pub struct Account {
     purse: Purse,
     /// What all offices of the ministry have together.
     ministry: Arc<Purse>,
-    warned: Mutex<Option<Instant>>,
     heal_requests: Mutex<Allowance>,
     /// Bytes of publishes that wait for their answers.
     pub publishing: Arc<Semaphore>,
@@ -95,7 +94,6 @@ impl Account {
             office,
             purse: Purse::new(OFFICE_WORK_SHARE),
             ministry,
-            warned: Mutex::default(),
             heal_requests: Mutex::new(Allowance::new(Instant::now())),
             publishing: Arc::new(Semaphore::new(OFFICE_PUBLISH_BYTES_MAX)),
             announcing: Arc::new(Semaphore::new(OFFICE_ANNOUNCED_BYTES_MAX)),
@@ -136,7 +134,7 @@ impl Account {
                 Balance::Good => return Ok(()),
                 Balance::Short(wait) => sleep(wait.min(BUDGET_SLOWED_WAIT)).await,
                 Balance::Spent(retry_after) => {
-                    self.warn(now);
+                    self.warn();
                     sleep(BUDGET_TOLD_PAUSE).await;
                     return Err(OverBudget { retry_after });
                 }
@@ -157,14 +155,10 @@ impl Account {
         lock(&self.heal_requests).take(bytes, Instant::now())
     }
 
-    /// The operator sees who it is, and not too often.
-    fn warn(&self, now: Instant) {
-        let mut warned = lock(&self.warned);
-        if warned.is_none_or(|last| now.duration_since(last) >= BUDGET_WARNING_INTERVAL) {
-            *warned = Some(now);
-            let office = &self.office;
-            warn!(%office, "an office asks for more than its part, and is told so: office-over-budget");
-        }
+    /// The operator sees who it is.
+    fn warn(&self) {
+        let office = &self.office;
+        seldom!(warn, office, "office-over-budget", %office, "an office asks for more than its part, and is told so: office-over-budget");
     }
 }
 

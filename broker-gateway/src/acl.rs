@@ -9,10 +9,10 @@ use schemas::heal::HEAL_PREFIX;
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::registry::{Denied, Registry, Rule};
 use schemas::subject::{ConfirmSubject, FeedName, LogName, OfficeId};
-use tracing::error;
 
 use crate::peer::Peer;
 use crate::refuse::No;
+use crate::seldom::seldom;
 
 /// This office may append to this log.
 #[derive(Debug, Clone)]
@@ -218,7 +218,7 @@ fn evidence(registry: &Registry, said: &Said, headers: &[u8]) -> Result<Option<S
                 position,
                 ..
             } = said;
-            error!(%reader, %log, %position, %fault, "a false confirmation");
+            seldom!(error, reader, "confirmation-false", %reader, %log, %position, %fault, "a false confirmation");
             Err(Refusal::ConfirmationUnproved.into())
         }
     }

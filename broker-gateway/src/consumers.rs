@@ -13,12 +13,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tracing::{info, warn};
 
 use crate::authority::streams::STREAM_NOT_FOUND;
 use crate::limits::{CONSUMER_LEFT_BEHIND, CONSUMERS_LOOK_INTERVAL, CONSUMERS_MAX};
 use crate::peer::Peer;
 use crate::refuse::No;
+use crate::seldom::seldom;
 use crate::upstream::jetstream::{JetStream, Outage};
 use crate::upstream::raw::Broker;
 
@@ -101,7 +101,7 @@ impl Consumers {
         name: &str,
     ) -> Result<(), No> {
         let unsaid = |why: String| {
-            warn!(%peer, %feed, why, "an office's consumers cannot be counted");
+            seldom!(warn, peer.office(), "consumers-uncounted", %peer, %feed, why, "an office's consumers cannot be counted");
             No::Held(Hold::BusUnavailable)
         };
         let prefix = peer.consumer_prefix();
@@ -115,7 +115,7 @@ impl Consumers {
         };
         let given_back = given_back.map_err(unsaid)?;
         if given_back > 0 {
-            info!(%peer, %feed, given_back, "consumers that nobody reads from were given back");
+            seldom!(info, peer.office(), "consumers-given-back", %peer, %feed, given_back, "consumers that nobody reads from were given back");
         }
         if own.len() < CONSUMERS_MAX + given_back {
             return Ok(());

@@ -11,10 +11,10 @@ use schemas::subject::{FeedName, LogName, OfficeId};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
-use tracing::warn;
 
 use crate::acl::CountRight;
 use crate::limits::{COUNTS_FRESH, COUNTS_LINE_MAX, COUNTS_PAGES_MAX};
+use crate::seldom::seldom;
 use crate::upstream::jetstream::{ApiError, JetStream, Outage};
 use crate::upstream::raw::Broker;
 
@@ -160,7 +160,9 @@ impl Counter {
             match self.count(&feed).await {
                 // Who asked may be gone.
                 Ok(subjects) => drop(answer.send(subjects)),
-                Err(why) => warn!(%feed, %why, "the stream cannot be counted"),
+                Err(why) => {
+                    seldom!(warn, feed, "uncounted", %feed, %why, "the stream cannot be counted")
+                }
             }
         }
     }

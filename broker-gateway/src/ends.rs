@@ -9,12 +9,13 @@ use schemas::subject::FeedName;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::audit::{Audit, Record};
 use crate::counts::{self, Uncounted};
 use crate::limits::{ENDS_FRESH, ENDS_LOOK_INTERVAL, ENDS_TOLD_MAX};
 use crate::policy::Policy;
+use crate::seldom::seldom;
 use crate::upstream::jetstream::{JetStream, Source};
 
 /// The code under which the audit has it.
@@ -141,7 +142,7 @@ impl Ends {
 
 fn warn_of(feed: &FeedName, newest: Newest, contradicted: &[Contradicted]) {
     if let Some(text) = contradiction(feed, ("nats-server", newest), contradicted) {
-        warn!(code = BEHIND, "{text}");
+        seldom!(warn, feed, "feed-behind", code = BEHIND, "{text}");
     }
 }
 

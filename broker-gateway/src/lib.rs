@@ -26,6 +26,7 @@ pub mod watch;
 pub mod upstream;
 pub mod refuse;
 pub mod audit;
+pub mod seldom;
 pub mod authority;
 
 #[cfg(test)]

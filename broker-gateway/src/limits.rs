@@ -55,8 +55,10 @@ pub const BUDGET_SHORT_MAX: Duration = Duration::from_secs(10);
 pub const BUDGET_SLOWED_WAIT: Duration = Duration::from_secs(1);
 /// How long being told takes: at most ten times a second for each session.
 pub const BUDGET_TOLD_PAUSE: Duration = Duration::from_millis(100);
-/// How often the log names one office that is over its budget.
-pub const BUDGET_WARNING_INTERVAL: Duration = Duration::from_secs(60);
+/// How often one line of the log that a peer can cause is written.
+pub const SELDOM_INTERVAL: Duration = Duration::from_secs(60);
+/// How many of them are remembered: several for each office of the country, in 1 MB.
+pub const SELDOM_REMEMBERED_MAX: usize = 4_096;
 /// Bytes of one office's publishes that wait for their answers: 8 full gatherings.
 pub const OFFICE_PUBLISH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of one office's publishes that were announced and have not come whole: two of the largest.

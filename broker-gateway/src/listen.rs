@@ -24,7 +24,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 use crate::account::{Full, Seat};
 use crate::acl;
@@ -35,6 +35,7 @@ use crate::limits::{
     UNKNOWN_PEER_WAIT,
 };
 use crate::peer::{Peer, PeerFault};
+use crate::seldom::seldom;
 use crate::session;
 use crate::socket;
 use crate::wire::Frame;
@@ -117,7 +118,7 @@ impl Listener {
                     connections.spawn(door.meet(stream, address, place));
                 }
                 Err(error) => {
-                    warn!(%error, "cannot accept a connection");
+                    seldom!(warn, "the door", "accept-failed", %error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -188,7 +189,8 @@ impl Door {
             Ok((peer, seat)) => {
                 let (client, entrance) = (self.client, self.entrance);
                 entrance.acquainted.remember(address.ip());
-                info!(%peer, %address, client_id = client.id, "connected");
+                let client_id = client.id;
+                seldom!(info, peer.office(), "connected", %peer, %address, client_id, "connected");
                 // Boxed, so that a stranger's task is no larger than a stranger.
                 let stream = tokio::io::split(stream);
                 let serving = session::run(self.gateway, peer, seat, stream, client, self.shutdown);
@@ -287,7 +289,8 @@ impl Door {
         let chain = stream.get_ref().1.peer_certificates();
         let serial = chain.and_then(|chain| shown::serial(chain.first()?));
         let serial = serial.unwrap_or_default();
-        info!(address = %from, serial, %why, "turned away");
+        // With one certificate from anywhere it is one line; what it is turned away for is in the audit each time.
+        seldom!(info, serial, "turned-away", address = %from, serial, %why, "turned away");
         let shown = format!("from {}, certificate {serial}", from.ip());
         let record = Record {
             op: "connect",

@@ -45,7 +45,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::{debug, error};
+use tracing::debug;
 
 use crate::account::{OverBudget, Seat};
 use crate::gateway::{Client, Gateway};
@@ -53,11 +53,12 @@ use crate::judge::{self, Breach, Verdict};
 use crate::limits::FAREWELL_WAIT;
 use crate::peer::Peer;
 use crate::policy::Policy;
+use crate::seldom::seldom;
 use crate::wire::{ClientOp, ClientParser, Connect, Frame};
 
 use brought::Declaration;
 use desk::Desk;
-use end::End;
+use end::{End, ended, failed};
 use gather::{Fill, Gathered};
 use half::Half;
 use outgoing::Outgoing;
@@ -101,7 +102,9 @@ pub async fn run(
     };
     let (peer, client_id) = (&session.desk.peer, client.id);
     match end {
-        End::Failed => error!(%peer, client_id, "a session ended by a fault of the gateway"),
+        End::Failed => {
+            seldom!(error, peer.office(), "session-failed", %peer, client_id, "a session ended by a fault of the gateway")
+        }
         end => debug!(%peer, client_id, %end, "session ended"),
     }
     session.desk.record_end(end.code()).await;
@@ -387,24 +390,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-/// The end of the upstream connection; without one, never.
-async fn ended(upstream: &mut Option<Upstream>) {
-    match upstream {
-        Some(upstream) => upstream.ended().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// A task that was to tell an answer has panicked: its client would wait for nothing. As long as none has, never.
-async fn failed(answering: &mut JoinSet<()>) {
-    while let Some(told) = answering.join_next().await {
-        if told.is_err() {
-            return;
-        }
-    }
-    std::future::pending().await
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::{CONFIRMATIONS, ConfirmSubject, FeedName, LogName};
-use tracing::warn;
 
 use super::read::{Got, GotMessage, NO_MESSAGE, Reader, Unreadable, Wanted};
+use crate::seldom::seldom;
 
 /// JetStream's "stream not found".
 const NO_STREAM: u32 = 10059;
@@ -54,7 +54,8 @@ impl Confirmed {
             match said(&message, reader.log, registry) {
                 Some(said) => all.push(said),
                 None => {
-                    warn!(log = %reader.log, seq = message.seq, "a confirmation proves nothing")
+                    let (log, seq) = (reader.log, message.seq);
+                    seldom!(warn, log, "confirmation-void", %log, seq, "a confirmation proves nothing")
                 }
             }
         }

@@ -7,7 +7,6 @@ use schemas::event::Position;
 use schemas::refusal::Hold;
 use schemas::subject::LogSubject;
 use tokio::sync::oneshot;
-use tracing::{info, warn};
 
 use super::Answers;
 use super::append::{self, Message, Outcome};
@@ -19,6 +18,7 @@ use super::readback::{Acknowledged, Doubt};
 use super::writer::held;
 use crate::admit::Declared;
 use crate::refuse::{Answer, Answered};
+use crate::seldom::seldom;
 use crate::upstream::jetstream::JetStream;
 
 /// A declaration on its way through commit.
@@ -90,17 +90,17 @@ impl Healer {
                 let looked = self.readback.look(jetstream, read, Doubt::None);
                 looked.await?;
                 let gap = declared.gap();
-                info!(%log, first = gap.first, last = gap.last, "a gap was declared");
+                seldom!(info, log, "gap-declared", %log, first = gap.first, last = gap.last, "a gap was declared");
                 Ok(stored(seq, false))
             }
             Outcome::NotReadBack(hold) => Err(hold),
             Outcome::Full => Err(Hold::BusFull),
             outcome @ (Outcome::Stale(_) | Outcome::Refused(_)) => {
-                warn!(%log, ?outcome, "a gap declaration is held");
+                seldom!(warn, log, "gap-held", %log, ?outcome, "a gap declaration is held");
                 Err(Hold::BusUnavailable)
             }
             Outcome::Unknown(outage) => {
-                warn!(%log, %outage, "it is not known whether a gap declaration was stored; it is held");
+                seldom!(warn, log, "gap-unknown", %log, %outage, "it is not known whether a gap declaration was stored; it is held");
                 jetstream.close();
                 Err(self.readback.not_known(jetstream, &outage))
             }

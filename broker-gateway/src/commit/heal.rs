@@ -17,7 +17,6 @@ use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogSubject};
-use tracing::{info, warn};
 
 use self::judge::{Judgement, judge_hole, next_ones, no};
 pub(super) use self::unit::{HealUnit, Work};
@@ -36,6 +35,7 @@ use crate::authority::streams;
 use crate::ends::Ends;
 use crate::limits::{STALE_TRIES_MAX, WRITING_RESTS};
 use crate::refuse::Answer;
+use crate::seldom::seldom;
 use crate::upstream::jetstream::{JetStream, Outage, Source};
 
 /// The healer of a feed's stream.
@@ -93,7 +93,8 @@ impl Healer {
         let jetstream = match self.connected().await {
             Ok(jetstream) => jetstream,
             Err(outage) => {
-                warn!(feed = %self.feed, %outage, "the bus does not answer; refills are held");
+                let feed = &self.feed;
+                seldom!(warn, feed, "refills-held", %feed, %outage, "the bus does not answer; refills are held");
                 return match work {
                     Work::Refill(unit) => unit.hold(&Hold::BusUnavailable),
                     Work::Declare(unit) => unit.answer(Answer::Held(Hold::BusUnavailable)),
@@ -247,7 +248,8 @@ impl Patient<'_> {
                 let stored = || last_one.map(|(_, event)| Acknowledged::of(event, &subject, seq));
                 let looked = self.readback.look(jetstream, stored, Doubt::Odd);
                 looked.await?;
-                info!(log = %self.reader.log, count, "a lost tail came back");
+                let log = self.reader.log;
+                seldom!(info, log, "tail-back", %log, count, "a lost tail came back");
                 // One receipt covers all of it, as for any append.
                 let receipt = blocks
                     .last()
@@ -293,7 +295,8 @@ impl Patient<'_> {
                 let stored = || Some(Acknowledged::of(first.event(), &subject, seq));
                 let looked = self.readback.look(jetstream, stored, Doubt::None);
                 looked.await?;
-                info!(log = %self.reader.log, %position, "a lost position came back");
+                let log = self.reader.log;
+                seldom!(info, log, "position-back", %log, %position, "a lost position came back");
                 self.holes.fill(Stands::of(first.event(), seq));
                 self.stale = 0;
                 unit.stored(seq, false, None);
@@ -321,15 +324,15 @@ impl Patient<'_> {
             }
             Outcome::Stale(_) => Err(Hold::BusUnavailable),
             Outcome::Full => {
-                warn!(%log, "the stream is full; refills are held");
+                seldom!(warn, log, "refills-full", %log, "the stream is full; refills are held");
                 Err(Hold::BusFull)
             }
             Outcome::Refused(why) => {
-                warn!(%log, why, "JetStream does not store a refill; it is held");
+                seldom!(warn, log, "refill-not-stored", %log, why, "JetStream does not store a refill; it is held");
                 Err(Hold::BusUnavailable)
             }
             Outcome::Unknown(outage) => {
-                warn!(%log, %outage, "it is not known whether a refill was stored; it is held");
+                seldom!(warn, log, "refill-unknown", %log, %outage, "it is not known whether a refill was stored; it is held");
                 self.reader.jetstream.close();
                 Err(self.readback.not_known(self.reader.jetstream, &outage))
             }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use schemas::refusal::Hold;
 use schemas::subject::FeedName;
-use tracing::warn;
 
 use super::heads::{LogHead, Place};
 use super::line::{Away, Exit, Rest, Weighs};
@@ -16,6 +15,7 @@ use super::read::Reader;
 use super::unit::Unit;
 use super::writer::held;
 use crate::limits::LOOKING_UP_RESTS;
+use crate::seldom::seldom;
 use crate::upstream::jetstream::{JetStream, Outage, Source};
 
 /// A unit that begins at or below its log's head, and its place in the writer's line.
@@ -71,7 +71,8 @@ impl Lookup {
 
     async fn answer(&mut self, unit: &mut Unit) -> Result<(), Hold> {
         let jetstream = self.connected().await.map_err(|outage| {
-            warn!(feed = %self.feed, %outage, "the bus does not answer; what is sent again is held");
+            let feed = &self.feed;
+            seldom!(warn, feed, "known-held", %feed, %outage, "the bus does not answer; what is sent again is held");
             Hold::BusUnavailable
         })?;
         let log = unit.log().clone();

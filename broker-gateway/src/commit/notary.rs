@@ -10,8 +10,8 @@ use schemas::receipt::{Facts, Receipt, Stamp};
 use schemas::registry::Registry;
 use schemas::signing::{KeyFault, SignedEvent, SigningKey};
 use time::OffsetDateTime;
-use tracing::error;
 
+use crate::seldom::seldom;
 use crate::settings::Settings;
 
 /// Who stamps what is stored and signs receipts.
@@ -68,7 +68,12 @@ impl Notary {
     pub(super) fn stamp(&self, registry: &Registry, newest: Option<Newest>) -> Option<Arc<Stamp>> {
         let admitted = Timestamp::from_time(OffsetDateTime::now_utc());
         if admitted.is_none() {
-            error!("the clock is wrong: nothing can be stamped, and nothing is stored");
+            seldom!(
+                error,
+                self.gateway,
+                "clock-wrong",
+                "the clock is wrong: nothing can be stamped, and nothing is stored"
+            );
         }
         Some(Arc::new(Stamp {
             admitted: admitted?,

@@ -16,13 +16,13 @@ use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
 
 use super::read::{Reader, Unreadable, Wanted};
 use crate::limits::{
     READ_BACK_INTERVAL, UNANSWERED_MIN, UNREADABLE_LOOK_FIRST, UNREADABLE_LOOK_LONGEST,
     UNREADABLE_TRIAL_INTERVAL,
 };
+use crate::seldom::seldom;
 use crate::upstream::jetstream::{JetStream, Outage};
 
 /// An event that nats-server has acknowledged.
@@ -196,7 +196,10 @@ impl Readback {
         if times < UNANSWERED_MIN {
             return Hold::BusUnavailable;
         }
-        error!(
+        seldom!(
+            error,
+            server,
+            "bus-unwritable",
             times,
             "bus-unwritable: nats-server answers questions and says nothing of what it is to store: its disk was full or failed, or its cluster \
              has no majority; make room, and restart nats-server: before that it stores nothing (docs/operating.md)"
@@ -251,7 +254,7 @@ impl State {
     fn is_well(&mut self, jetstream: &JetStream) {
         if let Some(trouble) = self.trouble.take() {
             let Acknowledged { log, position, .. } = trouble.what;
-            info!(%log, %position, "nats-server gives back again what it acknowledges");
+            seldom!(info, log, "bus-readable", %log, %position, "nats-server gives back again what it acknowledges");
         }
         let server = jetstream.info().server_id.clone();
         self.whole = Some((server, Instant::now()));
@@ -284,8 +287,8 @@ impl Trouble {
         let Acknowledged {
             log, position, seq, ..
         } = &self.what;
-        error!(
-            %log, %position, seq,
+        seldom!(
+            error, log, "bus-unreadable", %log, %position, seq,
             "bus-unreadable: nats-server has acknowledged what it cannot give back, so its files are damaged; nothing is stored in this feed's \
              stream: restart nats-server, and see whether `spean-gateway check` still says so (docs/operating.md)"
         );
@@ -324,7 +327,7 @@ async fn look(jetstream: &JetStream, what: &Acknowledged) -> Looked {
 /// It may be there or not: whoever sends it again is answered by what the stream then holds.
 fn unknown(jetstream: &JetStream, what: &Acknowledged, why: &str) -> Hold {
     let Acknowledged { log, position, .. } = what;
-    warn!(%log, %position, why, "what was acknowledged cannot be looked at; it is held");
+    seldom!(warn, log, "not-looked-at", %log, %position, why, "what was acknowledged cannot be looked at; it is held");
     jetstream.close();
     Hold::BusUnavailable
 }

@@ -8,7 +8,6 @@ use schemas::limits::BATCH_EVENTS_MIN;
 use schemas::receipt::Stamp;
 use schemas::refusal::Hold;
 use schemas::subject::LogName;
-use tracing::warn;
 
 use super::append::{self, Message, Outcome};
 use super::heads::Place;
@@ -17,6 +16,7 @@ use super::readback::{Acknowledged, Doubt};
 use super::unit::Unit;
 use super::writer::{Writer, back_in_line, hold_all};
 use crate::limits::STALE_TRIES_MAX;
+use crate::seldom::seldom;
 use crate::upstream::jetstream::JetStream;
 
 impl Writer {
@@ -153,11 +153,13 @@ impl Writer {
             Outcome::Stored(last) => self.settle_stored(units, last, stamp),
             Outcome::Stale(told) => self.settle_stale(units, told, again),
             Outcome::Full => {
-                warn!(feed = %self.feed, "the stream is full; what waits is held");
+                let feed = &self.feed;
+                seldom!(warn, feed, "stream-full", %feed, "the stream is full; what waits is held");
                 hold_all(units, &Hold::BusFull);
             }
             Outcome::Refused(why) => {
-                warn!(feed = %self.feed, why, "JetStream does not store; what waits is held");
+                let feed = &self.feed;
+                seldom!(warn, feed, "not-stored", %feed, why, "JetStream does not store; what waits is held");
                 units.iter().for_each(|unit| self.heads.forget(unit.log()));
                 hold_all(units, &Hold::BusUnavailable);
             }
@@ -166,7 +168,8 @@ impl Writer {
                 hold_all(units, &hold);
             }
             Outcome::Unknown(outage) => {
-                warn!(feed = %self.feed, %outage, "it is not known what was stored; it is held");
+                let feed = &self.feed;
+                seldom!(warn, feed, "unknown-stored", %feed, %outage, "it is not known what was stored; it is held");
                 jetstream.close();
                 hold_all(units, &self.readback.not_known(jetstream, &outage));
             }

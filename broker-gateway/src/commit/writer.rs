@@ -12,7 +12,7 @@ use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::{FeedName, LogName};
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 use super::confirmed::{Brought, Confirmed, Heard};
 use super::heads::{Heads, LogHead};
@@ -26,6 +26,7 @@ use super::unit::Unit;
 use crate::authority::streams;
 use crate::ends::{self, Ends};
 use crate::limits::{HEADS_READ_AT_ONCE, WRITING_RESTS};
+use crate::seldom::seldom;
 use crate::upstream::jetstream::{Ear, JetStream, Outage, Source};
 
 pub(super) struct Writer {
@@ -93,7 +94,8 @@ impl Writer {
         let jetstream = match self.connected().await {
             Ok(jetstream) => jetstream,
             Err(outage) => {
-                warn!(feed = %self.feed, %outage, "the bus does not answer; what waits is held");
+                let feed = &self.feed;
+                seldom!(warn, feed, "bus-silent", %feed, %outage, "the bus does not answer; what waits is held");
                 hold_all(waiting.drain(..), &Hold::BusUnavailable);
                 return Vec::new();
             }
@@ -138,7 +140,8 @@ impl Writer {
                 let opened = self.broker.open(Some(ear)).await?;
                 streams::fit(&opened, &self.feed).await?;
                 self.heard = heard;
-                info!(feed = %self.feed, server = opened.info().server_name, "connected to nats-server");
+                let (feed, server) = (&self.feed, &opened.info().server_name);
+                seldom!(info, feed, "bus-connected", %feed, server, "connected to nats-server");
                 self.connection = Some(opened.clone());
                 Ok(opened)
             }
@@ -360,7 +363,7 @@ fn hold_log(log: &LogName, why: &Unreadable, waiting: &mut VecDeque<Unit>) {
 }
 
 pub(super) fn held(log: &LogName, why: &Unreadable) -> Hold {
-    warn!(%log, %why, "the log cannot be read; what waits for it is held");
+    seldom!(warn, log, "log-unreadable", %log, %why, "the log cannot be read; what waits for it is held");
     match why {
         Unreadable::Outage(_) | Unreadable::Api(_) => Hold::BusUnavailable,
         Unreadable::Message { .. } => Hold::LogUnreadable,

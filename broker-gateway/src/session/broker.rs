@@ -4,7 +4,6 @@
 use schemas::confirmation::{Said, signed_with};
 use schemas::heal::{HEAL_PREFIX, HealRequest};
 use schemas::refusal::{Hold, Refusal};
-use tracing::error;
 
 use super::desk::Desk;
 use super::end::End;
@@ -17,6 +16,7 @@ use crate::judge::{Denial, Denied};
 use crate::limits::READ_COPIES_MAX;
 use crate::refuse::No;
 use crate::request::{self, Pull, Renamed};
+use crate::seldom::seldom;
 use crate::wire::{Frame, Sid, Subject, Subscribe};
 
 impl Session {
@@ -153,7 +153,7 @@ impl Session {
     async fn record_unproved(&self, confirmable: &Confirmable, subject: &Subject) {
         let Desk { gateway, peer, .. } = &*self.desk;
         let Said { log, position, .. } = confirmable.confirmation().said();
-        error!(%peer, %log, %position, "a confirmation without evidence: it holds nobody");
+        seldom!(error, peer.office(), "confirmation-unproved", %peer, %log, %position, "a confirmation without evidence: it holds nobody");
         let record = Record {
             op: "confirm",
             subject: Some(subject.as_str()),

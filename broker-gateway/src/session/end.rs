@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use schemas::refusal::Code;
+use tokio::task::JoinSet;
 
 use super::outgoing::Closed;
+use super::upstream::Upstream;
 use crate::judge::Breach;
 use crate::limits::{FAREWELL_WAIT, SHUT_OUT_WAIT};
 use crate::wire::WireFault;
@@ -102,4 +104,22 @@ impl From<Closed> for End {
     fn from(_: Closed) -> End {
         End::Gone
     }
+}
+
+/// The end of the upstream connection; without one, never.
+pub(super) async fn ended(upstream: &mut Option<Upstream>) {
+    match upstream {
+        Some(upstream) => upstream.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A task that was to tell an answer has panicked: its client would wait for nothing. As long as none has, never.
+pub(super) async fn failed(answering: &mut JoinSet<()>) {
+    while let Some(told) = answering.join_next().await {
+        if told.is_err() {
+            return;
+        }
+    }
+    std::future::pending().await
 }

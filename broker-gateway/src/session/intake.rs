@@ -8,7 +8,6 @@ use schemas::heal::{CountsQuestion, HealRequest};
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tracing::warn;
 
 use super::brought::{Brought, Good, Judged};
 use super::desk::{Asked, Desk};
@@ -25,6 +24,7 @@ use crate::limits::{
 use crate::overview::Turn;
 use crate::refuse::{Answer, Answered};
 use crate::request::{self, Look, Shape};
+use crate::seldom::seldom;
 use crate::wire::Subject;
 
 impl Desk {
@@ -122,7 +122,8 @@ impl Desk {
         let _ = match looked {
             Ok(body) => self.tell(&subject, &reply, (b"", &body), &policy).await,
             Err(why) => {
-                warn!(peer = %self.peer, %subject, %why, "the broker does not tell what there is");
+                let peer = &self.peer;
+                seldom!(warn, peer.office(), "overview-untold", %peer, %subject, %why, "the broker does not tell what there is");
                 let shape = request::shape_of(&subject);
                 let denial = Denial {
                     what: Denied::Publish,

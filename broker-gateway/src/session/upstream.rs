@@ -8,7 +8,6 @@ use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::warn;
 
 use super::desk::Desk;
 use super::outgoing::{Closed, Outgoing};
@@ -19,6 +18,7 @@ use crate::acl::DeliveryRights;
 use crate::judge::{Denial, Denied};
 use crate::limits::STAMP_LOOK_INTERVAL;
 use crate::policy::Policy;
+use crate::seldom::seldom;
 use crate::upstream::raw::{self, Connection, Outage};
 use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Subject};
 use bytes::Bytes;
@@ -39,7 +39,8 @@ impl Upstream {
     ) -> Result<Upstream, Outage> {
         let opened = desk.gateway.broker.open(name, no_responders).await;
         let Connection { stream, parser, .. } = opened.inspect_err(|outage| {
-            warn!(peer = %desk.peer, %outage, "no connection to the broker");
+            let peer = &desk.peer;
+            seldom!(warn, peer.office(), "no-connection", %peer, %outage, "no connection to the broker");
         })?;
         let (mut reader, mut writer) = tokio::io::split(stream);
         let up = Outgoing::new();
@@ -47,7 +48,7 @@ impl Upstream {
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             if let Err(error) = queue.write_to(&mut writer).await {
-                warn!(%error, "the broker takes nothing more");
+                seldom!(warn, "the broker", "takes-nothing", %error, "the broker takes nothing more");
             }
         });
         let rights = DeliveryRights::of(&policies.borrow().registry, &desk.peer);
@@ -87,7 +88,8 @@ async fn tell_unanswered(desk: &Desk) {
             shape,
             ..
         } = desk.unanswered.overdue().await;
-        warn!(peer = %desk.peer, %subject, "the broker does not answer");
+        let peer = &desk.peer;
+        seldom!(warn, peer.office(), "no-answer", %peer, %subject, "the broker does not answer");
         desk.reads.give_up(&reply);
         let denial = Denial {
             what: Denied::Publish,
@@ -120,7 +122,8 @@ impl Deliveries {
             let taken = match self.desk.pulls.listen(next, is_heard).await {
                 Ok(Ok(frame)) => self.take(frame).await,
                 Ok(Err(outage)) => {
-                    warn!(peer = %self.desk.peer, %outage, "the broker's connection ended");
+                    let peer = &self.desk.peer;
+                    seldom!(warn, peer.office(), "connection-ended", %peer, %outage, "the broker's connection ended");
                     return;
                 }
                 Err(in_vain) => self.tell_in_vain(&in_vain).await,
@@ -136,7 +139,8 @@ impl Deliveries {
             ServerFrame::Message(delivery) => self.deliver(delivery).await,
             ServerFrame::Ping => self.up.send(Frame::new().pong().finish()).await,
             ServerFrame::Error(text) => {
-                warn!(peer = %self.desk.peer, text, "the broker complains");
+                let peer = &self.desk.peer;
+                seldom!(warn, peer.office(), "complaint", %peer, text, "the broker complains");
                 Ok(())
             }
             ServerFrame::Info(_) | ServerFrame::Ok | ServerFrame::Pong => Ok(()),
@@ -146,7 +150,7 @@ impl Deliveries {
     async fn tell_in_vain(&self, pulls: &[InVain]) -> Result<(), Closed> {
         for pull in pulls {
             let (peer, consumer) = (&self.desk.peer, &pull.consumer);
-            warn!(%peer, %consumer, "the broker says nothing more of a consumer");
+            seldom!(warn, peer.office(), "consumer-silent", %peer, %consumer, "the broker says nothing more of a consumer");
             self.desk.tell_in_vain(pull).await?;
         }
         Ok(())

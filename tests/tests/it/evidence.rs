@@ -2,6 +2,7 @@
 //! In: enrolled offices that say what is not so. Out: alarms, and everybody else's work going on. Never: a stand-in for a part.
 
 mod ends;
+mod lines;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -121,6 +121,39 @@ fn rooms_that_a_peer_s_bytes_pass_deny_what_can_panic() {
     assert_none("rooms without the lints", open.map(str::to_owned));
 }
 
+/// A line that an office can have written as often as it likes fills a disk, and hides others. `seldom!` bounds them.
+#[test]
+fn lines_that_a_peer_can_cause_are_bounded() {
+    const ROOMS: [&str; 14] = [
+        "account",
+        "acl",
+        "admit",
+        "commit",
+        "consumers",
+        "counts",
+        "ends",
+        "judge",
+        "listen",
+        "overview",
+        "peer",
+        "request",
+        "session",
+        "wire",
+    ];
+    let in_rooms = |source: &Source| {
+        let inside = source.path.strip_prefix("broker-gateway/src/");
+        let room = inside.and_then(|inside| inside.split(['/', '.']).next());
+        room.is_some_and(|room| ROOMS.contains(&room))
+    };
+    let unbounded = |in_test: bool, line: &str| {
+        let macros = ["error!(", "warn!(", "info!("];
+        !in_test && macros.iter().any(|one| line.contains(one))
+    };
+    let rooms = rust_sources().into_iter().filter(in_rooms);
+    let found = rooms.flat_map(|source| source.places(unbounded));
+    assert_none("lines of the log without a bound", found);
+}
+
 /// A foreign crate with one owner can be replaced, and its traps are known in one place.
 #[test]
 fn foreign_crates_have_one_owner() {
