@@ -302,6 +302,13 @@ impl Door {
             position: None,
         };
         self.gateway.audit.record(why.peer(), [record]).await;
+        if let NotLetIn::Full(peer) = why {
+            // The handshake was as long as any; those of its sessions that have a seat are slowed for it.
+            self.gateway
+                .accounts
+                .of(peer.office())
+                .pay(session::CONNECTED);
+        }
         let farewell = async {
             let words = Frame::new().error(&why.to_string()).finish();
             stream.write_all(&words).await?;

@@ -64,6 +64,8 @@ use half::Half;
 use outgoing::Outgoing;
 use upstream::Upstream;
 
+pub use prices::CONNECTED;
+
 /// Serves a peer until it leaves or is asked to. INFO has been sent. However it ends, also by a fault of ours, the audit says so in
 /// one line, and the socket is closed: whoever writes to it ends with this, at the latest.
 pub async fn run(

@@ -263,7 +263,7 @@ impl Asked {
     /// What is still to be paid for an event that was not stored.
     fn price(&self, answered: &Answered) -> Duration {
         let each = self.bytes.checked_div(self.replies.len());
-        let in_vain = prices::in_vain(each.unwrap_or_default());
+        let in_vain = prices::in_vain(&answered.answer, each.unwrap_or_default());
         match self.faulty.contains(&answered.place) {
             true => in_vain,
             false => in_vain.saturating_add(self.judging),

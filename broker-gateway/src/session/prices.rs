@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
+use schemas::refusal::Hold;
+
 use crate::judge::Verdict;
+use crate::refuse::Answer;
 use crate::request::{self, Look};
 use crate::wire::Subject;
 
@@ -34,6 +37,9 @@ const DELIVERED: Duration = Duration::from_micros(5);
 /// A kilobyte on its way up or down: TLS, and the copies between two sockets.
 const KILOBYTE: Duration = Duration::from_micros(5);
 
+/// What readers have confirmed of a log was read again, a message of each reader: the feed's writer waits for it.
+const PROVED: Duration = Duration::from_millis(10);
+
 /// What was judged, how many bytes came for it, and how long judging took.
 pub fn of(verdict: &Verdict, heard_bytes: usize, judging: Duration) -> Duration {
     let work = match verdict {
@@ -61,9 +67,13 @@ pub fn thrown_away(heard_bytes: usize) -> Duration {
     JUDGED.saturating_add(bytes(heard_bytes))
 }
 
-/// An event of so many bytes that came and was not stored.
-pub fn in_vain(heard_bytes: usize) -> Duration {
-    IN_VAIN.saturating_add(bytes(heard_bytes))
+/// An event of so many bytes that came and was not stored, and what it was told.
+pub fn in_vain(answer: &Answer, heard_bytes: usize) -> Duration {
+    let read_for_it = match answer {
+        Answer::Held(Hold::PositionConfirmed { .. }) => PROVED,
+        Answer::Held(_) | Answer::Refused(_) | Answer::Stored { .. } => IN_VAIN,
+    };
+    read_for_it.saturating_add(bytes(heard_bytes))
 }
 
 fn forwarded(subject: &Subject) -> Duration {

@@ -70,6 +70,15 @@ async fn who_asks_without_end_is_told_when_to_ask_again_and_others_are_served() 
     let details = &told["spean"]["details"][0];
     assert_eq!(details["at"], "retry_after", "{told}");
     scene.assert_untouched().await;
+    // The operator sees who it is, and not each time.
+    let log = std::fs::read_to_string(scene.bus.authority.folder().join("gateway.log"));
+    let log = log.expect("a gateway has a log");
+    let warned = log
+        .lines()
+        .filter(|line| line.contains("office-over-budget"));
+    let warned: Vec<&str> = warned.collect();
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(warned[0].contains(HOSTILE), "{warned:?}");
 }
 
 /// What is wrong with an event costs its office what it took to find out, by whatever door it comes.
