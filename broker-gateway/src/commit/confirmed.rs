@@ -50,7 +50,7 @@ impl Confirmed {
                 }
                 Err(error) => return Err(error.into()),
             };
-            next = message.seq + 1;
+            next = message.seq.saturating_add(1);
             match said(&message, reader.log, registry) {
                 Some(said) => all.push(said),
                 None => {
@@ -152,7 +152,7 @@ impl Heard {
         let Some(headers) = body.windows(4).position(|end| end == b"\r\n\r\n") else {
             return;
         };
-        let payload = body.get(headers + 4..).unwrap_or_default();
+        let payload = body.get(headers.saturating_add(4)..).unwrap_or_default();
         let read: Result<Confirmation, _> = serde_json::from_slice(payload);
         let position = read.map_or(u64::MAX, |read| read.said().position.number());
         self.raise(&log, position);

@@ -123,7 +123,7 @@ impl<'a> Holes<'a> {
 
     /// The appended event behind another.
     pub async fn next(&mut self, before: Stands) -> Result<Option<Stands>, Unreadable> {
-        self.readable_from(before.seq + 1).await
+        self.readable_from(before.seq.saturating_add(1)).await
     }
 
     /// What stands at a position at or below the head, or around it.
@@ -139,10 +139,13 @@ impl<'a> Holes<'a> {
         if let Some(stands) = self.refill(position).await? {
             return Ok(Around::Filled(stands));
         }
-        let number = position.number();
+        let (behind, before) = (
+            position.number().saturating_add(1),
+            position.number().saturating_sub(1),
+        );
         let above = match hole.above {
-            Some(above) if above.position.number() == number + 1 => Some(above),
-            Some(_) | None => self.refill_at(number + 1).await?,
+            Some(above) if above.position.number() == behind => Some(above),
+            Some(_) | None => self.refill_at(behind).await?,
         };
         if let Some(above) = above {
             return Ok(Around::Named(above.prev));
@@ -151,8 +154,8 @@ impl<'a> Holes<'a> {
             return Ok(Around::Behind(Some(self.genesis)));
         }
         let below = match hole.below {
-            Some(below) if below.position.number() == number - 1 => Some(below),
-            Some(_) | None => self.refill_at(number - 1).await?,
+            Some(below) if below.position.number() == before => Some(below),
+            Some(_) | None => self.refill_at(before).await?,
         };
         Ok(Around::Behind(below.map(|below| below.hash)))
     }
@@ -176,15 +179,15 @@ impl<'a> Holes<'a> {
     /// The first appended event from a sequence on. A damaged one is as good as none: it may come back, too.
     async fn readable_from(&mut self, mut seq: u64) -> Result<Option<Stands>, Unreadable> {
         let next_by_subj = &self.reader.log.subject();
-        let mut damaged = 0;
+        let mut damaged = 0_u32;
         loop {
             let wanted = Wanted::From { seq, next_by_subj };
             self.questions = self.questions.saturating_add(1);
             match self.reader.event(wanted).await {
                 Ok(found) => return Ok(found.map(|(seq, event)| Stands::of(&event, seq))),
                 Err(Unreadable::Message { seq: at, .. }) if damaged < DAMAGED_IN_A_ROW_MAX => {
-                    damaged += 1;
-                    seq = at + 1;
+                    damaged = damaged.saturating_add(1);
+                    seq = at.saturating_add(1);
                 }
                 Err(why) => return Err(why),
             }
@@ -242,8 +245,8 @@ impl Bracket {
         Bracket {
             position,
             hole: Hole { below, above },
-            low: below.map_or(1, |below| below.seq + 1),
-            high: above.map_or(head.seq, |above| above.seq - 1),
+            low: below.map_or(1, |below| below.seq.saturating_add(1)),
+            high: above.map_or(head.seq, |above| above.seq.saturating_sub(1)),
             end: (head.head.number(), head.seq),
             probes: 0,
             met_above: false,
@@ -255,9 +258,9 @@ impl Bracket {
         if self.low > self.high {
             return None;
         }
-        self.probes += 1;
+        self.probes = self.probes.saturating_add(1);
         let below = self.hole.below.map_or(0, |below| below.position.number());
-        let beside = below + 1 == self.position.number();
+        let beside = below.saturating_add(1) == self.position.number();
         Some(match self.probes % 3 {
             _ if beside => self.low,
             // However unevenly the log was written.
@@ -273,8 +276,12 @@ impl Bracket {
         let (first, from) = self.hole.below.map_or((0, 0), place);
         let (last, to) = self.hole.above.map_or(self.end, place);
         let share = |all: u64| {
-            let (part, whole) = (self.position.number() - first, last.saturating_sub(first));
-            u128::from(all) * u128::from(part) / u128::from(whole.max(1))
+            let (part, whole) = (
+                self.position.number().saturating_sub(first),
+                last.saturating_sub(first),
+            );
+            let part_of_all = u128::from(all).saturating_mul(part.into());
+            part_of_all.checked_div(whole.max(1).into()).unwrap_or(0)
         };
         let guess = u64::try_from(share(to.saturating_sub(from))).unwrap_or(u64::MAX);
         from.saturating_add(guess).clamp(self.low, self.high)
@@ -286,16 +293,16 @@ impl Bracket {
         match found {
             Some(found) if found.position < self.position => {
                 self.hole.below = Some(found);
-                self.low = found.seq + 1;
+                self.low = found.seq.saturating_add(1);
             }
             Some(found) => {
                 self.met_above = self.hole.above == Some(found);
                 self.hole.above = Some(found);
-                self.high = seq - 1;
+                self.high = seq.saturating_sub(1);
             }
             None => {
                 self.met_above = self.hole.above.is_none();
-                self.high = seq - 1;
+                self.high = seq.saturating_sub(1);
             }
         }
     }

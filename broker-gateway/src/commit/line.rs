@@ -13,6 +13,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::limits::{LINE_OF_OFFICE_MAX, OTHERS_ABOUT_TIME, TURN_OF_OFFICE_EVENTS};
 
+/// Events of a turn, while nobody is about who waits for it: two runs.
+const TURN_EVENTS_MAX: usize = 2 * RUN_EVENTS_MAX;
+
 /// Work that waits in a line.
 pub(super) trait Weighs {
     /// How many events it is, or of how many usual ones it has the bytes.
@@ -240,7 +243,7 @@ impl<T> Line<T> {
         }
         let of_office = state.of(office);
         of_office.seen = Instant::now();
-        of_office.events += work.weight();
+        of_office.events = of_office.events.saturating_add(work.weight());
         of_office.waiting.push_back((work, permit));
         drop(state);
         self.changed.notify_one();
@@ -301,7 +304,8 @@ impl<T: Weighs> State<T> {
             .sum();
         let many = able.iter().filter(|one| !little(one)).count();
         let has_much = many > 0;
-        let part = (2 * RUN_EVENTS_MAX / many.max(1)).max(TURN_OF_OFFICE_EVENTS);
+        let part = TURN_EVENTS_MAX.checked_div(many.max(1)).unwrap_or(0);
+        let part = part.max(TURN_OF_OFFICE_EVENTS);
         // Few enough to be stored as single appends, which take a fraction of a batch's time.
         let small_first = has_much && (1..BATCH_EVENTS_MIN).contains(&small);
         let mut turn = Turn {
@@ -309,7 +313,7 @@ impl<T: Weighs> State<T> {
             shares: HashMap::new(),
             began: now,
         };
-        let mut left = 2 * RUN_EVENTS_MAX;
+        let mut left = TURN_EVENTS_MAX;
         let about = self.about(now);
         for _ in 0..self.order.len() {
             let Some(office) = self.order.pop_front() else {
@@ -357,22 +361,22 @@ impl<T: Weighs> OfOffice<T> {
 
     fn put_front(&mut self, work: Option<T>) {
         if let Some(work) = work {
-            self.events += work.weight();
+            self.events = self.events.saturating_add(work.weight());
             self.waiting.push_front((work, None));
         }
     }
 
     /// Takes work of up to so many events; what is first is taken in any case.
     fn take(&mut self, most: usize, into: &mut VecDeque<T>) -> usize {
-        let mut taken = 0;
+        let mut taken = 0_usize;
         while let Some((work, permit)) = self.waiting.pop_front() {
             let events = work.weight();
-            if taken > 0 && taken + events > most {
+            if taken > 0 && taken.saturating_add(events) > most {
                 self.waiting.push_front((work, permit));
                 break;
             }
-            taken += events;
-            self.events -= events.min(self.events);
+            taken = taken.saturating_add(events);
+            self.events = self.events.saturating_sub(events);
             into.push_back(work);
         }
         taken

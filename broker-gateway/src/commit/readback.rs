@@ -303,7 +303,7 @@ fn unwritable(wait: Duration) -> Hold {
 }
 
 fn pause(looks: u32) -> Duration {
-    let doubled = UNREADABLE_LOOK_FIRST.saturating_mul(1 << looks.min(8));
+    let doubled = UNREADABLE_LOOK_FIRST.saturating_mul(2_u32.saturating_pow(looks.min(8)));
     doubled.min(UNREADABLE_LOOK_LONGEST)
 }
 

@@ -11,6 +11,7 @@ use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 use tokio::sync::oneshot;
 
+use super::append::OWN_BYTES_USUAL;
 use super::line::Weighs;
 use super::{Answers, Notary};
 use crate::admit::Admitted;
@@ -35,7 +36,8 @@ pub(super) struct Unit {
 
 impl Weighs for Unit {
     fn weight(&self) -> usize {
-        self.events().len().max(self.bytes() / EVENT_BYTES_USUAL)
+        let of_bytes = self.bytes().checked_div(EVENT_BYTES_USUAL);
+        self.events().len().max(of_bytes.unwrap_or(0))
     }
 }
 
@@ -69,32 +71,36 @@ impl Unit {
 
     /// The events that have no answer yet.
     pub fn events(&self) -> &[SignedEvent] {
-        &self.admitted.events()[self.answered.len()..]
+        let events = self.admitted.events();
+        events.get(self.answered.len()..).unwrap_or_default()
     }
 
     /// The header blocks of the same events.
     pub fn headers(&self) -> &[Bytes] {
-        &self.admitted.headers()[self.answered.len()..]
+        let headers = self.admitted.headers();
+        headers.get(self.answered.len()..).unwrap_or_default()
     }
 
     /// What they occupy in a batch.
     pub fn bytes(&self) -> usize {
         let data = self.events().iter().map(|event| event.event().data().len());
         let headers = self.headers().iter().map(Bytes::len);
-        data.chain(headers).sum::<usize>() + self.events().len() * super::append::OWN_BYTES_USUAL
+        let own = self.events().len().saturating_mul(OWN_BYTES_USUAL);
+        data.chain(headers).sum::<usize>().saturating_add(own)
     }
 
     /// Answers the first event that has no answer yet.
     pub fn answer_next(&mut self, answer: Answer) {
         let index = self.answered.len();
-        let event = &self.admitted.events()[index];
-        let answered = Answered {
-            place: self.admitted.places()[index],
+        let event = self.admitted.events().get(index);
+        let place = self.admitted.places().get(index);
+        let answered = event.zip(place).map(|(event, place)| Answered {
+            place: *place,
             answer,
             id: Some(event.id().to_owned()),
             position: Some(event.link().position.number()),
-        };
-        self.answered.push(answered);
+        });
+        self.answered.extend(answered);
     }
 
     /// Answered with its stamp, the event gets a receipt, which covers all before it.
@@ -121,8 +127,9 @@ impl Unit {
 
     fn sign(mut self) -> Unit {
         for (index, stamp) in std::mem::take(&mut self.stamped) {
-            let event = &self.admitted.events()[index];
-            if let Answer::Stored { receipt, .. } = &mut self.answered[index].answer {
+            let event = self.admitted.events().get(index);
+            let answer = self.answered.get_mut(index).map(|one| &mut one.answer);
+            if let (Some(event), Some(Answer::Stored { receipt, .. })) = (event, answer) {
                 *receipt = Some(Box::new(self.notary.receipt(event, &stamp)));
             }
         }

@@ -36,16 +36,19 @@ pub(super) fn next_ones(
     confirmed: &Confirmed,
 ) -> Judgement {
     let mut end = head;
-    let (mut count, mut bytes) = (0, 0);
+    let (mut count, mut bytes) = (0_usize, 0_usize);
     for healing in waiting.iter().take(RUN_EVENTS_MAX) {
         let event = healing.event();
-        bytes += event.event().data().len() + HEADER_BYTES_MAX + OWN_BYTES_USUAL;
+        let own = HEADER_BYTES_MAX.saturating_add(OWN_BYTES_USUAL);
+        bytes = own
+            .saturating_add(event.event().data().len())
+            .saturating_add(bytes);
         let fits = count == 0 || bytes <= BATCH_BYTES_MAX;
         if !end.is_followed_by(event.link()) || healing.as_append().is_err() || !fits {
             break;
         }
         end = Head::of(event);
-        count += 1;
+        count = count.saturating_add(1);
     }
     let next: Vec<&SignedEvent> = waiting.range(..count).map(Healing::event).collect();
     if let Err(hold) = confirmed.admits(&next, Brought::Back) {
