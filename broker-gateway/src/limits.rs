@@ -59,6 +59,12 @@ pub const BUDGET_TOLD_PAUSE: Duration = Duration::from_millis(100);
 pub const SELDOM_INTERVAL: Duration = Duration::from_secs(60);
 /// How many of them are remembered: several for each office of the country, in 1 MB.
 pub const SELDOM_REMEMBERED_MAX: usize = 4_096;
+/// How many times an even part of a feed's stream one office may fill: a ministry's headquarters sends more than a district.
+pub const SHARES_OF_EVEN: u64 = 4;
+/// At which part of its part of the stream the operator is told.
+pub const SHARE_WARNED: f64 = 0.75;
+/// How often a stream is looked at whose room an office has used: the operator may have given it more.
+pub const ROOM_LOOK_INTERVAL: Duration = Duration::from_secs(10);
 /// Bytes of one office's publishes that wait for their answers: 8 full gatherings.
 pub const OFFICE_PUBLISH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of one office's publishes that were announced and have not come whole: two of the largest.

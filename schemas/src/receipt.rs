@@ -71,7 +71,7 @@ impl Stamp {
 }
 
 /// The value of a header in a block; of two, neither is believed.
-pub(crate) fn header<'h>(headers: &'h [u8], name: &str) -> Option<&'h str> {
+pub fn header<'h>(headers: &'h [u8], name: &str) -> Option<&'h str> {
     let text = std::str::from_utf8(headers).ok()?;
     let mut values = text
         .split("\r\n")

@@ -252,6 +252,11 @@ pub enum Hold {
     /// More requests to heal than anybody needs.
     AskedTooOften,
     /// The office has spent its part of what all offices share.
+    /// The office has filled its part of the feed's stream.
+    OfficeRoomUsed {
+        used: u64,
+        part: u64,
+    },
     OfficeOverBudget {
         retry_after_s: u64,
     },
@@ -283,6 +288,7 @@ impl Hold {
             Hold::BusUnwritable { .. } => codes::BUS_UNWRITABLE,
             Hold::BoundReached { .. } => codes::BOUND_REACHED,
             Hold::AskedTooOften => codes::ASKED_TOO_OFTEN,
+            Hold::OfficeRoomUsed { .. } => codes::OFFICE_ROOM_USED,
             Hold::OfficeOverBudget { .. } => codes::OFFICE_OVER_BUDGET,
             Hold::OfficeClosed => codes::OFFICE_CLOSED,
             Hold::CertificateRevoked => codes::CERTIFICATE_REVOKED,
@@ -311,6 +317,7 @@ impl Hold {
             | Hold::BusUnwritable { .. }
             | Hold::BoundReached { .. }
             | Hold::AskedTooOften
+            | Hold::OfficeRoomUsed { .. }
             | Hold::OfficeOverBudget { .. }
             | Hold::OfficeClosed
             | Hold::CertificateRevoked => None,
@@ -333,6 +340,11 @@ impl Hold {
                 detail,
                 retry_after_s,
             } => vec![(**detail).clone(), again(*retry_after_s)],
+            Hold::OfficeRoomUsed { used, part } => vec![Detail::new(
+                "room",
+                format!("the log has {used} bytes there, of {part} that are this office's part"),
+                format!("កំណត់ហេតុមាន {used} បៃ ក្នុងចំណោម {part} បៃ ដែលជាចំណែករបស់ការិយាល័យនេះ"),
+            )],
             Hold::LogFormatUnknown { format } => vec![Detail::new(
                 "logformat",
                 format!("it is {format}, and {LOG_FORMAT} is read here"),

@@ -126,31 +126,41 @@ pub async fn compare(
     Ok(reports)
 }
 
-/// Asked by whoever is about to store, on each new connection: nothing is stored in a stream that could lose it.
+/// Asked by whoever is about to store, on each new connection: nothing is stored in a stream that could lose it. The bytes that it
+/// may hold are told.
 ///
 /// # Errors
 /// It is missing, or not as it must be; or the server does not say.
-pub async fn fit(jetstream: &JetStream, stream: &FeedName) -> Result<(), Outage> {
-    match state(jetstream, stream).await {
-        Ok(StreamState::Right | StreamState::Created) => Ok(()),
-        Ok(state) => Err(Outage::Unfit(faults(stream, &state).join("; "))),
+pub async fn fit(jetstream: &JetStream, stream: &FeedName) -> Result<u64, Outage> {
+    match look(jetstream, stream).await {
+        Ok((StreamState::Right | StreamState::Created, bytes)) => Ok(bytes),
+        Ok((state, _)) => Err(Outage::Unfit(faults(stream, &state).join("; "))),
         Err(BrokerFault::Outage(outage)) => Err(outage),
         Err(fault @ BrokerFault::Api { .. }) => Err(Outage::Unreachable(fault.to_string())),
     }
 }
 
 async fn state(jetstream: &JetStream, stream: &FeedName) -> Result<StreamState, BrokerFault> {
+    Ok(look(jetstream, stream).await?.0)
+}
+
+/// The stream's state, and the bytes that it may hold.
+async fn look(jetstream: &JetStream, stream: &FeedName) -> Result<(StreamState, u64), BrokerFault> {
     #[derive(Deserialize)]
     struct StreamInfo {
         config: Map<String, Value>,
     }
     let subject = format!("$JS.API.STREAM.INFO.{stream}");
     match jetstream.ask::<StreamInfo>(&subject, &json!({})).await? {
-        Ok(found) => Ok(match differences(stream, &found.config) {
-            none if none.is_empty() => StreamState::Right,
-            differences => StreamState::Different { differences },
-        }),
-        Err(error) if error.err_code == STREAM_NOT_FOUND => Ok(StreamState::Missing),
+        Ok(found) => {
+            let bytes = found.config.get("max_bytes").and_then(Value::as_u64);
+            let state = match differences(stream, &found.config) {
+                none if none.is_empty() => StreamState::Right,
+                differences => StreamState::Different { differences },
+            };
+            Ok((state, bytes.unwrap_or(0)))
+        }
+        Err(error) if error.err_code == STREAM_NOT_FOUND => Ok((StreamState::Missing, 0)),
         Err(error) => Err(BrokerFault::Api {
             what: format!("look at the stream {stream}"),
             why: error.to_string(),

@@ -1,12 +1,11 @@
 //! Events come in, the messages that store them go out, and what JetStream answers is read. Only the first message of a log in an
 //! append carries the expectation: it guards against others who write at the same time. What may be stored is guarded by the chain.
 
-use std::fmt::Write as _;
-
 use schemas::receipt::Stamp;
 use schemas::refusal::Hold;
 use serde::Deserialize;
 
+use super::share::used_header;
 use crate::upstream::jetstream::{self, ApiError, JetStream, Messages, Outage};
 
 /// What a message carries besides the event's headers and data: subject, stamp, and what JetStream must know.
@@ -37,11 +36,14 @@ pub(super) struct Message<'a> {
     pub data: &'a [u8],
     pub subject: &'a str,
     pub expected: Option<u64>,
+    /// Bytes of its log up to it, beside the last of each log in an append.
+    pub used: Option<u64>,
 }
 
 impl Message<'_> {
-    fn bytes(&self) -> usize {
-        self.headers.len() + self.data.len() + OWN_BYTES_USUAL
+    pub fn bytes(&self) -> usize {
+        let said = self.headers.len().saturating_add(self.data.len());
+        said.saturating_add(OWN_BYTES_USUAL)
     }
 }
 
@@ -65,12 +67,9 @@ pub(super) fn batch<'j>(
 ) -> Messages<'j> {
     let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
     let mut messages = Messages::of(jetstream, all.iter().map(Message::bytes).sum());
-    for (index, message) in all.iter().enumerate() {
-        let place = format!(
-            "Nats-Batch-Id: {id}\r\nNats-Batch-Sequence: {}\r\n",
-            index + 1
-        );
-        if index + 1 < all.len() {
+    for (number, message) in (1..).zip(all) {
+        let place = format!("Nats-Batch-Id: {id}\r\nNats-Batch-Sequence: {number}\r\n");
+        if number < all.len() {
             let own = own_headers(message, stamp, &place);
             messages.post(message.subject, whole(message, &own), message.data);
         } else {
@@ -90,8 +89,9 @@ fn whole<'m>(message: &Message<'m>, own: &'m str) -> [&'m [u8]; 2] {
 /// The gateway's stamp, and what JetStream must know.
 fn own_headers(message: &Message<'_>, stamp: &Stamp, batch: &str) -> String {
     let mut own = stamp.headers() + batch;
+    own += &message.used.map(used_header).unwrap_or_default();
     if let Some(expected) = message.expected {
-        write!(own, "Nats-Expected-Last-Subject-Sequence: {expected}\r\n").expect("a String grows");
+        own += &format!("Nats-Expected-Last-Subject-Sequence: {expected}\r\n");
     }
     own.push_str("\r\n");
     own

@@ -81,6 +81,7 @@ impl Healer {
             data: declared.event().event().data(),
             subject: &subject,
             expected: Some(last.map_or(0, |(seq, _)| seq)),
+            used: None,
         };
         let pending = append::single(jetstream, &message, &stamp);
         match append::outcome(pending.send().await).await {

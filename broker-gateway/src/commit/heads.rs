@@ -21,6 +21,8 @@ pub(super) struct LogHead {
     pub expected: u64,
     /// The stream sequence of the last event; 0 if there is none.
     pub seq: u64,
+    /// Bytes of the log up to it.
+    pub used: u64,
     /// The turn in which it was read.
     pub read_in: u64,
     /// nats-server counts on another last message than the one that can be read.
@@ -35,6 +37,8 @@ pub(super) struct Place {
     pub position: Position,
     pub hash: Hash,
     pub seq: u64,
+    /// Bytes of the log up to it and with it; 0 where that is not known.
+    pub used: u64,
     /// What stands with it; None where no gateway of this kind stored it.
     pub stamp: Option<Arc<Stamp>>,
 }
@@ -46,6 +50,7 @@ impl LogHead {
             head: Head::empty(genesis),
             expected: 0,
             seq: 0,
+            used: 0,
             read_in: turn,
             is_odd: false,
             recent: VecDeque::new(),
@@ -60,6 +65,7 @@ impl LogHead {
             },
             expected: place.seq,
             seq: place.seq,
+            used: place.used,
             read_in: turn,
             is_odd: false,
             recent: [place].into(),
@@ -72,11 +78,12 @@ impl LogHead {
             hash: place.hash,
         };
         self.seq = place.seq;
+        self.used = place.used;
         self.expected = place.seq;
         self.is_odd = false;
         // Behind what was declared lost nothing is next to what stood before.
         let newest = self.recent.back().map(|newest| newest.position.number());
-        if newest.is_some_and(|newest| newest + 1 != place.position.number()) {
+        if newest.is_some_and(|newest| newest.saturating_add(1) != place.position.number()) {
             self.recent.clear();
         }
         if self.recent.len() == RECENT_EVENTS_MAX {
@@ -95,7 +102,10 @@ impl LogHead {
     pub fn recent(&self, position: Position) -> Option<Place> {
         let newest = self.recent.back()?;
         let back = newest.position.number().checked_sub(position.number())?;
-        let index = (self.recent.len() - 1).checked_sub(usize::try_from(back).ok()?)?;
+        let index = self
+            .recent
+            .len()
+            .checked_sub(usize::try_from(back).ok()?.saturating_add(1))?;
         self.recent.get(index).cloned()
     }
 }
@@ -173,6 +183,7 @@ mod tests {
             position: Position::new(number).expect("a position"),
             hash: Hash::of(&number.to_be_bytes()),
             seq: number * 10,
+            used: 0,
             stamp: None,
         }
     }

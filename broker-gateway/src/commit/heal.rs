@@ -183,10 +183,11 @@ impl Patient<'_> {
         };
         let (event, number) = (first.event(), head.head.number());
         let position = event.link().position;
-        if position.number() > number + 1 {
+        let next = number.saturating_add(1);
+        if position.number() > next {
             return Ok(no(Hold::PositionAhead { head: number }));
         }
-        if position.number() == number + 1 {
+        if position.number() == next {
             return Ok(next_ones(waiting, head.head, self.confirmed().await?));
         }
         let around = self.holes.around(position, &head).await;
@@ -227,7 +228,7 @@ impl Patient<'_> {
         let blocks: Vec<(Vec<u8>, &SignedEvent)> =
             first.map(|event| (nats::encode(event), event)).collect();
         let last = blocks.last().map(|(_, event)| Head::of(event));
-        let messages: Vec<Message<'_>> = blocks
+        let mut messages: Vec<Message<'_>> = blocks
             .iter()
             .enumerate()
             .map(|(index, (headers, event))| Message {
@@ -235,8 +236,15 @@ impl Patient<'_> {
                 data: event.event().data(),
                 subject: &subject,
                 expected: Some(head.expected).filter(|_| index == 0),
+                used: None,
             })
             .collect();
+        // What comes back has its room: it was there before.
+        let bytes: usize = messages.iter().map(Message::bytes).sum();
+        let used = head.used.saturating_add(bytes as u64);
+        if let Some(message) = messages.last_mut() {
+            message.used = Some(used);
+        }
         let stamp = self.stamp()?;
         let pending = match &messages[..] {
             [message] => append::single(jetstream, message, &stamp),
@@ -255,7 +263,7 @@ impl Patient<'_> {
                     .last()
                     .map(|(_, last)| self.notary.receipt(last, &stamp));
                 let receipt = receipt.map(Box::new);
-                let first = seq + 1 - count as u64;
+                let first = seq.saturating_add(1).saturating_sub(count as u64);
                 (first..seq).for_each(|seq| unit.stored(seq, false, None));
                 unit.stored(seq, false, receipt);
                 self.stale = 0;
@@ -264,6 +272,7 @@ impl Patient<'_> {
                         position: last.position?,
                         hash: last.hash,
                         seq,
+                        used,
                         stamp: Some(stamp),
                     };
                     Some(LogHead::read(place, 0))
@@ -286,6 +295,7 @@ impl Patient<'_> {
             data: first.event().event().data(),
             subject: &subject,
             expected: Some(0),
+            used: None,
         };
         let stamp = self.stamp()?;
         let jetstream = self.reader.jetstream;
@@ -311,7 +321,7 @@ impl Patient<'_> {
         let log = self.reader.log;
         match outcome {
             Outcome::Stale(told) if self.stale < STALE_TRIES_MAX => {
-                self.stale += 1;
+                self.stale = self.stale.saturating_add(1);
                 self.holes.forget();
                 // A damaged last message is counted but not read: from the second time on, the server's number is believed. What
                 // may be appended is guarded by the chain.
@@ -337,7 +347,8 @@ impl Patient<'_> {
                 Err(self.readback.not_known(self.reader.jetstream, &outage))
             }
             Outcome::NotReadBack(hold) => Err(hold),
-            Outcome::Stored(_) => unreachable!("what is stored is answered by whoever stored it"),
+            // What is stored is answered by whoever stored it.
+            Outcome::Stored(_) => Ok(()),
         }
     }
 }

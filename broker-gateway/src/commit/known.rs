@@ -85,7 +85,11 @@ impl Lookup {
         match Joint::of(unit.events(), &head.head) {
             Joint::Known(count) => answer(reader, &head, unit, count).await,
             // Something was lost meanwhile; the writer judges it anew.
-            Joint::Next | Joint::Confirmed | Joint::Ahead | Joint::Unlinked => Ok(()),
+            Joint::Next
+            | Joint::Confirmed
+            | Joint::Ahead
+            | Joint::Unlinked
+            | Joint::BeyondShare => Ok(()),
         }
     }
 

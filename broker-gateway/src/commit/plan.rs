@@ -24,6 +24,8 @@ pub(super) enum Joint {
     Ahead,
     /// It is at the next position, and names another event before it.
     Unlinked,
+    /// It is the next one, and more than its office may have in the stream.
+    BeyondShare,
 }
 
 impl Joint {
@@ -52,8 +54,8 @@ pub(super) struct Plan {
     pub known: Vec<Unit>,
     events: usize,
     bytes: usize,
-    /// Where the logs will end when all of it is stored.
-    ends: HashMap<LogName, Head>,
+    /// Where the logs will end when all of it is stored, and the bytes of it that are theirs.
+    ends: HashMap<LogName, (Head, u64)>,
     /// Logs with a unit that must wait for this plan's outcome, and with it all that came behind it.
     waiting: HashSet<LogName>,
     /// A log whose expectation did not hold before is tried alone, so that it is known to be the one.
@@ -71,7 +73,12 @@ impl Plan {
 
     /// Where the log ends by this plan, if it says so.
     pub fn end_of(&self, log: &LogName) -> Option<&Head> {
-        self.ends.get(log)
+        self.ends.get(log).map(|(end, _)| end)
+    }
+
+    /// What it adds to the log.
+    pub fn bytes_of(&self, log: &LogName) -> u64 {
+        self.ends.get(log).map_or(0, |(_, bytes)| *bytes)
     }
 
     /// Whether the unit can be judged now: nothing of its log was put off, and it need not be alone.
@@ -83,16 +90,20 @@ impl Plan {
     /// Whether there is room; a first unit always fits.
     pub fn has_room(&self, unit: &Unit) -> bool {
         self.is_empty()
-            || (self.events + unit.events().len() <= RUN_EVENTS_MAX
-                && self.bytes + unit.bytes() <= BATCH_BYTES_MAX)
+            || (self.events.saturating_add(unit.events().len()) <= RUN_EVENTS_MAX
+                && self.bytes.saturating_add(unit.bytes()) <= BATCH_BYTES_MAX)
     }
 
     pub fn add(&mut self, unit: Unit) {
-        self.events += unit.events().len();
-        self.bytes += unit.bytes();
+        self.events = self.events.saturating_add(unit.events().len());
+        self.bytes = self.bytes.saturating_add(unit.bytes());
         self.alone |= unit.stale > 0;
         if let Some(last) = unit.events().last() {
-            self.ends.insert(unit.log().clone(), Head::of(last));
+            let bytes = self
+                .bytes_of(unit.log())
+                .saturating_add(unit.bytes() as u64);
+            let end = (Head::of(last), bytes);
+            self.ends.insert(unit.log().clone(), end);
         }
         self.units.push(unit);
     }

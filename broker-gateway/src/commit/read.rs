@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::heads::{LogHead, Place};
+use super::share;
 use crate::upstream::jetstream::{ApiError, JetStream, Outage};
 
 /// JetStream's "no message found".
@@ -161,18 +162,18 @@ impl Reader<'_> {
             Wanted::From { seq, next_by_subj }
         };
         if let Some(before) = before {
-            let next = self.get(from(before.seq + 1)).await?;
+            let next = self.get(from(before.seq.saturating_add(1))).await?;
             if let Some(next) = next.filter(|next| next.position == position) {
                 return Ok(Some(next));
             }
         }
         let (mut low, mut high) = (1, head);
         while low <= high {
-            let middle = low + (high - low) / 2;
+            let middle = low.midpoint(high);
             match self.get(from(middle)).await? {
                 Some(place) if place.position == position => return Ok(Some(place)),
-                Some(place) if place.position < position => low = place.seq + 1,
-                Some(_) | None => high = middle - 1,
+                Some(place) if place.position < position => low = place.seq.saturating_add(1),
+                Some(_) | None => high = middle.saturating_sub(1),
             }
         }
         // A position that was lost and put back has a subject of its own.
@@ -186,6 +187,7 @@ impl Reader<'_> {
             position: event.link().position,
             hash: event.hash(),
             seq,
+            used: share::read_used(&headers),
             stamp: Stamp::read(&headers).map(Arc::new),
         };
         Ok(self.message(wanted).await?.map(place))

@@ -122,20 +122,32 @@ impl Writer {
         self.notary.stamp(oldest, self.ends.fresh(&self.feed))
     }
 
-    /// The first message of each log carries what is expected of the log.
+    /// The first message of each log carries what is expected of the log, the last what the log has used with it.
     fn messages<'u>(&self, units: &'u [Unit], subjects: &'u [String]) -> Vec<Message<'u>> {
-        let mut begun: HashSet<&LogName> = HashSet::new();
-        let mut messages = Vec::new();
+        let mut used: HashMap<&LogName, (u64, usize)> = HashMap::new();
+        let mut messages: Vec<Message<'_>> = Vec::new();
         for (unit, subject) in units.iter().zip(subjects) {
-            let first = begun.insert(unit.log());
-            let expected = self.heads.of(unit.log()).map(|head| head.expected);
-            for (index, (event, headers)) in unit.events().iter().zip(unit.headers()).enumerate() {
-                messages.push(Message {
+            let (head, log) = (self.heads.of(unit.log()), unit.log());
+            let mut expected = head.map(|head| head.expected);
+            expected = expected.filter(|_| !used.contains_key(log));
+            let mut of_log = head.map_or(0, |head| head.used);
+            of_log = used.get(log).map_or(of_log, |(used, _)| *used);
+            for (event, headers) in unit.events().iter().zip(unit.headers()) {
+                let message = Message {
                     data: event.event().data(),
                     headers,
                     subject,
-                    expected: expected.filter(|_| first && index == 0),
-                });
+                    expected: expected.take(),
+                    used: None,
+                };
+                of_log = of_log.saturating_add(message.bytes() as u64);
+                used.insert(log, (of_log, messages.len()));
+                messages.push(message);
+            }
+        }
+        for (of_log, last) in used.into_values() {
+            if let Some(message) = messages.get_mut(last) {
+                message.used = Some(of_log);
             }
         }
         messages
@@ -185,22 +197,27 @@ impl Writer {
             .map(|(index, unit)| (unit.log().clone(), index))
             .collect();
         let events: usize = units.iter().map(|unit| unit.events().len()).sum();
-        let mut seq = last + 1 - events as u64;
+        let mut seq = last.saturating_add(1).saturating_sub(events as u64);
         for (index, mut unit) in units.into_iter().enumerate() {
             let log = unit.log().clone();
             let ends_log = ends.get(&log) == Some(&index);
+            let before = self.heads.of(&log).map_or(0, |head| head.used);
+            let used = before.saturating_add(unit.bytes() as u64);
             while let [event, behind @ ..] = unit.events() {
                 let place = Place {
                     position: event.link().position,
                     hash: event.hash(),
                     seq,
+                    used,
                     stamp: Some(stamp.clone()),
                 };
                 let is_last = ends_log && behind.is_empty();
                 self.heads.store(&log, place);
                 unit.stored(seq, false, is_last.then(|| stamp.clone()));
-                seq += 1;
+                seq = seq.saturating_add(1);
             }
+            let registry = unit.registry();
+            self.shares.warn(&log, registry, (before, used));
             unit.finish();
         }
     }
@@ -216,7 +233,7 @@ impl Writer {
             }
         }
         for mut unit in units {
-            unit.stale += 1;
+            unit.stale = unit.stale.saturating_add(1);
             if unit.stale < STALE_TRIES_MAX {
                 again.push(unit);
             } else {

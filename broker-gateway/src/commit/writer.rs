@@ -22,8 +22,8 @@ use super::notary::Notary;
 use super::plan::{Joint, Plan};
 use super::read::{Reader, Unreadable};
 use super::readback::{May, Readback};
+use super::share::Shares;
 use super::unit::Unit;
-use crate::authority::streams;
 use crate::ends::{self, Ends};
 use crate::limits::{HEADS_READ_AT_ONCE, WRITING_RESTS};
 use crate::seldom::seldom;
@@ -40,6 +40,7 @@ pub(super) struct Writer {
     pub(super) ends: Ends,
     connection: Option<JetStream>,
     pub(super) heads: Heads,
+    pub(super) shares: Shares,
     heard: Arc<Heard>,
     /// When this turn began.
     pub(super) began: Instant,
@@ -57,6 +58,7 @@ impl Writer {
         let (known, unknown) = line::line();
         tokio::spawn(Lookup::new(feed.clone(), broker.clone()).run(unknown));
         Writer {
+            shares: Shares::new(feed.clone()),
             feed,
             broker,
             line,
@@ -89,7 +91,7 @@ impl Writer {
     /// Stores or answers at least the first that waits, by one append at most; what stands below its log's head comes back, to be
     /// looked up.
     async fn take_turn(&mut self, waiting: &mut VecDeque<Unit>) -> Vec<Unit> {
-        self.turn += 1;
+        self.turn = self.turn.saturating_add(1);
         self.began = Instant::now();
         let jetstream = match self.connected().await {
             Ok(jetstream) => jetstream,
@@ -138,7 +140,7 @@ impl Writer {
                     hear: Box::new(move |subject, body| hears.hear(subject, body)),
                 };
                 let opened = self.broker.open(Some(ear)).await?;
-                streams::fit(&opened, &self.feed).await?;
+                self.shares.look(&opened).await?;
                 self.heard = heard;
                 let (feed, server) = (&self.feed, &opened.info().server_name);
                 seldom!(info, feed, "bus-connected", %feed, server, "connected to nats-server");
@@ -199,11 +201,8 @@ impl Writer {
                 continue;
             };
             let fresh = *read_in == self.turn;
-            let planned = plan.end_of(unit.log());
-            let joint = match Joint::of(unit.events(), planned.unwrap_or(head)) {
-                Joint::Next if self.is_confirmed(&unit) => Joint::Confirmed,
-                joint => joint,
-            };
+            let planned = plan.end_of(unit.log()).is_some();
+            let joint = self.joint(&unit, remembered, &plan);
             let verdict = match joint {
                 Joint::Next if plan.has_room(&unit) => {
                     plan.add(unit);
@@ -214,8 +213,12 @@ impl Writer {
                     break;
                 }
                 // What stands to a head that is only planned is judged when it is one.
-                Joint::Known(_) | Joint::Ahead | Joint::Unlinked | Joint::Confirmed
-                    if planned.is_some() =>
+                Joint::Known(_)
+                | Joint::Ahead
+                | Joint::Unlinked
+                | Joint::Confirmed
+                | Joint::BeyondShare
+                    if planned =>
                 {
                     plan.put_off(unit.log());
                     later.push_back(unit);
@@ -239,6 +242,7 @@ impl Writer {
                 Joint::Unlinked => Err(Hold::ChainMismatch {
                     head: head.number(),
                 }),
+                Joint::BeyondShare => self.shares.admit_again(jetstream, &unit, remembered).await,
             };
             match verdict {
                 Ok(()) if unit.events().is_empty() => unit.finish(),
@@ -253,6 +257,17 @@ impl Writer {
         }
         back_in_line(later, waiting);
         plan
+    }
+
+    /// Where a unit stands to its log's head, or to its end by what is planned.
+    fn joint(&self, unit: &Unit, known: &LogHead, plan: &Plan) -> Joint {
+        let end = plan.end_of(unit.log()).unwrap_or(&known.head);
+        let used = plan.bytes_of(unit.log());
+        match Joint::of(unit.events(), end) {
+            Joint::Next if self.is_confirmed(unit) => Joint::Confirmed,
+            Joint::Next if !self.shares.admit(unit, known, used) => Joint::BeyondShare,
+            joint => joint,
+        }
     }
 
     /// Has units looked up; what waits behind each in its log waits in line until then.

@@ -110,7 +110,11 @@ fn after_hold(hold: &Hold) -> Option<Hold> {
             detail: Box::new(Detail::new("name", "en", "km")),
             retry_after_s: 7,
         },
-        Hold::BoundReached { .. } => Hold::AskedTooOften,
+        Hold::BoundReached { .. } => Hold::OfficeRoomUsed {
+            used: 8_000,
+            part: 8_192,
+        },
+        Hold::OfficeRoomUsed { .. } => Hold::AskedTooOften,
         Hold::AskedTooOften => Hold::OfficeOverBudget { retry_after_s: 7 },
         Hold::OfficeOverBudget { .. } => Hold::OfficeClosed,
         Hold::OfficeClosed => Hold::CertificateRevoked,

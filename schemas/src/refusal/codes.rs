@@ -311,6 +311,12 @@ pub(super) const BOUND_REACHED: Code = code(
     "this office has as many of these as one office may have; give back what is not used, or wait until what was left behind is forgotten",
     "ការិយាល័យនេះមានចំនួនអតិបរមារួចហើយ សូមលុបអ្វីដែលមិនប្រើ ឬរង់ចាំរហូតដល់អ្វីដែលទុកចោលត្រូវបានលុប",
 );
+pub(super) const OFFICE_ROOM_USED: Code = code(
+    60234,
+    "office-room-used",
+    "this office has filled its part of the room that the bus has for this feed; the operator must give the feed more room, the event is kept",
+    "ការិយាល័យនេះបានប្រើអស់ចំណែករបស់ខ្លួនក្នុងកន្លែងទំនេរសម្រាប់ feed នេះ អ្នកប្រតិបត្តិត្រូវបន្ថែមទំហំ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក",
+);
 pub(super) const OFFICE_CLOSED: Code = code(
     60241,
     "office-closed",

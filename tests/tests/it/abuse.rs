@@ -10,6 +10,7 @@ mod injection;
 mod policy;
 mod protocol;
 mod reads;
+mod share;
 mod strangers;
 
 use schemas::registry::RegistryEvent;

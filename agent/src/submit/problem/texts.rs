@@ -350,6 +350,7 @@ fn hold_status(hold: &Hold) -> u16 {
         | Hold::BusUnwritable { .. }
         | Hold::BoundReached { .. }
         | Hold::AskedTooOften
+        | Hold::OfficeRoomUsed { .. }
         | Hold::OfficeOverBudget { .. } => 503,
     }
 }
