@@ -178,6 +178,9 @@ fn foreign_crates_have_one_owner() {
             &["agent/src/web", "agent/src/deliver/webhook/tests"],
         ),
         ("csv::", &["agent/src/submit", "tests/"]),
+        ("calamine::", &["agent/src/submit/sheet/workbook"]),
+        ("zip::", &["agent/src/submit/sheet/workbook"]),
+        ("rust_xlsxwriter::", &["agent/src/submit/sheet", "tests/"]),
     ];
     let sources = rust_sources();
     let strangers = OWNERS.iter().flat_map(|(name, owners)| {

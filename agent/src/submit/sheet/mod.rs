@@ -6,6 +6,7 @@
 //! the form's key.
 
 mod cell;
+pub mod empty;
 mod export;
 mod gather;
 mod heading;
@@ -13,6 +14,7 @@ mod notes;
 mod number;
 mod row;
 mod table;
+mod workbook;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +31,7 @@ pub use self::export::table as table_of_export;
 pub use self::heading::letter;
 pub use self::notes::Notes;
 pub use self::table::{Row, Table, text};
+pub use self::workbook::{is_workbook, table as table_of_workbook};
 use super::Desk;
 use super::problem::Problem;
 use crate::words::{self, Words};
@@ -51,6 +54,14 @@ pub enum SheetFault {
     RowsTooMany(usize),
     ColumnsTooMany(u64, usize),
     Heading(Box<HeadingFault>),
+    /// A workbook that cannot be read, and why.
+    Unreadable(String),
+    /// A packed file that is none of the known kinds.
+    NoWorkbook,
+    Macros,
+    /// Each of these sheets holds something.
+    SheetsMany(Vec<String>),
+    UnpacksTooLarge(u64),
 }
 
 /// In what a heading differs from the nearest sheet that the form knows.
@@ -81,6 +92,11 @@ impl SheetFault {
             SheetFault::RowsTooMany(most) => words::rows_too_many(*most),
             SheetFault::ColumnsTooMany(row, most) => words::columns_too_many(*row, *most),
             SheetFault::Heading(fault) => fault.words(),
+            SheetFault::Unreadable(why) => words::file_unreadable(&words::shown(why)),
+            SheetFault::NoWorkbook => words::no_workbook(),
+            SheetFault::Macros => words::macros(),
+            SheetFault::SheetsMany(names) => words::sheets_many(&words::shown(&names.join(", "))),
+            SheetFault::UnpacksTooLarge(most) => words::unpacks_too_large(*most),
         }
     }
 }
