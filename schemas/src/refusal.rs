@@ -251,12 +251,12 @@ pub enum Hold {
     },
     /// More requests to heal than anybody needs.
     AskedTooOften,
-    /// The office has spent its part of what all offices share.
-    /// The office has filled its part of the feed's stream.
+    /// The office has filled its part of the feed's stream: bytes that its log has there, and bytes of its part.
     OfficeRoomUsed {
         used: u64,
         part: u64,
     },
+    /// The office has spent its part of what all offices share.
     OfficeOverBudget {
         retry_after_s: u64,
     },
