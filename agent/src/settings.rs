@@ -15,7 +15,7 @@ use schemas::signing::{PublicKey, SigningKey};
 use schemas::subject::OfficeId;
 use toml::Table;
 
-pub use self::deliver::{AskLeave, Deliver, DeliverTo, Origin, TargetName};
+pub use self::deliver::{AskLeave, Deliver, DeliverTo, Origin, TargetName, Waits};
 pub use self::heal::Heal;
 pub use self::reader::Mistake;
 use self::reader::Reader;

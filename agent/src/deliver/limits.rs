@@ -12,12 +12,11 @@ pub const FILE_PAUSE: Duration = Duration::from_millis(100);
 pub const LINE_BYTES: usize = 4 * 1024 * 1024;
 /// Lines of a file that are looked at together when it is read at the start.
 pub const LINES_TOGETHER: usize = 1_000;
-/// How long a webhook may take for its answer at first; an event that got none has twice as much at its next try.
+/// How long a webhook may take for its answer at first, and how long an event without one rests, where no setting says otherwise: the
+/// application may still be at work on it. It has twice as much at its next try.
 pub const PATIENCE_FIRST: Duration = Duration::from_secs(30);
 /// How long a webhook may take at most.
 pub const PATIENCE_LONGEST: Duration = Duration::from_secs(5 * 60);
-/// First wait after a webhook took too long: it may still be at work on the event.
-pub const SLOW_RETRY_FIRST: Duration = Duration::from_secs(30);
 /// Longest wait after a webhook took too long.
 pub const SLOW_RETRY_LONGEST: Duration = Duration::from_secs(60 * 60);
 /// After so long without an answer events of other logs go to the same webhook beside the one that is under way.
@@ -28,12 +27,16 @@ pub const UNDER_WAY: usize = 8;
 pub const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// First wait after a delivery that was not taken.
 pub const RETRY_FIRST: Duration = Duration::from_millis(500);
-/// Longest wait after a delivery that was not taken: an application that was mended is served soon.
+/// Longest wait after a delivery that was not taken, where no setting says otherwise: an application that was mended is served soon.
 pub const RETRY_LONGEST: Duration = Duration::from_secs(60);
+/// What it can be set to at most: more would look like a delivery that has ended.
+pub const RETRY_LONGEST_MAX: Duration = Duration::from_secs(60 * 60);
 /// Longest wait that an application may ask for with `Retry-After`.
 pub const RETRY_AFTER_LONGEST: Duration = Duration::from_secs(60 * 60);
-/// A delivery that is not taken for so long is an alarm: a restart of the application is shorter.
+/// A delivery that is not taken for so long is an alarm, where no setting says otherwise: a restart of the application is shorter.
 pub const TOLD_AFTER: Duration = Duration::from_secs(60);
+/// What it can be set to at most: an application that is away for a day has somebody who knows.
+pub const TOLD_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Logs of a target that are alarms of their own when they are held up together; the status counts and names the others.
 pub const LOGS_TOLD: usize = 4;
 /// Bytes of an application's last answer that are shown: a status, or a short error with its cause.

@@ -43,7 +43,7 @@ pub mod feeds;
 mod file;
 mod judge;
 mod lanes;
-mod limits;
+pub(crate) mod limits;
 mod orders;
 mod targets;
 mod telling;
@@ -73,7 +73,7 @@ use self::to_webhook::ToWebhook;
 use self::webhook::Webhook;
 pub use self::written::{Believes, signed_by};
 use crate::inbox::Inbox;
-use crate::settings::{Deliver, DeliverTo, TargetName};
+use crate::settings::{Deliver, DeliverTo, TargetName, Waits};
 use crate::store::Outage;
 use crate::watchdog::in_room;
 
@@ -94,6 +94,7 @@ struct Ground {
     feed: FeedName,
     /// What a person is shown of where it goes.
     shown: String,
+    waits: Waits,
     inbox: Inbox,
     delivered: Arc<Delivered>,
     targets: Targets,
@@ -124,7 +125,7 @@ pub async fn run(all: Vec<Deliver>, from: From, shutdown: CancellationToken) -> 
             ground.begin(&deliver, names).await?;
             match (deliver.to, file) {
                 (DeliverTo::Webhook { url, leave }, _) => {
-                    let webhook = Webhook::new(url, leave);
+                    let webhook = Webhook::new(url, leave, deliver.waits.answer);
                     ToWebhook::new(ground, webhook).run(ordered).await
                 }
                 (DeliverTo::File(path), file) => {
@@ -157,6 +158,7 @@ impl Ground {
             name: deliver.name.clone(),
             feed: deliver.feed.clone(),
             shown,
+            waits: deliver.waits,
             inbox: from.inbox.clone(),
             delivered: Arc::clone(&from.delivered),
             targets: from.targets.clone(),

@@ -39,8 +39,9 @@ impl Ground {
 
     pub(super) fn tell_target_waits(&self, why: &str) {
         let text = format!(
-            "{}: the application takes nothing: {why}; what arrives waits, and it is asked again at least once a minute",
-            self.name
+            "{}: the application takes nothing: {why}; what arrives waits, and it is asked again at least once in {} s",
+            self.name,
+            self.waits.retry_longest.as_secs()
         );
         self.inbox.alarms().raise("delivery-waits", text);
     }

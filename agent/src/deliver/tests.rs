@@ -93,6 +93,7 @@ impl Desk {
             name: name(),
             feed: feed(),
             to,
+            waits: Waits::USUAL,
         };
         let running = run(vec![target], self.from(), stop.clone());
         (stop, tokio::spawn(running))

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::delivered::Mark;
 use super::file::{Failed, LineFile, Written};
 use super::lanes::{Due, Kind, Lanes};
-use super::limits::{FILE_BYTES, FILE_EVENTS, FILE_PAUSE, RETRY_FIRST, RETRY_LONGEST, TOLD_AFTER};
+use super::limits::{FILE_BYTES, FILE_EVENTS, FILE_PAUSE, RETRY_FIRST};
 use super::orders::{Request, blocking, carry_out, doubled, sleep_until};
 use super::written::{self, settle};
 use super::{Ground, TargetState};
@@ -90,7 +90,10 @@ impl ToFile {
         if page.marks.is_empty() {
             self.tell_undecided();
             let soonest = self.lanes.soonest();
-            let undecided = self.lanes.in_trouble().then_some(TOLD_AFTER);
+            let undecided = self
+                .lanes
+                .in_trouble()
+                .then_some(self.ground.waits.told_after);
             let wait = soonest.map(|at| at.saturating_duration_since(Instant::now()));
             return Ok(wait.or(undecided));
         }
@@ -143,7 +146,7 @@ impl ToFile {
         ground.not_taken(why);
         let text = format!("{}: {why}; what arrives waits", ground.name);
         ground.tell_standing("delivery-file-failed", Some(text));
-        doubled(RETRY_FIRST, RETRY_LONGEST, self.failed)
+        doubled(RETRY_FIRST, ground.waits.retry_longest, self.failed)
     }
 
     /// As much of what is due as is written together, in the order of its arrival. What a disk has no room for is tried in smaller parts.
@@ -160,7 +163,8 @@ impl ToFile {
             let Some(event) = event else {
                 self.ground.not_taken("the inbox holds what is no event");
                 self.lanes.not_taken(&due.log);
-                self.lanes.wait(&due.log, RETRY_LONGEST);
+                let wait = self.ground.waits.retry_longest;
+                self.lanes.wait(&due.log, wait);
                 continue;
             };
             page.lines.push_str(&structured::encode(&event));
@@ -176,7 +180,7 @@ impl ToFile {
     }
 
     fn tell_undecided(&mut self) {
-        for log in self.lanes.undecided(TOLD_AFTER) {
+        for log in self.lanes.undecided(self.ground.waits.told_after) {
             self.ground.tell_undecided(&log);
         }
     }

@@ -14,8 +14,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::lanes::{Due, Lanes, Trouble};
 use super::limits::{
-    BESIDE_AFTER, LOGS_TOLD, PATIENCE_FIRST, PATIENCE_LONGEST, RETRY_FIRST, RETRY_LONGEST,
-    SLOW_RETRY_FIRST, SLOW_RETRY_LONGEST, TOLD_AFTER, UNDER_WAY,
+    BESIDE_AFTER, LOGS_TOLD, PATIENCE_LONGEST, RETRY_FIRST, SLOW_RETRY_LONGEST, UNDER_WAY,
 };
 use super::orders::{Request, blocking, carry_out, doubled, sleep_until};
 use super::targets::Stuck;
@@ -30,7 +29,7 @@ pub struct ToWebhook {
     posts: JoinSet<Answered>,
     under_way: BTreeMap<LogName, Post>,
     number: u64,
-    /// How long an answer may take: as long as one has taken here before, and half a minute at least.
+    /// How long an answer may take: as long as one has taken here before, and as long as is set at least.
     patience: Duration,
     not_now: Option<NotNow>,
     /// Logs of which an alarm was raised since the last time that none was held up.
@@ -66,12 +65,12 @@ impl ToWebhook {
     pub fn new(ground: Arc<Ground>, webhook: Webhook) -> ToWebhook {
         ToWebhook {
             lanes: Lanes::new(Arc::clone(&ground)),
+            patience: ground.waits.answer,
             ground,
             webhook,
             posts: JoinSet::new(),
             under_way: BTreeMap::new(),
             number: 0,
-            patience: PATIENCE_FIRST,
             not_now: None,
             told: 0,
             retired: false,
@@ -86,7 +85,7 @@ impl ToWebhook {
             while let Some(due) = self.next() {
                 self.post(due).await?;
             }
-            for log in self.lanes.undecided(TOLD_AFTER) {
+            for log in self.lanes.undecided(self.ground.waits.told_after) {
                 self.ground.tell_undecided(&log);
             }
             let until = self.soonest();
@@ -127,7 +126,8 @@ impl ToWebhook {
             .values()
             .map(|post| post.since + BESIDE_AFTER);
         let due = self.lanes.soonest().filter(|_| !self.retired);
-        let told = self.lanes.in_trouble().then_some(now + TOLD_AFTER);
+        let told_after = self.ground.waits.told_after;
+        let told = self.lanes.in_trouble().then_some(now + told_after);
         let all = [held, due].into_iter().flatten().chain(beside);
         all.filter(|at| *at > now).chain(told).min()
     }
@@ -136,7 +136,7 @@ impl ToWebhook {
         let bytes = self.ground.inbox.get(&due.log, due.event.position)?;
         let Some(event) = bytes.and_then(|bytes| nats::read_stored(&bytes).ok()) else {
             let why = "the inbox holds what is no event";
-            self.not_this(&due, why, RETRY_LONGEST);
+            self.not_this(&due, why, self.ground.waits.retry_longest);
             return Ok(());
         };
         let ready = match self.webhook.ready(&event).await {
@@ -200,7 +200,7 @@ impl ToWebhook {
                 self.not_now = None;
                 // Whoever once took so long is given as much from the first try on.
                 let took = since.elapsed().saturating_mul(2).min(PATIENCE_LONGEST);
-                self.patience = self.patience.max(took.min(patience.max(PATIENCE_FIRST)));
+                self.patience = self.patience.max(took.min(patience));
                 self.taken(due).await?;
             }
             Taken::NotThis { why } => {
@@ -208,7 +208,7 @@ impl ToWebhook {
                     .lanes
                     .trouble(&log)
                     .map_or(1, |trouble| trouble.tries + 1);
-                let wait = doubled(RETRY_FIRST, RETRY_LONGEST, tries);
+                let wait = self.doubled(tries);
                 self.not_this(&due, &why, wait);
             }
             Taken::Unanswered => self.unanswered(&due, patience),
@@ -252,12 +252,13 @@ impl ToWebhook {
         let Some(trouble) = self.lanes.not_taken(&due.log) else {
             return;
         };
+        let told_after = self.ground.waits.told_after;
         // That the target takes nothing at all is told once, and not of each log.
         let is_own = self
             .not_now
             .as_ref()
-            .is_none_or(|not_now| not_now.since.elapsed() < TOLD_AFTER);
-        let is_due = trouble.since.elapsed() >= TOLD_AFTER && !trouble.told;
+            .is_none_or(|not_now| not_now.since.elapsed() < told_after);
+        let is_due = trouble.since.elapsed() >= told_after && !trouble.told;
         let is_told = is_own && is_due && self.told < LOGS_TOLD;
         trouble.told |= is_told;
         let trouble = trouble.clone();
@@ -275,7 +276,11 @@ impl ToWebhook {
         };
         trouble.unanswered = trouble.unanswered.saturating_add(1);
         let trouble = trouble.clone();
-        let wait = doubled(SLOW_RETRY_FIRST, SLOW_RETRY_LONGEST, trouble.unanswered);
+        let wait = doubled(
+            self.ground.waits.answer,
+            SLOW_RETRY_LONGEST,
+            trouble.unanswered,
+        );
         self.lanes.wait(&due.log, wait);
         let why = format!("no answer within {} s", patience.as_secs());
         self.tell(due, &why, &trouble);
@@ -306,7 +311,7 @@ impl ToWebhook {
             .map_or(0, |not_now| not_now.tries)
             .saturating_add(1);
         let now = Instant::now();
-        let wait = after.unwrap_or_else(|| doubled(RETRY_FIRST, RETRY_LONGEST, tries));
+        let wait = after.unwrap_or_else(|| self.doubled(tries));
         let mut not_now = NotNow {
             until: now + wait,
             since: self.not_now.as_ref().map_or(now, |not_now| not_now.since),
@@ -319,14 +324,19 @@ impl ToWebhook {
             .map_or(0, |trouble| trouble.tries);
         let rest = match again {
             0 => Duration::ZERO,
-            again => wait + doubled(RETRY_FIRST, RETRY_LONGEST, again),
+            again => wait + self.doubled(again),
         };
-        if not_now.since.elapsed() >= TOLD_AFTER && !not_now.told {
+        if not_now.since.elapsed() >= self.ground.waits.told_after && !not_now.told {
             not_now.told = true;
             self.ground.tell_target_waits(why);
         }
         self.not_now = Some(not_now);
         self.not_this(due, why, rest);
+    }
+
+    /// How long is waited behind so many tries.
+    fn doubled(&self, tries: u32) -> Duration {
+        doubled(RETRY_FIRST, self.ground.waits.retry_longest, tries)
     }
 
     fn retire(&mut self) {

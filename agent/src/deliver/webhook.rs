@@ -46,7 +46,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    pub fn new(url: String, leave: Option<AskLeave>) -> Webhook {
+    pub fn new(url: String, leave: Option<AskLeave>, patience: Duration) -> Webhook {
         install_provider();
         // A redirect is not followed: where events go is what the settings say.
         let client = Client::builder()
@@ -60,7 +60,7 @@ impl Webhook {
         Webhook {
             url,
             client,
-            leave: leave.map(Leave::new),
+            leave: leave.map(|wish| Leave::new(wish, patience)),
         }
     }
 

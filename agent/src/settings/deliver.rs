@@ -1,4 +1,4 @@
-//! Where what arrives is delivered: one `[[deliver]]` table comes in, a named target and its feed go out. A target that is to be asked
+//! Where what arrives is delivered: one `[[deliver]]` table comes in, a named target and its feed go out, and how long it is waited for. A target that is to be asked
 //! for leave first is named with the origin under which it is asked. No two targets have one name: what was delivered is remembered by it.
 
 use std::collections::BTreeSet;
@@ -6,11 +6,15 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemas::subject::FeedName;
 
 use super::Folder;
 use super::reader::Reader;
+use crate::deliver::limits::{
+    PATIENCE_FIRST, PATIENCE_LONGEST, RETRY_LONGEST, RETRY_LONGEST_MAX, TOLD_AFTER, TOLD_AFTER_MAX,
+};
 
 /// Characters of a target's name: it is a folder's name, too.
 const NAME_MAX: usize = 64;
@@ -22,6 +26,27 @@ pub struct Deliver {
     pub name: TargetName,
     pub feed: FeedName,
     pub to: DeliverTo,
+    pub waits: Waits,
+}
+
+/// How long a target is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// For a webhook's answer, at first; and how long an event that got none rests.
+    pub answer: Duration,
+    /// Between two tries of what is not taken, at most.
+    pub retry_longest: Duration,
+    /// Until what is not taken is an alarm.
+    pub told_after: Duration,
+}
+
+impl Waits {
+    /// Where no setting says otherwise.
+    pub const USUAL: Waits = Waits {
+        answer: PATIENCE_FIRST,
+        retry_longest: RETRY_LONGEST,
+        told_after: TOLD_AFTER,
+    };
 }
 
 /// The name of a target: small letters, digits and hyphens.
@@ -117,6 +142,9 @@ pub(super) fn read(deliver: &mut Reader<'_>, folder: &Folder) -> Option<Deliver>
     }
     let name: Option<TargetName> = deliver.parsed("name");
     let leave = leave(deliver);
+    let answer = seconds(deliver, "answer_time_s", PATIENCE_LONGEST);
+    let retry_longest = seconds(deliver, "retry_longest_s", RETRY_LONGEST_MAX);
+    let told_after = seconds(deliver, "told_after_s", TOLD_AFTER_MAX);
     let to = match (deliver.text("webhook"), deliver.text("file")) {
         (Some(url), None) if url.starts_with("http://") || url.starts_with("https://") => {
             Some(DeliverTo::Webhook { url, leave })
@@ -127,6 +155,10 @@ pub(super) fn read(deliver: &mut Reader<'_>, folder: &Folder) -> Option<Deliver>
         }
         (None, Some(_)) if leave.is_some() => {
             deliver.mistake("origin", "goes with webhook: a file gives no leave");
+            None
+        }
+        (None, Some(_)) if answer.is_some() => {
+            deliver.mistake("answer_time_s", "goes with webhook: a file answers nothing");
             None
         }
         (None, Some(file)) => Some(DeliverTo::File(folder.0.join(file))),
@@ -140,7 +172,22 @@ pub(super) fn read(deliver: &mut Reader<'_>, folder: &Folder) -> Option<Deliver>
         name: name.unwrap_or_else(|| TargetName::usual(&feed, &to)),
         feed,
         to,
+        waits: Waits {
+            answer: answer.unwrap_or(Waits::USUAL.answer),
+            retry_longest: retry_longest.unwrap_or(Waits::USUAL.retry_longest),
+            told_after: told_after.unwrap_or(Waits::USUAL.told_after),
+        },
     })
+}
+
+fn seconds(deliver: &mut Reader<'_>, key: &str, most: Duration) -> Option<Duration> {
+    let number = deliver.number(key)?;
+    let most = most.as_secs();
+    if !(1..=most).contains(&number) {
+        deliver.mistake(key, format!("must be 1 to {most} seconds"));
+        return None;
+    }
+    Some(Duration::from_secs(number))
 }
 
 /// Says of each name that was given before that it was.

@@ -1,5 +1,7 @@
 //! Texts of agent.toml and folders come in, settings or all mistakes are expected. Nothing outside a temporary folder is touched.
 
+use std::time::Duration;
+
 use super::*;
 
 const LEAST: &str = r#"
@@ -43,15 +45,30 @@ feed = "labour-returns"
 webhook = "https://returns.mlvt.gov.kh/events"
 origin = "Spean.MoH.gov.kh"
 rate_per_minute = 120
+answer_time_s = 300
 [[deliver]]
 feed = "price-bulletin"
 file = "bulletin.ndjson"
+retry_longest_s = 5
+told_after_s = 86400
 "#;
     let settings = parse(more).expect("good");
     assert_eq!(settings.http.socket, Some("/agent/agent.sock".into()));
     let tls = ("/agent/http.pem".into(), "/etc/http.key".into());
     assert_eq!(settings.http.tls, Some(tls));
     assert_eq!(settings.store.dir, Path::new("/var/lib/spean"));
+    let seconds = Duration::from_secs;
+    let waits: Vec<Waits> = settings.deliver.iter().map(|d| d.waits).collect();
+    let patient = Waits {
+        answer: seconds(300),
+        ..Waits::USUAL
+    };
+    let eager = Waits {
+        retry_longest: seconds(5),
+        told_after: seconds(86_400),
+        ..Waits::USUAL
+    };
+    assert_eq!(waits, [Waits::USUAL, patient, eager]);
     let to: Vec<DeliverTo> = settings.deliver.into_iter().map(|d| d.to).collect();
     let webhook = DeliverTo::Webhook {
         url: "http://127.0.0.1:9000/prices".into(),
@@ -99,6 +116,13 @@ origin = "spean.moh.gov.kh"
 feed = "market-prices"
 webhook = "http://127.0.0.1:9000/prices"
 rate_per_minute = 0
+answer_time_s = 301
+retry_longest_s = 0
+told_after_s = 86401
+[[deliver]]
+feed = "market-prices"
+file = "more.ndjson"
+answer_time_s = 10
 "#;
     let Mistakes(all) = Settings::parse(text, Folder::new("/agent")).expect_err("mistakes");
     let at: Vec<&str> = all.iter().map(|mistake| &*mistake.at).collect();
@@ -118,6 +142,10 @@ rate_per_minute = 0
         "deliver[4].origin",
         "deliver[5].rate_per_minute",
         "deliver[5].origin",
+        "deliver[5].answer_time_s",
+        "deliver[5].retry_longest_s",
+        "deliver[5].told_after_s",
+        "deliver[6].answer_time_s",
         "deliver[5].name",
         "colour",
     ];

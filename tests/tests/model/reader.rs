@@ -12,7 +12,7 @@ use agent::heal::gaps::Gaps;
 use agent::heal::{Heal, OwnHoles};
 use agent::inbox::Inbox;
 use agent::receive::{Holds, Receive};
-use agent::settings::{Deliver, DeliverTo, TargetName};
+use agent::settings::{Deliver, DeliverTo, TargetName, Waits};
 use schemas::event::Hash;
 use schemas::subject::OfficeId;
 use tokio::sync::Notify;
@@ -159,6 +159,7 @@ impl Reader {
             name: TargetName::usual(&feed(), &to),
             feed: feed(),
             to,
+            waits: Waits::USUAL,
         };
         let deliver = deliver::run(vec![target], from, stop.clone());
         let receive = Receive {

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
 
-use crate::deliver::limits::PATIENCE_FIRST;
 use crate::link::said;
 use crate::settings::AskLeave;
 
@@ -18,12 +17,18 @@ const ALLOWED_RATE: &str = "webhook-allowed-rate";
 /// What is asked of a target, and what it has said.
 pub struct Leave {
     wish: AskLeave,
+    /// How long its answer may take.
+    patience: Duration,
     given: Option<Pace>,
 }
 
 impl Leave {
-    pub fn new(wish: AskLeave) -> Leave {
-        Leave { wish, given: None }
+    pub fn new(wish: AskLeave, patience: Duration) -> Leave {
+        Leave {
+            wish,
+            patience,
+            given: None,
+        }
     }
 
     /// Waits until the next delivery may go, asking for leave where there is none yet; the header that it must carry.
@@ -41,7 +46,7 @@ impl Leave {
             Some(pace) => pace,
             None => self
                 .given
-                .insert(ask(client, url, &self.wish, &origin).await?),
+                .insert(ask(client, url, (&self.wish, self.patience), &origin).await?),
         };
         tokio::time::sleep_until(pace.turn(Instant::now()).into()).await;
         Ok((REQUEST_ORIGIN, origin))
@@ -56,12 +61,12 @@ impl Leave {
 async fn ask(
     client: &Client,
     url: &str,
-    wish: &AskLeave,
+    (wish, patience): (&AskLeave, Duration),
     origin: &HeaderValue,
 ) -> Result<Pace, String> {
     let mut request = client
         .request(Method::OPTIONS, url)
-        .timeout(PATIENCE_FIRST)
+        .timeout(patience)
         .header(REQUEST_ORIGIN, origin.clone());
     if let Some(rate) = wish.rate {
         request = request.header(REQUEST_RATE, rate.get());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use agent::deliver::delivered::{BusName, Delivered};
 use agent::inbox::{Arrived, Inbox};
-use agent::settings::{Deliver, DeliverTo, TargetName};
+use agent::settings::{Deliver, DeliverTo, TargetName, Waits};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use schemas::envelope::structured;
 use schemas::event::{Hash, Position};
@@ -180,6 +180,7 @@ async fn written_once(
         name: names.file.clone(),
         feed: feed.clone(),
         to,
+        waits: Waits::USUAL,
     };
     let from = agent::deliver::From {
         inbox,

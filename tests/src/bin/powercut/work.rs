@@ -11,7 +11,7 @@ use agent::deliver;
 use agent::deliver::delivered::{BusName, Delivered};
 use agent::inbox::{Cursor, Inbox};
 use agent::outbox::{AcceptError, Outbox, Submission, Telling};
-use agent::settings::{Deliver, DeliverTo};
+use agent::settings::{Deliver, DeliverTo, Waits};
 use agent::store::{Fault, Outage, disk};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use schemas::envelope::nats;
@@ -125,6 +125,7 @@ async fn live(places: Places) -> Result<()> {
         name: stage::file_name(),
         feed: worker.ground.feed.clone(),
         to: DeliverTo::File(lines),
+        waits: Waits::USUAL,
     };
     let stop = CancellationToken::new();
     let from = deliver::From {

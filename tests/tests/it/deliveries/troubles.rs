@@ -4,6 +4,11 @@
 
 use super::*;
 
+/// A file that is tried again every second at most.
+fn to_file_soon(file: &str) -> String {
+    to_file(file) + "retry_longest_s = 1\n"
+}
+
 /// B5. A feed that is misspelt, or that the office may not read, ends the start with what is wrong.
 #[tokio::test]
 async fn a_feed_that_nothing_can_arrive_on_ends_the_start() {
@@ -31,9 +36,10 @@ async fn a_feed_that_nothing_can_arrive_on_ends_the_start() {
 #[tokio::test]
 async fn a_file_whose_folder_is_not_there_is_an_alarm_until_it_is() {
     let bus = Bus::start(&[PROVINCE, HQ]).await;
-    let settings = to_file("out/prices.ndjson");
+    let settings = to_file_soon("out/prices.ndjson");
     let (province, hq) = tokio::join!(bus.office(PROVINCE), bus.office_with(HQ, &settings));
     let ids = submit(&province, "e", 5).await;
+    hq.receives(FEED, 5).await;
     let told = alarm(&hq, "delivery-file-failed").await;
     assert!(told.contains("there is no folder"), "{told}");
     let name = format!("{FEED}-file");
@@ -56,7 +62,7 @@ async fn a_file_whose_folder_is_not_there_is_an_alarm_until_it_is() {
 #[tokio::test]
 async fn a_file_whose_disk_is_full_is_an_alarm_until_it_is_not() {
     let bus = Bus::start(&[PROVINCE, HQ]).await;
-    let settings = to_file("small/prices.ndjson");
+    let settings = to_file_soon("small/prices.ndjson");
     let (province, mut hq) = tokio::join!(bus.office(PROVINCE), bus.office_with(HQ, &settings));
     hq.stop().await;
     std::fs::create_dir(hq.folder().join("small")).expect("made");
