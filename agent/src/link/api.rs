@@ -219,7 +219,7 @@ impl Session {
         let body = json!({
             "seq": from, "next_by_subj": subject, "batch": PAGE_EVENTS, "max_bytes": PAGE_BYTES,
         });
-        let (page, _left) = self.direct(feed, body).await?;
+        let (page, _left) = self.direct(feed, body, PAGE_EVENTS).await?;
         let mut behind = from;
         for message in &page {
             behind = placed(message.sequence, behind)?.saturating_add(1);
@@ -235,18 +235,20 @@ impl Session {
     pub async fn heads(&self, feed: &FeedName) -> Result<Option<Vec<StoredMessage>>, NoAnswer> {
         let logs = format!("spean.log.{feed}.*.*");
         let body = json!({ "multi_last": [logs], "batch": HEADS_MAX });
-        let (heads, left) = self.direct(feed, body).await?;
+        let (heads, left) = self.direct(feed, body, HEADS_MAX).await?;
         Ok(Some(heads).filter(|heads| left == 0 && heads.len() < HEADS_MAX))
     }
 
-    /// Messages, and how many are left that did not fit into one answer.
+    /// Messages, so many at most, and how many are left that did not fit into one answer.
     async fn direct(
         &self,
         feed: &FeedName,
         body: serde_json::Value,
+        most: usize,
     ) -> Result<(Vec<StoredMessage>, u64), NoAnswer> {
         let subject = format!("$JS.API.DIRECT.GET.{feed}");
-        let mut replies: Replies = self.ask_for_many(&subject, body.to_string().into()).await?;
+        let body = body.to_string().into();
+        let mut replies: Replies = self.ask_for_many(&subject, body, most).await?;
         let mut all = Vec::new();
         loop {
             let reply = replies.next(MESSAGE_TIME).await?;

@@ -71,7 +71,7 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(20);
 pub const MESSAGE_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// Events of one direct read.
-pub const PAGE_EVENTS: u64 = 256;
+pub const PAGE_EVENTS: usize = 256;
 /// Bytes of one direct read.
 pub const PAGE_BYTES: u64 = 512 * 1024;
 /// Heads of one direct read: the gateway's bound, and more than a feed has offices.

@@ -12,7 +12,7 @@ use super::wire::Deliveries;
 
 /// Answers to one question, in their order.
 pub struct Replies {
-    pub(super) replies: mpsc::UnboundedReceiver<Delivery>,
+    pub(super) replies: mpsc::Receiver<Delivery>,
     pub(super) session: Session,
     pub(super) token: u64,
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use schemas::envelope::nats;
 use schemas::signing::SignedEvent;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -68,7 +69,7 @@ enum Asker {
     },
     Request(oneshot::Sender<Delivery>),
     /// Answered in several messages; ended by whoever asked.
-    Stream(mpsc::UnboundedSender<Delivery>),
+    Stream(mpsc::Sender<Delivery>),
 }
 
 impl Session {
@@ -207,9 +208,15 @@ impl Session {
         }
     }
 
-    /// Asks, and hands on every answer until the returned value is dropped.
-    pub async fn ask_for_many(&self, subject: &str, payload: Bytes) -> Result<Replies, Outage> {
-        let (to, replies) = mpsc::unbounded_channel();
+    /// Asks for so many messages at most, and hands on every answer until the returned value is dropped.
+    pub async fn ask_for_many(
+        &self,
+        subject: &str,
+        payload: Bytes,
+        most: usize,
+    ) -> Result<Replies, Outage> {
+        // One more says that these were all.
+        let (to, replies) = mpsc::channel(most.saturating_add(1));
         let token = self.put(Asker::Stream(to))?;
         let replies = Replies {
             replies,
@@ -278,22 +285,10 @@ impl Session {
         let Some(token) = token.and_then(|(_, token)| u64::from_str_radix(token, 16).ok()) else {
             return;
         };
-        let due = {
-            let mut state = self.state();
-            match state.due.get(&token) {
-                Some(Due {
-                    to: Asker::Stream(to),
-                    ..
-                }) => {
-                    // Whoever asked has gone: `Forget` takes the entry out.
-                    let _unread = to.send(delivery);
-                    return;
-                }
-                Some(_) => state.due.remove(&token),
-                None => None,
-            }
-        };
-        let Some(Due { since, to }) = due else {
+        if let Some(to) = self.asked_for_many(token) {
+            return self.hand_on(&to, delivery);
+        }
+        let Some(Due { since, to }) = self.state().due.remove(&token) else {
             return;
         };
         match to {
@@ -309,6 +304,25 @@ impl Session {
                 let _gone = to.send(delivery);
             }
             Asker::Stream(_) => {}
+        }
+    }
+
+    fn asked_for_many(&self, token: u64) -> Option<mpsc::Sender<Delivery>> {
+        match &self.state().due.get(&token)?.to {
+            Asker::Stream(to) => Some(to.clone()),
+            Asker::Publish { .. } | Asker::Request(_) => None,
+        }
+    }
+
+    /// One of several answers. A gateway that gives more of them than it was asked for is left.
+    fn hand_on(&self, to: &mpsc::Sender<Delivery>, delivery: Delivery) {
+        match to.try_send(delivery) {
+            // Whoever asked may have gone: `Replies` takes the entry out.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(_)) => {
+                tracing::warn!("the gateway answers more than it was asked for");
+                self.end();
+            }
         }
     }
 
@@ -380,3 +394,6 @@ impl Drop for Forget<'_> {
         self.session.forget(self.token);
     }
 }
+
+#[cfg(test)]
+mod tests;
