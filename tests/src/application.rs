@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use crate::deadline::{PATIENCE, eventually_within};
+use crate::webhook;
 
 /// An event as the application got it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +44,15 @@ impl Application {
             posted: Arc::default(),
         };
         let serving = application.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let serving = serving.clone();
-                tokio::spawn(async move { serving.connection(stream).await });
+        let decide = move |delivery: webhook::Posted| {
+            let (status, after) = serving.takes(&delivery);
+            async move {
+                tokio::time::sleep(after).await;
+                Ok(webhook::Answer::Status(status))
             }
-        });
+        };
+        // As long as the test lasts.
+        webhook::serve(listener, decide).detach();
         application
     }
 
@@ -101,59 +104,28 @@ impl Application {
         .await;
     }
 
-    async fn connection(self, stream: TcpStream) -> Option<()> {
-        let mut stream = BufReader::new(stream);
-        loop {
-            let posted = self.request(&mut stream).await?;
-            let rule = self
-                .rule
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            let (status, after) = rule(&posted);
-            self.posted
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(posted);
-            tokio::time::sleep(after).await;
-            let answer = format!("HTTP/1.1 {status} As Told\r\ncontent-length: 0\r\n\r\n");
-            stream.get_mut().write_all(answer.as_bytes()).await.ok()?;
-        }
-    }
-
-    async fn request(&self, stream: &mut BufReader<TcpStream>) -> Option<Posted> {
-        let mut headers = BTreeMap::new();
-        loop {
-            let mut line = String::new();
-            if stream.read_line(&mut line).await.ok()? == 0 {
-                return None;
-            }
-            match line.trim_end().split_once(": ") {
-                Some((name, value)) => {
-                    headers.insert(name.to_ascii_lowercase(), value.to_owned());
-                }
-                None if line.trim_end().is_empty() => break,
-                None => {}
-            }
-        }
-        let length = headers
-            .get("content-length")
-            .and_then(|length| length.parse().ok());
-        let mut data = vec![0; length.unwrap_or(0)];
-        stream.read_exact(&mut data).await.ok()?;
-        let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
+    fn takes(&self, delivery: &webhook::Posted) -> Answer {
+        let header = |name: &str| delivery.headers.get(name).cloned().unwrap_or_default();
         let (source, id) = (header("ce-source"), header("ce-id"));
-        let all = self.posted();
-        Some(Posted {
+        let mut all = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let posted = Posted {
             before: all
                 .iter()
                 .filter(|one| one.id == id && one.source == source)
                 .count(),
             position: header("ce-sequence").parse().unwrap_or(0),
-            data: String::from_utf8_lossy(&data).into_owned(),
+            data: String::from_utf8_lossy(&delivery.body).into_owned(),
             at: Instant::now(),
             source,
             id,
-        })
+        };
+        all.push(posted.clone());
+        drop(all);
+        let rule = self
+            .rule
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        rule(&posted)
     }
 }

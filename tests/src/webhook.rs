@@ -24,6 +24,8 @@ pub struct Posted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     Taken,
+    /// A status, and nothing else.
+    Status(u16),
     /// 503, with a time to come back in seconds.
     NotNow(u64),
     /// The connection ends without a word.
@@ -58,6 +60,9 @@ where
         let posted = read(&mut stream).await?;
         let answer = match decide(posted).await? {
             Answer::Taken => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
+            Answer::Status(status) => {
+                format!("HTTP/1.1 {status} As Told\r\ncontent-length: 0\r\n\r\n")
+            }
             Answer::NotNow(seconds) => format!(
                 "HTTP/1.1 503 Service Unavailable\r\nretry-after: {seconds}\r\ncontent-length: 0\r\n\r\n"
             ),
