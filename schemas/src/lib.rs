@@ -17,7 +17,11 @@
 pub mod limits;
 pub mod subject;
 pub mod event;
+pub mod text;
+pub mod alarm;
 pub mod refusal;
+pub mod code;
+pub mod explain;
 pub mod signing;
 pub mod chain;
 pub mod head;

@@ -3,6 +3,7 @@
 
 mod codes;
 
+use crate::alarm::{Call, Severity};
 use crate::event::{AttributeFault, LOG_FORMAT, Position, Timestamp};
 use crate::subject::OfficeId;
 
@@ -38,9 +39,16 @@ pub struct Code {
     /// JetStream's `err_code`; ours begin at 60,000, far above nats-server's.
     pub number: u32,
     pub name: &'static str,
+    pub severity: Severity,
+    pub call: Call,
     pub en: &'static str,
     pub km: &'static str,
 }
+
+/// Every code of a refusal, by its number.
+pub const REFUSALS: &[Code] = codes::REFUSALS;
+/// Every code of a hold, by its number.
+pub const HOLDS: &[Code] = codes::HOLDS;
 
 /// A final no: a check was made and failed on the event's own bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -157,7 +157,7 @@ impl Committer {
             let text = format!(
                 "{feed} {id}: its bytes in journal segment {segment} at {offset} are gone; submit it again"
             );
-            self.shared.alarms.raise("accepted-event-lost", text);
+            self.shared.alarms.raise("accepted-events-lost", text);
         }
         Ok(())
     }

@@ -258,7 +258,7 @@ impl Key {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// The rule's own name, by which it is explained and removed.
+    /// The rule's own name, by which it is named and removed.
     pub rule: String,
     pub feed: FeedName,
     pub right: Right,

@@ -152,7 +152,7 @@ async fn a_damaged_record_costs_one_event_and_is_named() {
     assert!(!left.contains(&"15".into()));
     outbox.checkpoint().await.expect("serves what came before");
     let alarm = &outbox.alarms().list()[0];
-    assert_eq!(alarm.code, "accepted-event-lost");
+    assert_eq!(alarm.code, "accepted-events-lost");
     assert!(alarm.text.contains("15"), "{}", alarm.text);
     assert_eq!(outbox.status().expect("reads").feeds[0].waiting, 19);
 }

@@ -284,7 +284,6 @@ impl Lane {
         let disk = self.path("disk");
         image.write(&disk)?;
         let named = [
-            "accepted-event-lost",
             "accepted-events-lost",
             "journal-damaged",
             "journal-segment-missing",
