@@ -10,6 +10,7 @@ use broker_gateway::settings::ServerAddress;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schemas::registry::Standing;
 use schemas::subject::{FeedName, OfficeId};
+use schemas::text::Language;
 
 pub use self::words::{
     CertificateCommand, GrantArgs, KeyCommand, OfficeCommand, RegistryCommand, SayArgs, SignArgs,
@@ -108,15 +109,31 @@ pub enum Command {
     },
     /// Tell what an office may do on a feed, and by which rule
     #[command(
-        after_help = "Example:\n  spean-gateway explain moh/siem-reap market-prices --dir authority"
+        after_help = "Example:\n  spean-gateway rights moh/siem-reap market-prices --dir authority"
     )]
-    Explain {
+    Rights {
         office: OfficeId,
         feed: FeedName,
         /// The gateway's folder
         #[arg(long, env = "SPEAN_DIR", default_value = ".")]
         dir: PathBuf,
         /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell what a code means, what to do and whom to call; without a code, list them all
+    #[command(after_help = "Examples:\n  \
+        spean-gateway explain bus-unreadable\n  \
+        spean-gateway explain 60216 --lang km\n  \
+        spean-gateway explain --json | jq -r '.[] | select(.severity == \"critical\").code'\n\n\
+        What an office may do on a feed is told by `spean-gateway rights`.")]
+    Explain {
+        /// The code, or its number on the wire
+        code: Option<String>,
+        /// The language: en or km [default: as LC_ALL, LC_MESSAGES or LANG say, else both]
+        #[arg(long, value_name = "LANGUAGE")]
+        lang: Option<Language>,
+        /// As JSON: the pages of the code, or of all
         #[arg(long)]
         json: bool,
     },

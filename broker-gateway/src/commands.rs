@@ -1,5 +1,6 @@
 //! A command comes in, the library does it, words for people (or JSON for programs) and an exit status go out.
 
+mod explain;
 mod say;
 
 use std::io::{Write as _, stdout};
@@ -62,7 +63,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             Ok(status(found.whole))
         }
-        Command::Explain {
+        Command::Rights {
             office,
             feed,
             dir,
@@ -70,12 +71,13 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         } => {
             let log = authority::registry(&dir)?;
             let issued = Issued::all(&Folder::new(&dir))?;
-            let explanation = authority::explain(log.registry(), issued, &office, &feed)?;
+            let rights = authority::rights(log.registry(), issued, &office, &feed)?;
             match json {
-                true => say(&as_json(&explanation)?),
-                false => say(&explanation.table()),
+                true => say(&as_json(&rights)?),
+                false => say(&rights.table()),
             }
         }
+        Command::Explain { code, lang, json } => explain::run(code.as_deref(), lang, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "spean-gateway", &mut script);

@@ -23,6 +23,7 @@ use schemas::subject::{ConfirmSubject, FeedName, LogSubject};
 
 use crate::acl::{self, Confirmable, CountRight, HealPermit, PublishPermit};
 use crate::admit::RawEvent;
+use crate::coded::coded;
 use crate::limits::REQUEST_BYTES_MAX;
 use crate::peer::Peer;
 use crate::policy::Policy;
@@ -123,24 +124,16 @@ pub enum Denied {
     Subscription { queue: Option<Subject> },
 }
 
-/// How a peer broke the order of a session. The codes never change their meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Breach {
-    #[error("the first operation must be CONNECT")]
-    ConnectExpected,
-    #[error("CONNECT was said before")]
-    ConnectRepeated,
-    #[error("events travel in headers; connect with headers: true")]
-    HeadersRequired,
-}
-
-impl Breach {
-    pub fn code(self) -> &'static str {
-        match self {
-            Breach::ConnectExpected => "connect-expected",
-            Breach::ConnectRepeated => "connect-repeated",
-            Breach::HeadersRequired => "headers-required",
-        }
+coded! {
+    /// How a peer broke the order of a session. The codes never change their meaning.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+    pub enum Breach {
+        #[error("the first operation must be CONNECT")]
+        ConnectExpected = "connect-expected",
+        #[error("CONNECT was said before")]
+        ConnectRepeated = "connect-repeated",
+        #[error("events travel in headers; connect with headers: true")]
+        HeadersRequired = "headers-required",
     }
 }
 

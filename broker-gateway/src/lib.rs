@@ -1,5 +1,6 @@
 //! spean-gateway: the one door to the broker. The modules stand in the order of an event's road.
 
+mod coded;
 pub mod limits;
 pub mod settings;
 pub mod serve;
@@ -27,6 +28,7 @@ pub mod upstream;
 pub mod refuse;
 pub mod audit;
 pub mod seldom;
+pub mod explain;
 pub mod authority;
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ use crate::socket;
 use crate::wire::Frame;
 
 use acquainted::Acquainted;
+pub use failure::Cause;
 use failure::Failure;
 use guarded::Guarded;
 use strangers::{Place, Strangers};

@@ -8,6 +8,8 @@ use schemas::registry::Serial;
 use schemas::subject::{OFFICE_URI, OfficeId};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
+use crate::coded::coded;
+
 /// An office that has shown its certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Peer {
@@ -90,27 +92,18 @@ impl fmt::Display for Peer {
     }
 }
 
-/// Why a certificate names no office. The codes never change their meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PeerFault {
-    #[error("the certificate cannot be read")]
-    Certificate,
-    #[error("the certificate names no office: it needs one URI, {OFFICE_URI}<ministry>/<place>")]
-    NoUri,
-    #[error("the certificate names several URIs: it needs exactly one")]
-    SeveralUris,
-    #[error("the certificate's URI is not {OFFICE_URI}<ministry>/<place>")]
-    BadUri,
-}
-
-impl PeerFault {
-    pub fn code(self) -> &'static str {
-        match self {
-            PeerFault::Certificate => "certificate-unreadable",
-            PeerFault::NoUri => "certificate-without-office",
-            PeerFault::SeveralUris => "certificate-with-several-uris",
-            PeerFault::BadUri => "certificate-uri-malformed",
-        }
+coded! {
+    /// Why a certificate names no office. The codes never change their meaning.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+    pub enum PeerFault {
+        #[error("the certificate cannot be read")]
+        Certificate = "certificate-unreadable",
+        #[error("the certificate names no office: it needs one URI, {OFFICE_URI}<ministry>/<place>")]
+        NoUri = "certificate-without-office",
+        #[error("the certificate names several URIs: it needs exactly one")]
+        SeveralUris = "certificate-with-several-uris",
+        #[error("the certificate's URI is not {OFFICE_URI}<ministry>/<place>")]
+        BadUri = "certificate-uri-malformed",
     }
 }
 

@@ -19,7 +19,7 @@ mod broker;
 mod brought;
 mod denial;
 mod desk;
-mod end;
+pub(crate) mod end;
 mod ends;
 mod gather;
 mod half;

@@ -1,8 +1,9 @@
 //! The command line: arguments come in, one command runs, words for people (or JSON for programs) and an exit status go out.
-//! All but `run`, `init` and `verify` speak to the running agent over its HTTP interface; none of them opens its stores.
+//! All but `run`, `init`, `verify` and `explain` speak to the running agent over its HTTP interface; none of them opens its stores.
 
 mod client;
 mod deliver;
+pub mod explain;
 mod export;
 mod init;
 mod proof;
@@ -20,6 +21,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use schemas::signing::Fingerprint;
 use schemas::subject::{FeedName, LogName, OfficeId};
+use schemas::text::Language;
 
 use self::client::Agent;
 use crate::settings::{Folder, Settings};
@@ -141,10 +143,38 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<DeliverAction>,
     },
+    /// Tell what a code means, what to do and whom to call; without a code, list them all
+    #[command(after_help = "Examples:\n  \
+        spean-agent explain own-events-lost\n  \
+        spean-agent explain journal-cut --lang km\n  \
+        spean-agent explain --json | jq -r '.[] | select(.severity == \"critical\").code'")]
+    Explain {
+        /// The code, as status and answers show it, or its number on the wire
+        code: Option<String>,
+        #[command(flatten)]
+        lang: Lang,
+        /// As JSON: the pages of the code, or of all
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the completions of a shell
     Completions { shell: clap_complete::Shell },
     /// Write the manual's pages into a folder
     Man { folder: PathBuf },
+}
+
+/// The language of what a person reads.
+#[derive(Debug, Args)]
+pub struct Lang {
+    /// The language: en or km [default: as LC_ALL, LC_MESSAGES or LANG say, else both]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<Language>,
+}
+
+impl Lang {
+    fn chosen(&self) -> Option<Language> {
+        Language::chosen(self.lang, |name| std::env::var(name).ok())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -262,6 +292,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             };
             verify::run(&file, &by, json)
         }
+        Command::Explain { code, lang, json } => explain::run(code.as_deref(), lang.chosen(), json),
         Command::Deliver { json, action } => deliver::run(&Agent::of(folder)?, action, json).await,
         Command::Tray { json, action } => tray::run(&Agent::of(folder)?, action, json).await,
         Command::Completions { shell } => {

@@ -35,6 +35,11 @@ pub fn line(text: &str) -> io::Result<bool> {
     }
 }
 
+/// Writes a mistake to standard error; one on a full disk takes nothing.
+pub fn complain(text: &str) {
+    let _unheard = writeln!(io::stderr(), "spean-agent: {text}");
+}
+
 /// A table with its headings; plain where it is not shown on a terminal, or colours are not wanted.
 pub fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();

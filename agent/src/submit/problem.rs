@@ -3,6 +3,7 @@
 
 mod texts;
 
+use schemas::explain::{Chapter, Page};
 use schemas::refusal::{Detail, Hold, Refusal};
 use schemas::subject::FeedName;
 use serde::Serialize;
@@ -89,6 +90,15 @@ pub enum Problem {
     HttpMalformed,
     PathTooLong,
     HeadersTooLarge,
+}
+
+/// What `explain` says of the problems that no gateway answers.
+pub fn pages() -> impl Iterator<Item = Page> {
+    texts::ALL.iter().map(|texts| Page {
+        number: Some(texts.status.into()),
+        km: Some(texts.km),
+        ..Page::plain(texts.code, Chapter::Http, texts.en)
+    })
 }
 
 /// What has no room for more.

@@ -1,4 +1,4 @@
-//! `explain`: an office and a feed come in; what the office may do there, and by which rule, goes out. It is computed from the
+//! `rights`: an office and a feed come in; what the office may do there, and by which rule, goes out. It is computed from the
 //! same registry and by the same rules as the gateway's answers, and changes nothing.
 
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::settings::Settings;
 
 /// What an office may do on a feed.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Explanation {
+pub struct Rights {
     pub office: OfficeId,
     pub feed: FeedName,
     /// The registry's position at which this holds.
@@ -63,12 +63,12 @@ pub fn registry(folder: &Path) -> anyhow::Result<RegistryLog> {
 
 /// # Errors
 /// The registry knows no such office, or no such feed.
-pub fn explain(
+pub fn rights(
     registry: &Registry,
     issued: Vec<Issued>,
     office: &OfficeId,
     feed: &FeedName,
-) -> anyhow::Result<Explanation> {
+) -> anyhow::Result<Rights> {
     let known = registry
         .office(office)
         .with_context(|| format!("the registry knows no office {office}; enrol it first"))?;
@@ -88,19 +88,19 @@ pub fn explain(
         }
     });
     let certificates = issued::certificates(issued, registry, Some(office));
-    Ok(Explanation {
+    Ok(Rights {
         office: office.clone(),
         feed: feed.name.clone(),
         registry: registry.position(),
         closed: registry.is_closed(office),
-        rights: rights(registry, known, feed),
+        rights: allowed(registry, known, feed),
         rows: rows(registry, known, feed),
         keys: keys.collect(),
         certificates,
     })
 }
 
-fn rights(registry: &Registry, office: &Office, feed: &Feed) -> Vec<Allowed> {
+fn allowed(registry: &Registry, office: &Office, feed: &Feed) -> Vec<Allowed> {
     let open = !registry.is_closed(&office.id);
     let of_open = |allowed: Option<&str>| match open {
         true => allowed.unwrap_or("no rule allows it").to_owned(),
@@ -148,7 +148,7 @@ fn rows(registry: &Registry, office: &Office, feed: &Feed) -> Option<String> {
     })
 }
 
-impl Explanation {
+impl Rights {
     /// For a person to read.
     pub fn table(&self) -> String {
         let mut rights = Table::new(&["what", "allowed", "by which rule"]);
@@ -207,15 +207,15 @@ mod tests {
         registry
     }
 
-    fn explained(office: &str, feed: &str) -> Explanation {
+    fn told(office: &str, feed: &str) -> Rights {
         let office = office.parse().expect("an office");
         let feed = feed.parse().expect("a feed");
-        explain(&given(), Vec::new(), &office, &feed).expect("known")
+        rights(&given(), Vec::new(), &office, &feed).expect("known")
     }
 
     #[test]
     fn a_provincial_office_is_told_its_rule_and_its_rows() {
-        let health = explained("moh/siem-reap", "health-quarterly");
+        let health = told("moh/siem-reap", "health-quarterly");
         assert!(health.rights[0].allowed);
         assert!(
             health.rights[0]
@@ -228,9 +228,9 @@ mod tests {
 
     #[test]
     fn what_no_rule_allows_is_said_to_be_so() {
-        let prices = explained("moh/siem-reap", "market-prices");
+        let prices = told("moh/siem-reap", "market-prices");
         assert!(!prices.rights[0].allowed && !prices.rights[1].allowed);
         assert!(prices.table().contains("no rule allows it"));
-        assert!(explained("moh/hq", "market-prices").rights[1].allowed);
+        assert!(told("moh/hq", "market-prices").rights[1].allowed);
     }
 }

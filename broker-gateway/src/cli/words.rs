@@ -65,7 +65,7 @@ pub enum KeyCommand {
         spean-gateway key retire mlvt/hq --after labour-returns=120 --after price-bulletin=0 --dir authority\n  \
         spean-gateway key retire mlvt/kampot --after 77 --dir authority --out line.ndjson    (offline; see `registry append`)\n\n\
         The position is the last one of the office's log that the office itself has signed: `spean-agent status` shows it there\n\
-        (\"settled\"), and so does every reader's. `spean-gateway explain OFFICE FEED` lists the office's keys.")]
+        (\"settled\"), and so does every reader's. `spean-gateway rights OFFICE FEED` lists the office's keys.")]
     Retire {
         office: OfficeId,
         /// The last position that counts; with the feed's name where the office has several logs
@@ -137,7 +137,7 @@ pub struct GrantArgs {
     pub feed: FeedName,
     #[command(flatten)]
     pub who: WhoArgs,
-    /// The rule's name, by which it is explained and withdrawn; a rule of that name is replaced [default: from what it says]
+    /// The rule's name, by which it is named and withdrawn; a rule of that name is replaced [default: from what it says]
     #[arg(long)]
     pub rule: Option<String>,
     #[command(flatten)]
@@ -167,7 +167,7 @@ pub struct WhoArgs {
 
 #[derive(Debug, Args)]
 pub struct WithdrawArgs {
-    /// The rule's name, as `spean-gateway explain` shows it
+    /// The rule's name, as `spean-gateway rights` shows it
     pub rule: String,
     #[command(flatten)]
     pub sign: SignArgs,

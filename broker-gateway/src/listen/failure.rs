@@ -5,44 +5,55 @@ use std::time::Duration;
 
 use rustls::{CertificateError, Error};
 
-/// The codes never change their meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
-    NoFirstFlight,
-    NotTls,
-    NoHandshake,
-    PlaceNeeded,
-    TooMuch,
-    Gone,
-    Disbelieved,
-    TlsFailed,
-    NoCertificate,
-    CertificateIssuer,
-    CertificateExpired,
-    CertificateNotYet,
-    CertificatePurpose,
-    CertificateRevoked,
-    CertificateInvalid,
+use crate::coded::coded;
+
+coded! {
+    /// The codes never change their meaning.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Cause {
+        NoFirstFlight = "no-first-flight",
+        NotTls = "not-tls",
+        NoHandshake = "no-handshake-in-time",
+        PlaceNeeded = "place-needed",
+        TooMuch = "stranger-too-large",
+        Gone = "stranger-gone",
+        Disbelieved = "gateway-disbelieved",
+        TlsFailed = "tls-failed",
+        NoCertificate = "certificate-missing",
+        CertificateIssuer = "certificate-issuer-unknown",
+        CertificateExpired = "certificate-expired",
+        CertificateNotYet = "certificate-not-yet-valid",
+        CertificatePurpose = "certificate-purpose",
+        CertificateRevoked = "certificate-revoked",
+        CertificateInvalid = "certificate-invalid",
+    }
 }
 
 impl Cause {
-    pub fn code(self) -> &'static str {
+    /// What happened, for whoever reads the audit.
+    pub const fn meaning(self) -> &'static str {
         match self {
-            Cause::NoFirstFlight => "no-first-flight",
-            Cause::NotTls => "not-tls",
-            Cause::NoHandshake => "no-handshake-in-time",
-            Cause::PlaceNeeded => "place-needed",
-            Cause::TooMuch => "stranger-too-large",
-            Cause::Gone => "stranger-gone",
-            Cause::Disbelieved => "gateway-disbelieved",
-            Cause::TlsFailed => "tls-failed",
-            Cause::NoCertificate => "certificate-missing",
-            Cause::CertificateIssuer => "certificate-issuer-unknown",
-            Cause::CertificateExpired => "certificate-expired",
-            Cause::CertificateNotYet => "certificate-not-yet-valid",
-            Cause::CertificatePurpose => "certificate-purpose",
-            Cause::CertificateRevoked => "certificate-revoked",
-            Cause::CertificateInvalid => "certificate-invalid",
+            Cause::NoFirstFlight => "no ClientHello in 2 s, or in 3.5 s behind INFO",
+            Cause::NotTls => "what came was no TLS",
+            Cause::NoHandshake => "no certificate within 10 s of the ClientHello",
+            Cause::PlaceNeeded => {
+                "all places of strangers were taken, and this one was the oldest of the network that had most of them"
+            }
+            Cause::TooMuch => {
+                "over 4 KiB were sent without a whole ClientHello, or over 12 KiB behind it without a whole certificate"
+            }
+            Cause::Gone => "the peer left",
+            Cause::Disbelieved => {
+                "the peer does not take the gateway's certificate: another CA, or its clock is wrong"
+            }
+            Cause::TlsFailed => "TLS could not agree",
+            Cause::NoCertificate => "no certificate was shown",
+            Cause::CertificateIssuer => "the certificate is of another CA",
+            Cause::CertificateExpired => "the certificate has ended: it must be renewed",
+            Cause::CertificateNotYet => "the certificate has not begun: look at the clocks",
+            Cause::CertificatePurpose => "the certificate is not for clients",
+            Cause::CertificateRevoked => "the certificate was revoked",
+            Cause::CertificateInvalid => "the certificate cannot be read or is none for this",
         }
     }
 }

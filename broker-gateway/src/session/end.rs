@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemas::explain::{Chapter, Page};
 use schemas::refusal::Code;
 use tokio::task::JoinSet;
 
@@ -100,6 +101,59 @@ impl End {
     }
 }
 
+/// What `explain` says of the ends that are not the registry's, nor an office's that asks for too much.
+pub fn pages() -> impl Iterator<Item = Page> {
+    let faults = WireFault::ALL.iter().map(|fault| End::Wire(*fault));
+    let breaches = Breach::ALL.iter().map(|breach| End::Breach(*breach));
+    let ends = [
+        End::ConnectAwaited,
+        End::HalfOperation,
+        End::Silent,
+        End::Gone,
+        End::Stopped,
+        End::BrokerGone,
+        End::Failed,
+    ];
+    let ends = faults.chain(breaches).chain(ends);
+    ends.map(|end| match end.meaning() {
+        Some(meaning) => Page::plain(end.code(), Chapter::Sessions, meaning),
+        None => Page::plain(end.code(), Chapter::Breaches, &end.said()),
+    })
+}
+
+impl End {
+    /// Why, where it is no fault of the client.
+    const fn meaning(self) -> Option<&'static str> {
+        match self {
+            End::Gone => Some("the client left, or its line is gone; it is told nothing"),
+            End::Stopped => Some(
+                "the gateway was asked to stop; the client hears nothing and connects to another",
+            ),
+            End::BrokerGone => {
+                Some("the connection to nats-server ended; the client connects again")
+            }
+            End::Failed => Some(
+                "a fault of the gateway's own, which its log has; the client is told with -ERR to connect again",
+            ),
+            End::Wire(_)
+            | End::Breach(_)
+            | End::ConnectAwaited
+            | End::HalfOperation
+            | End::Silent
+            | End::NoRoom
+            | End::GaveWay
+            | End::ShutOut(_) => None,
+        }
+    }
+
+    /// The words of `-ERR`, without the code that stands behind them.
+    fn said(self) -> String {
+        let words = self.to_string();
+        let code = format!(" ({})", self.code());
+        words.strip_suffix(&code).unwrap_or(&words).to_owned()
+    }
+}
+
 impl From<Closed> for End {
     fn from(_: Closed) -> End {
         End::Gone
@@ -122,4 +176,51 @@ pub(super) async fn failed(answering: &mut JoinSet<()>) {
         }
     }
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::refusal::Hold;
+
+    use super::*;
+    use crate::explain::codes;
+
+    /// One of each end. A new one breaks this match until it stands here.
+    fn after(end: End) -> Option<End> {
+        Some(match end {
+            End::Gone => End::Stopped,
+            End::Stopped => End::BrokerGone,
+            End::BrokerGone => End::Failed,
+            End::Failed => End::Wire(WireFault::Sid),
+            End::Wire(_) => End::Breach(Breach::ConnectExpected),
+            End::Breach(_) => End::ConnectAwaited,
+            End::ConnectAwaited => End::HalfOperation,
+            End::HalfOperation => End::Silent,
+            End::Silent => End::NoRoom,
+            End::NoRoom => End::GaveWay,
+            End::GaveWay => End::ShutOut(Hold::OfficeClosed.code()),
+            End::ShutOut(_) => return None,
+        })
+    }
+
+    #[test]
+    fn every_end_of_a_session_is_explained() {
+        let codes = codes();
+        let mut end = Some(End::Gone);
+        while let Some(this) = end {
+            assert!(!codes.find(this.code()).is_empty(), "{}", this.code());
+            end = after(this);
+        }
+    }
+
+    #[test]
+    fn a_breach_is_explained_by_the_words_of_its_err() {
+        let codes = codes();
+        let said = |code| codes.find(code)[0].en.clone();
+        assert_eq!(said("bad-sid"), "Invalid Subscription Id.");
+        assert_eq!(
+            said("half-operation"),
+            "Half an operation was sent, and nothing after it."
+        );
+    }
 }
