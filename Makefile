@@ -3,7 +3,7 @@
 PYTHON ?= python3
 CARGO ?= cargo
 
-.PHONY: help demo test fuzz model model-mutations lint powercut chaos soak compare-loss bench clients tools clean
+.PHONY: help demo test fuzz model model-mutations lint codes powercut chaos soak compare-loss bench clients tools clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -33,6 +33,9 @@ lint: ## format, clippy, the tidy test, dependencies, compose.yaml
 	@$(CARGO) test --quiet --workspace --test it tidy::
 	@sh scripts/dependencies.sh
 	@sh scripts/compose_syntax.sh
+
+codes: ## docs/codes.md, written from the enums of the codes
+	@GOLDEN=write $(CARGO) test --quiet --workspace --test it the_document_of_the_codes
 
 powercut: ## the power goes, a storage call fails: is all there that was promised? (PART=replay, calls or live; QUICK=1, SEED=, STATES=)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && \

@@ -2,6 +2,7 @@
 //! In: the built programs and nats-server 2.15.1. Out: a verdict for each promise. Never: a stand-in for a part.
 
 mod tidy;
+mod codes;
 mod figures;
 mod authority;
 mod road;

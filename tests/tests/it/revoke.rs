@@ -106,7 +106,7 @@ async fn an_office_that_is_closed_leaves_every_gateway_and_comes_back_at_none() 
         .await;
     stays.send("PING\r\n").await;
     assert_eq!(stays.next().await, Some(ServerOp::Pong));
-    let explained = operate(&given.bus, &["explain", HEALTH.office, HEALTH.feed]);
+    let explained = operate(&given.bus, &["rights", HEALTH.office, HEALTH.feed]);
     assert!(explained.is_ok_and(|words| words.contains("(CLOSED)")));
     given
         .bus

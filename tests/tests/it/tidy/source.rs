@@ -82,24 +82,17 @@ impl Source {
             .collect()
     }
 
-    /// The strings before any test code that are written like codes: `kebab-case`, alone on their line or behind an arrow.
-    pub fn code_names(&self) -> Vec<String> {
-        let code = |line: &String| {
-            let quoted = line.replace("Some(", "").replace(')', "");
-            let quoted = quoted
-                .rsplit("=> ")
-                .next()?
-                .trim()
-                .strip_prefix('"')?
-                .strip_suffix("\",")?;
-            let kebab =
-                quoted.contains('-') && quoted.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-            kebab.then(|| quoted.to_owned())
-        };
-        self.lines[..self.tests_from()]
-            .iter()
-            .filter_map(code)
-            .collect()
+    /// The codes before any test code that are raised as text, each with its place.
+    pub fn raised(&self) -> Vec<(String, String)> {
+        let lines = self.lines[..self.tests_from()].iter().enumerate();
+        let raised = lines.filter_map(|(index, line)| {
+            let (_, code) = [".raise(\"", ".stands(\""]
+                .iter()
+                .find_map(|call| line.split_once(call))?;
+            let code = code.split('"').next()?.to_owned();
+            Some((format!("{}:{}", self.path, index + 1), code))
+        });
+        raised.collect()
     }
 
     pub fn is_unit_tests(&self) -> bool {
