@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use schemas::alarm::Alarm;
 use schemas::confirmation::{Confirmation, Evidence, Said};
 use schemas::envelope::nats;
 use schemas::event::{Position, Timestamp};
@@ -222,7 +223,7 @@ impl Confirm {
                 false => asked_for.saturating_sub(batch.count),
             };
             if let Some(text) = batch.consumer_lost {
-                let code = "consumer-lost".into();
+                let code = Alarm::ConsumerLost.into();
                 return Err(NoAnswer::Held { code, text }.into());
             }
             for (sequence, message) in batch.messages {
@@ -323,7 +324,7 @@ async fn publish(
     match ack {
         Some(Ack { seq: 1.. }) => Ok(()),
         Some(_) | None => Err(NoAnswer::Held {
-            code: "confirmation-not-taken".into(),
+            code: Alarm::ConfirmationNotTaken.into(),
             text: String::from_utf8_lossy(&answer.payload).into_owned(),
         }),
     }

@@ -27,6 +27,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemas::alarm::Alarm;
+use schemas::code::CodeName;
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SigningKey;
@@ -56,7 +58,7 @@ pub enum Trouble {
     Ended,
     /// Nothing passes; it is shown, and tried again slowly.
     #[error("{code}: {text}")]
-    Held { code: String, text: String },
+    Held { code: CodeName, text: String },
     #[error(transparent)]
     Store(#[from] store::Outage),
 }
@@ -66,7 +68,7 @@ impl From<NoAnswer> for Trouble {
         match no {
             NoAnswer::Outage(crate::link::Outage::Ended) => Trouble::Ended,
             NoAnswer::Outage(outage) => Trouble::Held {
-                code: "bus-unavailable".into(),
+                code: Hold::BusUnavailable.code().into(),
                 text: outage.to_string(),
             },
             NoAnswer::Held { code, text } => Trouble::Held { code, text },
@@ -82,7 +84,7 @@ impl From<Hold> for Trouble {
             .chain(details)
             .collect();
         Trouble::Held {
-            code: hold.code().name.into(),
+            code: hold.code().into(),
             text: words.join(": "),
         }
     }
@@ -183,7 +185,7 @@ impl FeedLine {
                 Err(Trouble::Ended) => Stop::Ended,
                 Err(Trouble::Held { code, text }) => Stop::Wait { code, text },
                 Err(Trouble::Store(store::Outage::Full)) => Stop::Wait {
-                    code: "disk-full".into(),
+                    code: Alarm::DiskFull.into(),
                     text: "the disk is full: nothing can be settled".into(),
                 },
                 Err(Trouble::Store(outage)) => return Err(outage),
@@ -206,13 +208,14 @@ impl FeedLine {
             }
             Stop::ReadHead if self.head_reads < HEAD_READS_MAX => return,
             Stop::ReadHead => (
-                "head-moves".to_owned(),
+                Alarm::HeadMoves.into(),
                 "the head moves each time that it was read: somebody else writes this log".into(),
             ),
             Stop::Wait { code, text } => (code, text),
         };
-        if self.dispatch.outbox.hold(&self.log.feed, &code, &text) {
-            tracing::warn!(log = %self.log, code, text, "the feed waits");
+        let outbox = &self.dispatch.outbox;
+        if outbox.hold(&self.log.feed, code.as_str(), &text) {
+            tracing::warn!(log = %self.log, %code, text, "the feed waits");
         }
         self.holds = self.holds.saturating_add(1);
         let mut registry = self.dispatch.registry.clone();
@@ -291,7 +294,7 @@ impl FeedLine {
         }
         if is_shared(&mut self.takings) {
             return Ok(ControlFlow::Break(Stop::Wait {
-                code: "log-shared".into(),
+                code: Alarm::LogShared.into(),
                 text: "another machine has this office's identity and writes its log; the registry gives the office one agent".into(),
             }));
         }
@@ -309,7 +312,7 @@ impl FeedLine {
 /// Nothing goes behind the last position that there is.
 fn log_full() -> Trouble {
     Trouble::Held {
-        code: "log-full".into(),
+        code: Alarm::LogFull.into(),
         text: "the log has reached the last position that there is; the authority gives the office another name".into(),
     }
 }

@@ -25,6 +25,7 @@ mod refill;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use schemas::alarm::Alarm;
 use schemas::heal::{HEAL_PREFIX, HealRequest, Ranges};
 use schemas::registry::Registry;
 use schemas::signing::SigningKey;
@@ -261,7 +262,7 @@ impl Ward<'_> {
             }
             // It is looked at again.
             Err(Trouble::Held { code, text }) => {
-                tracing::warn!(code, text, "a log could not be healed now");
+                tracing::warn!(%code, text, "a log could not be healed now");
                 self.busy.clear();
                 self.looking.clear();
                 Ok(())
@@ -288,7 +289,7 @@ impl Ward<'_> {
         let heal = self.heal;
         let seen = heal.gaps.see(open, Instant::now(), now_ms());
         for text in seen.opened {
-            heal.inbox.alarms().raise("gap", text);
+            heal.inbox.alarms().raise(Alarm::Gap, text);
         }
         for text in seen.closed {
             tracing::info!("{text}");

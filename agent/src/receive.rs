@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use schemas::code::CodeName;
 use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, OfficeId};
@@ -70,7 +71,7 @@ pub struct FeedHolds {
     /// Why the feed is not read now.
     pub feed: Option<String>,
     /// The code for each office whose events cannot be checked yet.
-    pub logs: BTreeMap<OfficeId, String>,
+    pub logs: BTreeMap<OfficeId, CodeName>,
 }
 
 impl Holds {
@@ -208,11 +209,10 @@ impl Receive {
         self.holds
             .change(feed, |holds| *holds = FeedHolds::default());
         let on_hold = |log: &LogName, hold: &Hold| {
-            let code = hold.code().name;
-            tracing::warn!(%log, code, "the log waits for the registry");
-            self.holds.change(feed, |holds| {
-                holds.logs.insert(log.office.clone(), code.to_owned())
-            });
+            let code = CodeName::from(hold.code());
+            tracing::warn!(%log, %code, "the log waits for the registry");
+            self.holds
+                .change(feed, |holds| holds.logs.insert(log.office.clone(), code));
             self.registry_wanted.notify_one();
         };
         let reader = Reader {

@@ -4,7 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::alarm::{Alarm, Call, Severity};
-use crate::refusal::{Code, HOLDS, Hold, REFUSALS, Refusal};
+use crate::refusal::{Code, HOLDS, REFUSALS};
 use crate::text::{Text, unread};
 
 /// Why something waits, or what somebody is told.
@@ -123,15 +123,27 @@ impl From<Alarm> for CodeName {
     }
 }
 
-impl From<&Hold> for CodeName {
-    fn from(hold: &Hold) -> CodeName {
-        CodeName::Answer(hold.code())
+impl From<Code> for CodeName {
+    fn from(code: Code) -> CodeName {
+        CodeName::Answer(code)
     }
 }
 
-impl From<&Refusal> for CodeName {
-    fn from(refusal: &Refusal) -> CodeName {
-        CodeName::Answer(refusal.code())
+impl PartialEq<Alarm> for CodeName {
+    fn eq(&self, alarm: &Alarm) -> bool {
+        matches!(self, CodeName::Alarm(own) if own == alarm)
+    }
+}
+
+impl PartialEq<str> for CodeName {
+    fn eq(&self, name: &str) -> bool {
+        self.as_str() == name
+    }
+}
+
+impl PartialEq<&str> for CodeName {
+    fn eq(&self, name: &&str) -> bool {
+        self.as_str() == *name
     }
 }
 
@@ -150,6 +162,7 @@ impl Serialize for CodeName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::{Hold, Refusal};
 
     #[test]
     fn a_code_is_read_as_what_this_program_knows_of_it() {
@@ -159,10 +172,11 @@ mod tests {
         );
         assert_eq!(
             CodeName::read("bus-full"),
-            CodeName::from(&Hold::BusFull),
+            CodeName::from(Hold::BusFull.code()),
             "a gateway's hold"
         );
-        assert_eq!(CodeName::read("too-large"), (&Refusal::TooLarge).into());
+        let refused = CodeName::Answer(Refusal::TooLarge.code());
+        assert_eq!(CodeName::read("too-large"), refused);
     }
 
     #[test]

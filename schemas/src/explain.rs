@@ -14,7 +14,7 @@ use crate::code::Advice;
 use crate::refusal::{Code, HOLDS, REFUSALS};
 use crate::text::{Language, Text};
 
-pub use self::chapter::Chapter;
+pub use self::chapter::{Chapter, WHAT_TO_DO};
 use self::near::distance;
 
 /// What is to be said of one code. Where two chapters have the code, it has a page in each.
@@ -42,6 +42,8 @@ pub struct Codes(Vec<Page>);
 
 /// Codes that are named where one is meant that is none.
 const NEAR_MAX: usize = 5;
+/// Characters that may be wrong in a long one.
+const FAR_MAX: usize = 8;
 
 impl Codes {
     /// What both programs know: refusals, holds, alarms, and why a store does not open.
@@ -82,7 +84,7 @@ impl Codes {
     /// Codes that may be meant, the nearest first.
     pub fn near(&self, asked: &str) -> Vec<&'static str> {
         let codes: BTreeSet<&str> = self.0.iter().map(|page| page.code).collect();
-        let far = asked.chars().count().div_euclid(3).max(2);
+        let far = asked.chars().count().div_euclid(3).clamp(2, FAR_MAX);
         let mut near: Vec<(usize, &str)> = codes
             .into_iter()
             .filter_map(|code| {
@@ -188,7 +190,7 @@ impl Page {
             let _written = write!(told, "\n  {}: {text}\n", name.of(language));
         };
         if let Some(what_to_do) = self.what_to_do {
-            add(chapter::WHAT_TO_DO, what_to_do.of(language));
+            add(WHAT_TO_DO, what_to_do.of(language));
         }
         if self.call != Call::Nobody {
             add(chapter::WHOM_TO_CALL, self.call.text().of(language));

@@ -1,6 +1,7 @@
 //! Clocks: times that were written down and the clock of the moment come in; what is signed, and what a person is told, goes out. Which
 //! clock is wrong is not known here, and nothing is stopped by it.
 
+use schemas::alarm::Alarm;
 use schemas::event::{Event, Timestamp};
 use schemas::limits::CLOCKS_APART_MAX;
 use schemas::receipt::VerifiedReceipt;
@@ -8,9 +9,6 @@ use schemas::receipt::VerifiedReceipt;
 use crate::outbox::Vouched;
 use crate::store::alarms::Alarms;
 use crate::submit;
-
-/// The code of the alarm.
-const CLOCKS_APART: &str = "clocks-apart";
 
 /// What a clock wrote that is wrong by the present one is written by that. Nothing of it was signed yet.
 pub(super) fn by_todays(event: Event, now: Timestamp) -> Event {
@@ -25,9 +23,9 @@ pub(super) fn by_todays(event: Event, now: Timestamp) -> Event {
 pub(super) fn compare(vouched: &Vouched, fresh: bool, alarms: &Alarms) {
     for receipt in vouched.receipts() {
         match apart(receipt, submit::now()) {
-            Apart::Ahead(text) => alarms.stands(CLOCKS_APART, Some(text)),
-            Apart::Behind(text) if fresh => alarms.stands(CLOCKS_APART, Some(text)),
-            Apart::Not if fresh => alarms.stands(CLOCKS_APART, None),
+            Apart::Ahead(text) => alarms.stands(Alarm::ClocksApart, Some(text)),
+            Apart::Behind(text) if fresh => alarms.stands(Alarm::ClocksApart, Some(text)),
+            Apart::Not if fresh => alarms.stands(Alarm::ClocksApart, None),
             Apart::Behind(_) | Apart::Not => {}
         }
     }

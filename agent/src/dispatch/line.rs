@@ -3,7 +3,9 @@
 
 use std::collections::VecDeque;
 
+use schemas::alarm::Alarm;
 use schemas::chain::{Head, Link};
+use schemas::code::CodeName;
 use schemas::event::{Hash, Position};
 use schemas::receipt::{Receipt, ReceiptFault};
 use schemas::registry::Registry;
@@ -30,7 +32,7 @@ pub enum Stop {
     /// The head is another than assumed, or a position was left free.
     ReadHead,
     /// The bus does not take anything now.
-    Wait { code: String, text: String },
+    Wait { code: CodeName, text: String },
     /// The session is gone.
     Ended,
 }
@@ -65,9 +67,6 @@ pub struct Line {
     log: LogName,
     stop: Option<Stop>,
 }
-
-/// The code shown for a feed whose receipts prove nothing.
-pub const RECEIPT_INVALID: &str = "receipt-invalid";
 
 impl Line {
     /// Begins behind the head that was just read from the bus.
@@ -162,7 +161,7 @@ impl Line {
     fn refused(
         &mut self,
         (position, sent): (Position, Sent),
-        code: String,
+        code: CodeName,
         body: String,
     ) -> Effect {
         let (stop, effect) = match sent {
@@ -203,7 +202,7 @@ impl Line {
             Err(fault) => {
                 let text = format!("{}: the receipt for position {position}: {fault}", self.log);
                 self.stop(Stop::Wait {
-                    code: RECEIPT_INVALID.into(),
+                    code: Alarm::ReceiptInvalid.into(),
                     text: text.clone(),
                 });
                 Effect::Alarm { text }

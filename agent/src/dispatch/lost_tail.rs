@@ -1,6 +1,7 @@
 //! What the bus lacks behind its log's end comes in. Where the first of it is not here any more either, readers are asked for it, and
 //! what they have not brought back within the wait is declared lost: then the log goes on behind it. Nothing new is sent before.
 
+use schemas::alarm::Alarm;
 use schemas::chain::Link;
 use schemas::envelope::nats;
 use schemas::event::{Hash, Position};
@@ -11,7 +12,6 @@ use schemas::signing::SignedEvent;
 use tokio::time::Instant;
 
 use super::line::Stop;
-use super::own_log::OWN_LOG_UNREADABLE;
 use super::reconcile::{Own, Standing};
 use super::{FeedLine, Trouble, log_full};
 use crate::link::{Answer, Session};
@@ -54,7 +54,7 @@ impl Own {
         let known = self.outbox.own_hash(feed, last)?;
         let hash = known.or(named).or(settled.map(|settled| settled.hash));
         let hash = hash.ok_or_else(|| Trouble::Held {
-            code: OWN_LOG_UNREADABLE.into(),
+            code: Alarm::OwnLogUnreadable.into(),
             text: format!("{}: nothing tells the hash of position {last}", self.log),
         })?;
         let gap = GapDeclared {
@@ -114,7 +114,7 @@ impl FeedLine {
                 let said = session.say(request.subject(), request.body().into());
                 said.await.map_err(|_ended| Trouble::Ended)?;
                 Ok(Some(Stop::Wait {
-                    code: "own-events-lost".into(),
+                    code: Alarm::OwnEventsLost.into(),
                     text: format!(
                         "the bus has lost positions {first} to {last}, and they are not here any more; readers are asked for them"
                     ),

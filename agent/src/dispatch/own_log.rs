@@ -1,6 +1,7 @@
 //! The office's own log as the bus has it: a session comes in, the head and authentic events go out. Nothing is written.
 //! The bus is not believed: every event is the office's by its signature, and linked to the one before it.
 
+use schemas::alarm::Alarm;
 use schemas::chain::Head;
 use schemas::envelope::format;
 use schemas::envelope::nats::{self, Origin};
@@ -8,6 +9,7 @@ use schemas::event::{Hash, Position};
 use schemas::head::{self, Answer, Ask, HeadSearch, Step};
 use schemas::notice::GapDeclared;
 use schemas::receipt::{Receipt, ReceiptFault};
+use schemas::refusal::Hold;
 use schemas::signing::SignedEvent;
 use schemas::subject::{LogName, LogSubject};
 
@@ -176,7 +178,7 @@ impl SessionLog<'_> {
 
     fn event(&self, message: StoredMessage, subject: &str) -> Result<OnBus, Trouble> {
         let unreadable = |why: String| Trouble::Held {
-            code: OWN_LOG_UNREADABLE.into(),
+            code: Alarm::OwnLogUnreadable.into(),
             text: format!(
                 "{} has at sequence {} what is no event of it: {why}",
                 self.log, message.sequence
@@ -199,12 +201,9 @@ impl SessionLog<'_> {
     }
 }
 
-/// The code shown for a feed whose own log on the bus cannot be believed.
-pub const OWN_LOG_UNREADABLE: &str = "own-log-unreadable";
-
 fn changed() -> Trouble {
     Trouble::Held {
-        code: "log-unreadable".into(),
+        code: Hold::LogUnreadable.code().into(),
         text: "the log changed while its head was looked for".into(),
     }
 }

@@ -10,11 +10,13 @@ mod taking;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use schemas::alarm::Alarm;
 use schemas::chain::Head;
 use schemas::envelope::nats;
 use schemas::event::Position;
 use schemas::notice::LogResumed;
 use schemas::receipt::VerifiedReceipt;
+use schemas::refusal::Hold;
 use schemas::registry::{self, Registry};
 use schemas::signing::{SignedEvent, SigningKey};
 use schemas::subject::LogName;
@@ -22,15 +24,9 @@ use schemas::subject::LogName;
 pub use self::displaced::Displaced;
 use super::Trouble;
 use super::limits::PUT_BACK_EVENTS;
-use super::line::RECEIPT_INVALID;
-use super::own_log::{BusHead, OWN_LOG_UNREADABLE, OnBus, SessionLog};
+use super::own_log::{BusHead, OnBus, SessionLog};
 use crate::link::Ends;
 use crate::outbox::{Outbox, PutBack, Vouched};
-
-/// The code shown for a feed whose gateway answers without receipts.
-const RECEIPT_MISSING: &str = "receipt-missing";
-/// The code shown for a feed whose log the bus has lost further back than it is kept here.
-const OWN_LOG_PRUNED: &str = "own-log-pruned";
 
 /// Where to go on.
 #[derive(Debug, Clone)]
@@ -93,7 +89,7 @@ impl Own {
                 self.log,
                 head.number()
             );
-            self.outbox.alarms().raise("own-events-taken-back", text);
+            self.outbox.alarms().raise(Alarm::OwnEventsTakenBack, text);
         }
         Ok(Standing {
             head,
@@ -131,20 +127,20 @@ impl Own {
     ) -> Result<VerifiedReceipt, Trouble> {
         let told = bus.receipt(event).await?;
         let position = event.link().position;
-        let (code, why) = match told {
-            None => (RECEIPT_MISSING, "the gateway gives none".to_owned()),
+        let (alarm, why) = match told {
+            None => (Alarm::ReceiptMissing, "the gateway gives none".to_owned()),
             Some(told) => {
                 let verified = told.and_then(|receipt| receipt.verified(&self.registry));
                 match verified.and_then(|receipt| receipt.is_for(event).map(|()| receipt)) {
                     Ok(receipt) => return Ok(receipt),
-                    Err(fault) => (RECEIPT_INVALID, fault.to_string()),
+                    Err(fault) => (Alarm::ReceiptInvalid, fault.to_string()),
                 }
             }
         };
         let text = format!("{}: the receipt for position {position}: {why}", self.log);
-        self.outbox.alarms().raise(code, text.clone());
+        self.outbox.alarms().raise(alarm, text.clone());
         Err(Trouble::Held {
-            code: code.into(),
+            code: alarm.into(),
             text,
         })
     }
@@ -256,15 +252,15 @@ impl Own {
                     "{}: positions {first} to {last} were pruned here and are no longer ours on the bus; their events cannot go behind",
                     self.log
                 );
-                self.outbox.alarms().raise(OWN_LOG_PRUNED, text);
+                self.outbox.alarms().raise(Alarm::OwnLogPruned, text);
                 return Ok(());
             }
             if page.is_empty() {
                 return Err(unlinked());
             }
-            let (code, what) = why.words();
+            let (alarm, what) = why.words();
             let text = format!("{}: positions {from} to {last} {what}", self.log);
-            self.outbox.alarms().raise(code, text);
+            self.outbox.alarms().raise(alarm, text);
             self.outbox.put_back(feed, page).await?;
         }
         Ok(())
@@ -284,7 +280,7 @@ impl Own {
 
 fn put_back(position: Position, stored: &bytes::Bytes) -> Result<PutBack, Trouble> {
     let signed = nats::read_stored(stored).map_err(|refusal| Trouble::Held {
-        code: OWN_LOG_UNREADABLE.into(),
+        code: Alarm::OwnLogUnreadable.into(),
         text: format!("position {position} of the own log in the store cannot be read: {refusal}"),
     })?;
     Ok(PutBack::of(&signed))
@@ -292,7 +288,7 @@ fn put_back(position: Position, stored: &bytes::Bytes) -> Result<PutBack, Troubl
 
 fn unlinked() -> Trouble {
     Trouble::Held {
-        code: "log-unreadable".into(),
+        code: Hold::LogUnreadable.code().into(),
         text: "the log on the bus ends before its head".into(),
     }
 }

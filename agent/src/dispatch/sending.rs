@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
+use schemas::alarm::Alarm;
 use schemas::chain::Link;
 use schemas::envelope::nats;
 use schemas::event::Position;
@@ -13,7 +14,7 @@ use schemas::subject::LogSubject;
 use tokio::sync::watch;
 
 use super::limits::PAGE_EVENTS;
-use super::line::{Effect, Line, RECEIPT_INVALID, Sent, Stop};
+use super::line::{Effect, Line, Sent, Stop};
 use super::reconcile::{Displaced, Own, Standing};
 use super::{Trouble, clock};
 use crate::link::{Answer, Pending, Session, ends_now};
@@ -186,7 +187,7 @@ impl Sending {
         };
         self.own.check_key(link.position)?;
         let event = nats::read_stored_unsigned(&bytes).map_err(|refusal| Trouble::Held {
-            code: "outbox-unreadable".into(),
+            code: Alarm::OutboxUnreadable.into(),
             text: format!("the event {id} in the outbox cannot be read: {refusal}"),
         })?;
         let event = clock::by_todays(event, submit::now());
@@ -252,7 +253,7 @@ impl Sending {
         match effect {
             Effect::Nothing | Effect::Settle(_) => Ok(()),
             Effect::Alarm { text } => {
-                self.own.outbox.alarms().raise(RECEIPT_INVALID, text);
+                self.own.outbox.alarms().raise(Alarm::ReceiptInvalid, text);
                 Ok(())
             }
             Effect::Refuse { number, body } => {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemas::alarm::Alarm;
 use schemas::event::Position;
 use schemas::heal::{Compared, HealRequest, LogCount, Ranges, compare};
 use schemas::registry::Registry;
@@ -151,7 +152,7 @@ impl Look {
                 let text = format!(
                     "{log}: the bus has other content at position {position} than was read; both are kept"
                 );
-                self.heal.inbox.alarms().raise("branch", text);
+                self.heal.inbox.alarms().raise(Alarm::Branch, text);
                 return Ok(Missing::default());
             }
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use schemas::alarm::Alarm;
 use schemas::chain::Link;
 use schemas::event::Position;
 use schemas::heal::Ranges;
@@ -105,7 +106,7 @@ impl Look {
                 "{}: positions {new} are declared lost: neither the bus nor this office had them, and no reader brought them back; whoever has them still may",
                 bus.log
             );
-            self.heal.outbox.alarms().raise("gap-declared", text);
+            self.heal.outbox.alarms().raise(Alarm::GapDeclared, text);
         }
         Ok(declared)
     }
@@ -179,7 +180,7 @@ impl Look {
         match self.session.publish_on(subject, &signed).await.await {
             Answer::Stored { .. } => tracing::info!(%log, first, last, "a gap was declared"),
             Answer::Refused { code, .. } | Answer::Held { code, .. } => {
-                tracing::warn!(%log, first, last, code, "a gap declaration was not taken");
+                tracing::warn!(%log, first, last, %code, "a gap declaration was not taken");
             }
             Answer::Unreachable => return Err(Trouble::Ended),
         }

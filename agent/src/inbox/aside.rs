@@ -157,7 +157,7 @@ impl Keeping<'_> {
 }
 
 /// The code of an alarm about an event that is not believed.
-pub const NOT_BELIEVED_CODE: &str = "event-not-believed";
+const NOT_BELIEVED_CODE: &str = "event-not-believed";
 
 impl Inbox {
     /// From the end on they survive a power cut, where the log may still go on behind them.

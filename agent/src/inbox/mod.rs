@@ -30,7 +30,6 @@ use crate::store::{Fault, Outage, disk};
 use index::{Reads, Writes};
 use keep::Keeping;
 
-pub use aside::NOT_BELIEVED_CODE;
 pub use index::{Cursor, LogState};
 pub use keep::Kept;
 pub use of_log::InLog;

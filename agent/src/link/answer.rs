@@ -6,8 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use schemas::alarm::Alarm;
+use schemas::code::CodeName;
 use schemas::receipt::{Receipt, ReceiptFault};
-use schemas::refusal::Detail;
+use schemas::refusal::{Detail, Hold};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -22,10 +24,10 @@ pub enum Answer {
         receipt: Option<Result<Box<Receipt>, ReceiptFault>>,
     },
     /// Final.
-    Refused { code: String, body: String },
+    Refused { code: CodeName, body: String },
     /// Not now. `head` is the log's last position, where the hold says that it is another than assumed.
     Held {
-        code: String,
+        code: CodeName,
         head: Option<u64>,
         text: String,
     },
@@ -74,10 +76,6 @@ impl Spean {
     }
 }
 
-/// What stands for the code of an answer that has none.
-const UNREADABLE: &str = "answer-unreadable";
-const NOT_TAKEN: &str = "bus-unavailable";
-
 impl Answer {
     pub fn read(payload: &Bytes) -> Answer {
         let text = String::from_utf8_lossy(payload).into_owned();
@@ -99,30 +97,33 @@ impl Answer {
             Ok(Body {
                 spean: Some(spean), ..
             }) if spean.answer == "refused" => Answer::Refused {
-                code: spean.code,
+                code: CodeName::read(&spean.code),
                 body: text,
             },
             Ok(Body {
                 spean: Some(spean), ..
             }) => Answer::Held {
-                code: spean.code.clone(),
+                code: CodeName::read(&spean.code),
                 head: spean.head,
                 text: spean.text(),
             },
             Ok(Body {
                 error: Some(error), ..
-            }) => held(NOT_TAKEN, error.description),
-            Ok(_) | Err(_) => held(UNREADABLE, text),
+            }) => held(Hold::BusUnavailable.code(), error.description),
+            Ok(_) | Err(_) => held(Alarm::AnswerUnreadable, text),
         }
     }
 
     /// Nobody listens on the subject.
     pub fn nobody_there() -> Answer {
-        held(NOT_TAKEN, "nobody takes events on this subject".into())
+        held(
+            Hold::BusUnavailable.code(),
+            "nobody takes events on this subject".into(),
+        )
     }
 }
 
-fn held(code: &str, text: String) -> Answer {
+fn held(code: impl Into<CodeName>, text: String) -> Answer {
     Answer::Held {
         code: code.into(),
         head: None,
@@ -208,6 +209,17 @@ mod tests {
             r#"{"error":{"code":503},"spean":{"answer":"held","code":"position-taken","head":9}}"#,
         );
         assert!(matches!(held, Answer::Held { head: Some(9), .. }));
+    }
+
+    #[test]
+    fn a_hold_of_a_newer_gateway_is_carried_on_as_it_came() {
+        let held = read(
+            r#"{"error":{"code":503},"spean":{"answer":"held","code":"moon-in-the-way","en":"not now"}}"#,
+        );
+        let newer = CodeName::Newer("moon-in-the-way".into());
+        assert!(
+            matches!(held, Answer::Held { code, text, .. } if code == newer && text == "not now")
+        );
     }
 
     #[test]

@@ -7,6 +7,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use schemas::alarm::Alarm;
+use schemas::code::CodeName;
+use schemas::refusal::Hold;
 use schemas::subject::FeedName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -27,7 +30,7 @@ pub enum NoAnswer {
     Outage(#[from] Outage),
     /// The gateway or the bus does not answer it now.
     #[error("{code}: {text}")]
-    Held { code: String, text: String },
+    Held { code: CodeName, text: String },
 }
 
 /// A message as the stream holds it.
@@ -115,7 +118,7 @@ struct ConsumerResponse {
     num_pending: u64,
 }
 
-fn held(code: &str, text: impl Into<String>) -> NoAnswer {
+fn held(code: impl Into<CodeName>, text: impl Into<String>) -> NoAnswer {
     NoAnswer::Held {
         code: code.into(),
         text: text.into(),
@@ -124,13 +127,13 @@ fn held(code: &str, text: impl Into<String>) -> NoAnswer {
 
 /// The response's body; None where it says that there is no such thing.
 fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Option<T>, NoAnswer> {
-    let unreadable = || held("answer-unreadable", String::from_utf8_lossy(payload));
+    let unreadable = || held(Alarm::AnswerUnreadable, String::from_utf8_lossy(payload));
     let response: Response<T> = serde_json::from_slice(payload).map_err(|_| unreadable())?;
     match response {
         Response {
             spean: Some(Spean { code, en }),
             ..
-        } => Err(held(&code, en)),
+        } => Err(held(CodeName::read(&code), en)),
         Response {
             error: Some(ApiFault { code: 404, .. }),
             ..
@@ -138,7 +141,7 @@ fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Option<T>, NoAnswer> {
         Response {
             error: Some(ApiFault { description, .. }),
             ..
-        } => Err(held("bus-unavailable", description)),
+        } => Err(held(Hold::BusUnavailable.code(), description)),
         Response { said, .. } => said.map(Some).ok_or_else(unreadable),
     }
 }
@@ -171,7 +174,7 @@ impl Session {
         let sequence = placed(message.seq, from)?;
         let decode = |text: &str| {
             let bytes = STANDARD.decode(text).map(Bytes::from);
-            bytes.map_err(|_| held("answer-unreadable", "a message that is not base64"))
+            bytes.map_err(|_| held(Alarm::AnswerUnreadable, "a message that is not base64"))
         };
         Ok(Some(StoredMessage {
             headers: decode(&message.hdrs)?,
@@ -202,8 +205,12 @@ impl Session {
         let asked = format!("$JS.API.STREAM.INFO.{feed}");
         let answer = self.request(&asked, body.into(), REQUEST_TIME).await?;
         let info: Option<InfoResponse> = read(&answer.payload)?;
-        info.map(|info| info.state)
-            .ok_or_else(|| held("feed-unknown", format!("there is no stream {feed}")))
+        info.map(|info| info.state).ok_or_else(|| {
+            held(
+                Hold::FeedUnknown.code(),
+                format!("there is no stream {feed}"),
+            )
+        })
     }
 
     /// A page of messages on a subject from a sequence on, from any replica: for catching up only, it may end early.
@@ -261,10 +268,9 @@ impl Session {
                 }
                 Some(status) => {
                     let code = reply.description.split(':').next().unwrap_or_default();
-                    let code = if code.contains(' ') || code.is_empty() {
-                        "bus-unavailable"
-                    } else {
-                        code
+                    let code = match code.contains(' ') || code.is_empty() {
+                        true => CodeName::from(Hold::BusUnavailable.code()),
+                        false => CodeName::read(code),
                     };
                     return Err(held(code, format!("{status} {}", reply.description)));
                 }
@@ -307,7 +313,7 @@ impl Session {
         let created: Option<ConsumerResponse> = read(&answer.payload)?;
         match created {
             Some(created) if created.name == name => Ok(created.num_pending),
-            Some(_) | None => Err(held("answer-unreadable", "no consumer was made")),
+            Some(_) | None => Err(held(Alarm::AnswerUnreadable, "no consumer was made")),
         }
     }
 
@@ -335,7 +341,7 @@ fn placed(sequence: u64, from: u64) -> Result<u64, NoAnswer> {
     match (from..=SEQUENCE_MAX).contains(&sequence) {
         true => Ok(sequence),
         false => Err(held(
-            "answer-unreadable",
+            Alarm::AnswerUnreadable,
             format!("a message at sequence {sequence}, where one from {from} on was asked for"),
         )),
     }
@@ -352,7 +358,7 @@ fn direct_message(reply: Delivery) -> Result<StoredMessage, NoAnswer> {
             headers: reply.headers,
             data: reply.payload,
         }),
-        _ => Err(held("answer-unreadable", "a message without its place")),
+        _ => Err(held(Alarm::AnswerUnreadable, "a message without its place")),
     }
 }
 

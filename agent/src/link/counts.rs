@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use schemas::alarm::Alarm;
+use schemas::code::CodeName;
 use schemas::heal::{COUNTS_PREFIX, CountsQuestion, FeedCounts, LogCount};
 use schemas::json;
 use schemas::subject::{FeedName, OfficeId};
@@ -91,14 +93,17 @@ fn read(payload: &[u8]) -> Result<FeedCounts, NoAnswer> {
         spean: Some(Spean { code, en }),
     }) = serde_json::from_slice(payload)
     {
-        return Err(NoAnswer::Held { code, text: en });
+        return Err(NoAnswer::Held {
+            code: CodeName::read(&code),
+            text: en,
+        });
     }
     serde_json::from_slice(payload).map_err(|_| unreadable(payload))
 }
 
 fn unreadable(payload: &[u8]) -> NoAnswer {
     NoAnswer::Held {
-        code: "answer-unreadable".into(),
+        code: Alarm::AnswerUnreadable.into(),
         text: String::from_utf8_lossy(payload).into_owned(),
     }
 }

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use schemas::alarm::Alarm;
 use schemas::newest::{End, Newest, Witnesses, contradiction};
 use schemas::subject::FeedName;
 
 use super::named::THE_GATEWAY;
 use crate::store::alarms::Alarms;
 
-/// The alarm that the bus has less than somebody has seen.
-const FEED_BEHIND: &str = "feed-behind";
 /// As whom this office remembers what was delivered to it.
 const THIS_OFFICE: &str = "this office";
 
@@ -61,7 +60,7 @@ impl Ends {
         witnesses.name(gateway, *newest, now);
         drop(all);
         if let Some(text) = contradiction(feed, (gateway, *newest), &contradicted) {
-            alarms.raise(FEED_BEHIND, format!("{text}; tell the operator"));
+            alarms.raise(Alarm::FeedBehind, format!("{text}; tell the operator"));
         }
     }
 

@@ -9,6 +9,7 @@ mod stamps;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemas::alarm::Alarm;
 use schemas::event::Hash;
 use schemas::heal::LogCount;
 use schemas::refusal::{Hold, Refusal};
@@ -24,7 +25,7 @@ use super::limits::{COUNT_INTERVAL, PULL_GRACE};
 use super::verify::{
     Incoming, No, Unbelieved, Unread, Verified, VerifiedEvent, VerifiedGap, Verifier,
 };
-use crate::inbox::{Cursor, Inbox, NOT_BELIEVED_CODE};
+use crate::inbox::{Cursor, Inbox};
 use crate::link::{
     Delivery, Ends, NoAnswer, PULL_EVENTS, PULL_TIME, Session, Subscription, ends_now,
 };
@@ -199,7 +200,7 @@ impl Reader<'_> {
             progress.pending = batch.pending.unwrap_or(progress.pending);
             if let Some(why) = batch.consumer_lost {
                 return Err(Trouble::Unanswered(NoAnswer::Held {
-                    code: "consumer-lost".into(),
+                    code: Alarm::ConsumerLost.into(),
                     text: why,
                 }));
             }
@@ -300,7 +301,7 @@ impl Reader<'_> {
     fn tell_bad(&self, subject: &str, sequence: u64, refusal: &Refusal) {
         let text =
             format!("{subject}: sequence {sequence} of the stream is not believed: {refusal}");
-        self.inbox.alarms().raise(NOT_BELIEVED_CODE, text);
+        self.inbox.alarms().raise(Alarm::EventNotBelieved, text);
     }
 
     /// What the bus counts. Counts cost little, and no log has more events than positions, so that they are heads at least.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use schemas::alarm::Alarm;
 use schemas::newest::End;
 use schemas::registry::{Beside, Registry, RegistryHead};
 use schemas::registry_log::{LineFault, RegistryLog, RegistryLogFault};
@@ -24,9 +25,6 @@ use crate::link::{
 };
 use crate::outbox::Outbox;
 use crate::store::Outage;
-
-/// The alarm that this program is older than the registry.
-const OUTGROWN: &str = "registry-outgrown";
 
 /// The registry in the office's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -229,7 +227,7 @@ impl RegistryKeeper {
                 let newer = matches!(fault.what, LineFault::Newer(_));
                 if newer && !std::mem::replace(&mut self.cut_off, true) {
                     let text = format!("registry-outgrown: {fault}");
-                    self.outbox.alarms().raise(OUTGROWN, text);
+                    self.outbox.alarms().raise(Alarm::RegistryOutgrown, text);
                 }
                 // An answer to an older question repeats what is known already; anything else is the gateway's fault.
                 tracing::debug!(%fault, "an answer holds no further lines of the registry");
@@ -244,7 +242,9 @@ impl RegistryKeeper {
             && outgrown.lines() > self.outgrown
         {
             self.outgrown = outgrown.lines();
-            self.outbox.alarms().raise(OUTGROWN, outgrown.to_string());
+            self.outbox
+                .alarms()
+                .raise(Alarm::RegistryOutgrown, outgrown.to_string());
         }
     }
 
@@ -298,8 +298,8 @@ impl RegistryKeeper {
             .behind
             .is_some_and(|since| since.elapsed() >= REGISTRY_LAG_MAX);
         let alarms = self.outbox.alarms();
-        alarms.stands("registry-behind", behind.filter(|_| lasts));
-        alarms.stands("registry-forked", forked);
+        alarms.stands(Alarm::RegistryBehind, behind.filter(|_| lasts));
+        alarms.stands(Alarm::RegistryForked, forked);
     }
 
     fn append(&self, text: &str) -> Result<(), Outage> {

@@ -23,6 +23,23 @@ pub struct Alarm {
     pub text: String,
 }
 
+/// What is told: an alarm of the list. Rooms that still write its code as text are held against the list by a test.
+pub trait AlarmCode {
+    fn code(&self) -> &str;
+}
+
+impl AlarmCode for schemas::alarm::Alarm {
+    fn code(&self) -> &str {
+        (*self).code()
+    }
+}
+
+impl AlarmCode for &str {
+    fn code(&self) -> &str {
+        self
+    }
+}
+
 /// The alarms in one index.
 pub struct Alarms {
     index: Arc<Index>,
@@ -41,8 +58,8 @@ impl Alarms {
         }
     }
 
-    pub fn raise(&self, code: &str, text: String) {
-        let value = written(code, text);
+    pub fn raise(&self, what: impl AlarmCode, text: String) {
+        let value = written(what.code(), text);
         let number = self.raised.fetch_add(1, Ordering::Relaxed);
         let mut batch = Batch::default();
         batch.insert(key(number), value);
@@ -55,13 +72,14 @@ impl Alarms {
     }
 
     /// Raises what has begun, and not again until it was over. Forgotten with the process: then it is told once more.
-    pub fn stands(&self, code: &str, text: Option<String>) {
-        self.stands_at(code, "", text);
+    pub fn stands(&self, what: impl AlarmCode, text: Option<String>) {
+        self.stands_at(what, "", text);
     }
 
     /// The same of one of several.
-    pub fn stands_at(&self, code: &str, place: &str, text: Option<String>) {
+    pub fn stands_at(&self, what: impl AlarmCode, place: &str, text: Option<String>) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let code = what.code();
         let key = (code.to_owned(), place.to_owned());
         match text {
             Some(text) if standing.insert(key.clone()) => {

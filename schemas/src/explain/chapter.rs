@@ -108,7 +108,8 @@ impl Chapter {
     }
 }
 
-pub(super) const WHAT_TO_DO: Text = unread("What to do", "ត្រូវធ្វើអ្វី");
+/// Stands before what is to be done.
+pub const WHAT_TO_DO: Text = unread("What to do", "ត្រូវធ្វើអ្វី");
 pub(super) const WHOM_TO_CALL: Text = unread("Whom to call", "ទាក់ទងអ្នកណា");
 
 impl Severity {

@@ -55,6 +55,7 @@ fn a_row_of_the_list_is_short() {
     for page in Codes::shared().pages() {
         let [code, severity, meaning] = page.row(Language::En);
         assert!(!code.is_empty() && !severity.is_empty() && !meaning.is_empty());
+        assert!(meaning.chars().count() <= 200, "{code}: {meaning}");
         assert!(!page.row(Language::Km).iter().any(String::is_empty));
     }
 }

@@ -68,7 +68,8 @@ async fn a_stamp_that_is_off_this_clock_is_told_once_until_it_is_right_again() {
     let alarms = outbox.alarms();
     let told = || {
         let all = alarms.list().into_iter();
-        all.filter(|alarm| alarm.code == CLOCKS_APART).count()
+        all.filter(|alarm| alarm.code == Alarm::ClocksApart.code())
+            .count()
     };
     let off = |by: i64| vouched(time(submit::now().unix_seconds() + by));
     let apart = i64::try_from(CLOCKS_APART_MAX.as_secs() + Duration::from_secs(60).as_secs());

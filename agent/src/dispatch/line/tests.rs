@@ -29,7 +29,7 @@ fn stored(receipt: Option<Receipt>) -> Answer {
 
 fn held(head: Option<u64>) -> Answer {
     Answer::Held {
-        code: "bus-unavailable".into(),
+        code: CodeName::read("bus-unavailable"),
         head,
         text: "not now".into(),
     }
@@ -37,7 +37,7 @@ fn held(head: Option<u64>) -> Answer {
 
 fn refused() -> Answer {
     Answer::Refused {
-        code: "not-json".into(),
+        code: CodeName::read("not-json"),
         body: "{}".into(),
     }
 }
@@ -131,6 +131,8 @@ fn a_receipt_that_proves_nothing_is_an_alarm_and_settles_nothing() {
         let good = notary.receipt(&events[1]);
         let behind = line.answered(stored(Some(good)), &notary.registry);
         assert!(matches!(behind, Effect::Nothing));
-        assert!(matches!(line.stopped(), Some(Stop::Wait { code, .. }) if code == RECEIPT_INVALID));
+        assert!(
+            matches!(line.stopped(), Some(Stop::Wait { code, .. }) if *code == Alarm::ReceiptInvalid)
+        );
     }
 }

@@ -1,13 +1,14 @@
 //! What the bus says of the own log comes in; what is believed of it, and why not the rest, goes out.
 //! Nothing is written but alarms: an event is the office's by its signature, and stands where its link says.
 
+use schemas::alarm::Alarm;
 use schemas::chain::Head;
 use schemas::event::Position;
+use schemas::refusal::Refusal;
 use schemas::signing::{PublicKey, SignedEvent, verify_all};
 
 use super::Own;
 use crate::dispatch::Trouble;
-use crate::dispatch::own_log::OWN_LOG_UNREADABLE;
 
 impl Own {
     pub(super) fn check_link(
@@ -23,7 +24,7 @@ impl Own {
         let last = event.link().position.before().map_or(0, Position::number);
         if first <= last {
             let text = format!("{}: the bus has lost positions {first} to {last}", self.log);
-            self.outbox.alarms().raise("own-log-gap", text);
+            self.outbox.alarms().raise(Alarm::OwnLogGap, text);
             return Ok(());
         }
         Err(self.unbelievable(event, "does not follow the position before it"))
@@ -88,7 +89,7 @@ impl Own {
             return Ok(());
         }
         Err(Trouble::Held {
-            code: "key-retired".into(),
+            code: Refusal::KeyRetired { at: position }.code().into(),
             text: "the registry no longer honours this office's key here; enrol a new one".into(),
         })
     }
@@ -99,9 +100,11 @@ impl Own {
             self.log,
             event.link().position
         );
-        self.outbox.alarms().raise(OWN_LOG_UNREADABLE, text.clone());
+        self.outbox
+            .alarms()
+            .raise(Alarm::OwnLogUnreadable, text.clone());
         Trouble::Held {
-            code: OWN_LOG_UNREADABLE.into(),
+            code: Alarm::OwnLogUnreadable.into(),
             text,
         }
     }

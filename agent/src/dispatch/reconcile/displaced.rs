@@ -1,7 +1,6 @@
 //! Why events leave the own log comes in, the words of the alarm go out. They go back into line, and are kept as they were signed.
 
-/// The alarm where the bus has other events than those for which it gave receipts.
-const FORK_AFTER_RECEIPT: &str = "fork-after-receipt";
+use schemas::alarm::Alarm;
 
 /// Why events of the own log cannot stand where they stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,15 +12,15 @@ pub enum Displaced {
 }
 
 impl Displaced {
-    /// The alarm's code, and what it says of the positions.
-    pub(super) fn words(self) -> (&'static str, &'static str) {
+    /// The alarm, and what it says of the positions.
+    pub(super) fn words(self) -> (Alarm, &'static str) {
         match self {
             Displaced::ByAnother => (
-                FORK_AFTER_RECEIPT,
+                Alarm::ForkAfterReceipt,
                 "had receipts, and the bus has other events there now; ours go behind under the same ids, and both are kept",
             ),
             Displaced::Unfit => (
-                "own-log-branched",
+                Alarm::OwnLogBranched,
                 "can no longer stand on the bus where they stood; their events go behind, under the same ids",
             ),
         }

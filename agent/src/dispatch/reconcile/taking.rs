@@ -1,6 +1,7 @@
 //! Authentic events of the own log that are not in it come in; each is settled, where it waited, or taken back. What waits under the
 //! same id with other data is put aside, and never sent.
 
+use schemas::alarm::Alarm;
 use schemas::receipt::VerifiedReceipt;
 use schemas::signing::SignedEvent;
 
@@ -91,7 +92,7 @@ impl Own {
         );
         self.outbox
             .alarms()
-            .raise("id-on-bus-with-other-data", text);
+            .raise(Alarm::IdOnBusWithOtherData, text);
         let refusal = r#"{"spean":{"answer":"refused","code":"id-taken","en":"the bus has this id with other data; submit it under another id","km":"លេខសម្គាល់នេះមានទិន្នន័យផ្សេងនៅលើប្រព័ន្ធរួចហើយ សូមដាក់ជូនដោយលេខសម្គាល់ថ្មី"}}"#;
         Ok(self.outbox.refuse(&self.log.feed, number, refusal).await?)
     }

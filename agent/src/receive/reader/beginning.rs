@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemas::alarm::Alarm;
 use schemas::event::Hash;
 use schemas::subject::{LogName, OfficeId};
 
@@ -40,7 +41,7 @@ impl Reader<'_> {
                 "{}: sequence {} of the stream is not what was read there; the stream went back or began anew, and its logs are compared",
                 self.feed, cursor.stream_sequence
             );
-            self.inbox.alarms().raise("stream-went-back", text);
+            self.inbox.alarms().raise(Alarm::StreamWentBack, text);
         }
         self.compared().await
     }
