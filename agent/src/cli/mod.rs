@@ -1,6 +1,7 @@
 //! The command line: arguments come in, one command runs, words for people (or JSON for programs) and an exit status go out.
 //! All but `run`, `init`, `verify` and `explain` speak to the running agent over its HTTP interface; none of them opens its stores.
 
+mod advice;
 mod client;
 mod deliver;
 pub mod explain;
@@ -74,8 +75,14 @@ pub enum Command {
         accepted is recognised by its content.")]
     Submit(SubmitArgs),
     /// Tell how the agent is: link, feeds, what waits, is refused or held, disk
-    #[command(after_help = "Example:\n  spean-agent status --json | jq .link.state")]
+    #[command(after_help = "Examples:\n  \
+        spean-agent status --lang km\n  \
+        spean-agent status --json | jq .link.state\n  \
+        spean-agent status --json | jq -r '.alarms[] | select(.severity == \"critical\").text'\n\n\
+        Beside each hold and alarm stands what to do; `spean-agent explain CODE` tells more.")]
     Status {
+        #[command(flatten)]
+        lang: Lang,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -275,7 +282,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Init { bundle, authority } => init::run(&bundle, folder, authority),
         Command::Run => serve(folder).await,
         Command::Submit(args) => submit::run(args, folder).await,
-        Command::Status { json } => status::run(&Agent::of(folder)?, json).await,
+        Command::Status { lang, json } => {
+            status::run(&Agent::of(folder)?, lang.chosen(), json).await
+        }
         Command::Tail { feed, after } => tail::run(&Agent::of(folder)?, &feed, after).await,
         Command::Receipt(args) => proof::receipt(&Agent::of(folder)?, args).await,
         Command::Export(args) => export::run(&Agent::of(folder)?, args).await,

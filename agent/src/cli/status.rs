@@ -4,23 +4,29 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use comfy_table::CellAlignment;
+use schemas::text::Language;
 use serde_json::Value;
 
+use super::advice::Advised;
 use super::client::Agent;
 use super::terminal::{ago, bytes, say, table};
 use crate::store::alarms::now_ms;
 
-pub async fn run(agent: &Agent, json: bool) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    agent: &Agent,
+    language: Option<Language>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let text = agent.get("/status").await?;
     if json {
         return say(&text);
     }
     let status: Value = serde_json::from_str(&text).context("the agent's answer is no JSON")?;
-    say(&told(&status, now_ms()))
+    say(&told(&status, language, now_ms()))
 }
 
 /// The account for people.
-fn told(status: &Value, now: u64) -> String {
+fn told(status: &Value, language: Option<Language>, now: u64) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let link = &status["link"];
     let mut lines = vec![format!(
@@ -41,9 +47,12 @@ fn told(status: &Value, now: u64) -> String {
         ),
         Some(_) | None => "link: connecting".to_owned(),
     });
-    lines.extend(link["why_km"].as_str().map(|km| format!("  {km}")));
-    for language in ["en", "km"] {
-        lines.extend(status["certificate"][language].as_str().map(str::to_owned));
+    let shown = |of| language.is_none_or(|chosen| chosen == of);
+    let khmer = link["why_km"].as_str().filter(|_| shown(Language::Km));
+    lines.extend(khmer.map(|km| format!("  {km}")));
+    for (name, of) in [("en", Language::En), ("km", Language::Km)] {
+        let certificate = status["certificate"][name].as_str().filter(|_| shown(of));
+        lines.extend(certificate.map(str::to_owned));
     }
     let outbox = &status["outbox"];
     let number = |value: &Value| value.as_u64().unwrap_or_default();
@@ -61,21 +70,55 @@ fn told(status: &Value, now: u64) -> String {
     if outbox["stopped"] == true {
         lines.push("THE DISK FAILED: nothing is accepted".to_owned());
     }
+    let mut advised = Advised::of(status, language);
     lines.extend([String::new(), sent(outbox, now)]);
+    lines.extend(held(outbox, &mut advised));
     lines.extend(confirmed(outbox));
     lines.extend([String::new(), received(&status["inbox"])]);
-    lines.extend(held_up(&status["reading"]));
+    lines.extend(held_up(&status["reading"], &mut advised));
     lines.extend(delivered(&status["deliveries"], now));
-    let alarms = status["alarms"].as_array().map_or(&[][..], Vec::as_slice);
-    for alarm in alarms.iter().take(super::terminal::NAMED_MAX) {
-        let when = ago(number(&alarm["at_ms"]), now);
-        lines.push(format!(
-            "ALARM {} ({when} ago): {}",
-            text(&alarm["code"]),
-            text(&alarm["text"])
-        ));
-    }
+    lines.extend(alarms(&status["alarms"], now, &mut advised));
     lines.join("\n")
+}
+
+/// What holds each feed up, and what to do.
+fn held(outbox: &Value, advised: &mut Advised) -> Vec<String> {
+    let mut lines = Vec::new();
+    for feed in outbox["feeds"].as_array().into_iter().flatten() {
+        let held = &feed["held"];
+        let Some(code) = held["code"].as_str() else {
+            continue;
+        };
+        let name = feed["feed"].as_str().unwrap_or_default();
+        let text = held["text"].as_str().unwrap_or_default();
+        lines.push(format!("{name} HELD {}: {text}", graded(code, advised)));
+        lines.extend(advised.lines(code));
+    }
+    lines
+}
+
+fn alarms(alarms: &Value, now: u64, advised: &mut Advised) -> Vec<String> {
+    let alarms = alarms.as_array().map_or(&[][..], Vec::as_slice);
+    let mut lines = Vec::new();
+    for alarm in alarms.iter().take(super::terminal::NAMED_MAX) {
+        let code = alarm["code"].as_str().unwrap_or_default();
+        let text = alarm["text"].as_str().unwrap_or_default();
+        let when = ago(alarm["at_ms"].as_u64().unwrap_or_default(), now);
+        lines.push(format!(
+            "ALARM {} ({when} ago): {text}",
+            graded(code, advised)
+        ));
+        lines.extend(advised.lines(code));
+    }
+    lines
+}
+
+/// A code with how urgent it is, where anybody knows.
+fn graded(code: &str, advised: &Advised) -> String {
+    match advised.severity(code) {
+        Some(severity) => format!("{code} [{severity}]"),
+        None => code.to_owned(),
+    }
 }
 
 fn sent(outbox: &Value, now: u64) -> String {
@@ -171,7 +214,7 @@ fn lacking(log: &Value) -> String {
 }
 
 /// What is not read now, and why.
-fn held_up(reading: &Value) -> Vec<String> {
+fn held_up(reading: &Value, advised: &mut Advised) -> Vec<String> {
     let mut lines = Vec::new();
     for (feed, holds) in reading.as_object().into_iter().flatten() {
         if let Some(why) = holds["feed"].as_str() {
@@ -179,7 +222,11 @@ fn held_up(reading: &Value) -> Vec<String> {
         }
         for (office, code) in holds["logs"].as_object().into_iter().flatten() {
             let code = code.as_str().unwrap_or_default();
-            lines.push(format!("{feed} of {office} waits: {code}"));
+            lines.push(format!(
+                "{feed} of {office} waits: {}",
+                graded(code, advised)
+            ));
+            lines.extend(advised.lines(code));
         }
     }
     lines
@@ -281,7 +328,7 @@ mod tests {
         let expected = "moh/hq  registry 1\nlink: connecting\n\
             disk: 0 bytes of 0 bytes for what is sent, 0 bytes for what arrived\n\n\
             Nothing was submitted yet.\n\nNothing has arrived yet.";
-        assert_eq!(told(&status, 0), expected);
+        assert_eq!(told(&status, None, 0), expected);
     }
 
     #[test]
@@ -300,7 +347,12 @@ mod tests {
             },
             "inbox": [{"feed": "market-prices", "logs": [
                 {"office": "maff/kampot", "complete": 3, "known": 9, "missing": [[4, 4], [7, 9]], "parked_events": 2}]}],
-            "alarms": [{"at_ms": 1000, "code": "branch", "text": "two events at one position"}],
+            "alarms": [
+                {"at_ms": 1000, "code": "moon-in-the-way", "text": "as a newer agent says it", "severity": "warning"},
+                {"at_ms": 1000, "code": "bus-full", "text": "told once"},
+            ],
+            "codes": {"moon-in-the-way": {
+                "severity": "warning", "meaning": {"en": "the moon", "km": "ព្រះចន្ទ"}, "what_to_do": {"en": "wait", "km": "រង់ចាំ"}}},
         });
         let expected = "\
 maff/hq  registry 230
@@ -312,13 +364,30 @@ disk: 2.5 MiB of 4.0 GiB for what is sent, 1.0 KiB for what arrived
 
  FEED SENT       DURABLE  WAITING  OLDEST  REFUSED  HELD
  price-bulletin       12        3    59 s        1  bus-full
+price-bulletin HELD bus-full [error]: no room
+  What to do: If it lasts, tell the operator this code; what waits is kept, and goes on by itself.
+  ប្រព័ន្ធគ្មានកន្លែងទំនេរសម្រាប់ feed នេះទេ ព្រឹត្តិការណ៍ត្រូវបានរក្សាទុក
+  ត្រូវធ្វើអ្វី: បើវានៅយូរ សូមប្រាប់អ្នកប្រតិបត្តិលេខកូដនេះ អ្វីដែលរង់ចាំត្រូវបានរក្សាទុក ហើយនឹងបន្តដោយខ្លួនឯង
 
  FEED RECEIVED  OFFICE       COMPLETE TO  KNOWN TO  MISSING  PARKED
  market-prices  maff/kampot            3         9  4, 7-9        2
 
  DELIVERED TO  FEED           UP TO  WAITING  STATE    FOR   ANSWER
  desk          market-prices      7       12  retired  60 s  410 Gone
-ALARM branch (59 s ago): two events at one position";
-        assert_eq!(told(&status, 60_000), expected);
+ALARM moon-in-the-way [warning] (59 s ago): as a newer agent says it
+  What to do: wait
+  ព្រះចន្ទ
+  ត្រូវធ្វើអ្វី: រង់ចាំ
+ALARM bus-full [error] (59 s ago): told once";
+        assert_eq!(told(&status, None, 60_000), expected);
+        let khmer = |c: char| ('\u{1780}'..='\u{17ff}').contains(&c);
+        let lines = |language| told(&status, Some(language), 60_000);
+        let english = expected.lines().filter(|line| !line.contains(khmer));
+        assert_eq!(lines(Language::En), english.collect::<Vec<_>>().join("\n"));
+        let said_in_english = ["  What to do: ", "the certificate ends"];
+        let in_khmer = expected
+            .lines()
+            .filter(|line| !said_in_english.iter().any(|said| line.starts_with(said)));
+        assert_eq!(lines(Language::Km), in_khmer.collect::<Vec<_>>().join("\n"));
     }
 }

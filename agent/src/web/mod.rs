@@ -1,6 +1,7 @@
 //! The local HTTP interface: requests of the office's own programs come in, answers go out. It is the office's door to its agent.
 //! Nothing is kept here, and no request passes without the office's token, but for those that tell nothing of it.
 
+mod advice;
 mod answer;
 mod bare;
 mod body;

@@ -7,6 +7,7 @@ use schemas::subject::FeedName;
 use serde_json::{Value, json};
 
 use super::App;
+use super::advice::with_advice;
 use crate::outbox::{Known, Reader, Stage};
 use crate::store::Outage;
 
@@ -19,7 +20,7 @@ pub fn stage(app: &App, feed: &FeedName, id: &str, known: &Known) -> Result<Valu
             let feeds = app.outbox_status()?.feeds;
             let held = feeds.into_iter().find(|status| status.feed == *feed);
             if let Some(held) = held.and_then(|status| status.held) {
-                told["held"] = json!(held);
+                told["held"] = with_advice(held);
             }
         }
         Stage::Settled { position } => {

@@ -8,6 +8,7 @@ use axum::extract::State;
 use schemas::subject::FeedName;
 use serde_json::{Value, json};
 
+use super::advice::Advices;
 use super::events::feed_name;
 use super::query::Segments;
 use super::stage::said;
@@ -41,6 +42,17 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem>
         status.collect::<Result<Vec<_>, _>>()
     });
     let deliveries = read(&app, |app| app.targets.list());
+    let mut advices = Advices::default();
+    let (mut outbox, mut alarms) = (json!(outbox), json!(alarms));
+    for feed in outbox["feeds"].as_array_mut().into_iter().flatten() {
+        advices.severity(&mut feed["held"]);
+    }
+    for alarm in alarms.as_array_mut().into_iter().flatten() {
+        advices.severity(alarm);
+    }
+    for code in holds.values().flat_map(|holds| holds.logs.values()) {
+        advices.keep(code);
+    }
     let beside = read(&app, |app| Ok(Beside::of(&app.settings)));
     let Beside {
         certificate,
@@ -58,6 +70,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem>
         "deliveries": deliveries.await?,
         "reading": holds,
         "alarms": alarms,
+        "codes": advices.told(),
     })))
 }
 

@@ -1,5 +1,6 @@
 //! What is told of events and of the agent. In: an outbox in each stage. Out: promises. Never: a mock.
 
+use schemas::alarm::Alarm;
 use schemas::event::{Hash, Position};
 
 use super::*;
@@ -50,6 +51,10 @@ async fn an_event_tells_its_stage_its_position_and_why_it_was_refused() {
         (&three["stage"], &three["held"]["code"]),
         (&json!("accepted"), &json!("bus-full"))
     );
+    assert_eq!(three["held"]["severity"], "error");
+    assert_eq!(three["held"]["call"], "operator");
+    let to_do = |held: &Value| held["what_to_do"]["en"].as_str().map(str::to_owned);
+    assert!(to_do(&three["held"]).is_some_and(|text| text.contains("tell the operator")));
     assert_eq!(
         door.get("/events/four").await.problem(),
         (404, "event-not-found")
@@ -59,9 +64,39 @@ async fn an_event_tells_its_stage_its_position_and_why_it_was_refused() {
     let status = door.get("/status").await.body;
     assert_eq!(status["outbox"]["feeds"][0]["waiting"], 1);
     assert_eq!(status["link"]["state"], "connecting");
+    assert_eq!(status["outbox"]["feeds"][0]["held"]["severity"], "error");
+    assert!(status["codes"]["bus-full"]["meaning"]["km"].is_string());
     let metrics = door.get("/metrics").await;
     let line = "spean_agent_outbox_waiting{feed=\"health-quarterly\"} 1";
     assert!(metrics.text.contains(line), "{}", metrics.text);
+}
+
+#[tokio::test]
+async fn what_is_told_says_what_to_do_and_a_newer_program_s_code_is_told_as_it_came() {
+    let door = Door::open();
+    let feed = "health-quarterly".parse().expect("a feed");
+    door.structured(&event("one", 1)).await.id();
+    door.app.outbox.hold(&feed, "moon-in-the-way", "it is full");
+    let alarms = door.app.outbox.alarms();
+    alarms.raise(Alarm::JournalCut, "the journal ends early".into());
+    alarms.raise(Alarm::JournalCut, "once more".into());
+    let status = door.get("/status").await.body;
+    let held = &status["outbox"]["feeds"][0]["held"];
+    assert_eq!(
+        (&held["code"], &held["text"], held.get("severity")),
+        (&json!("moon-in-the-way"), &json!("it is full"), None)
+    );
+    assert_eq!(status["alarms"][0]["severity"], "error");
+    assert_eq!(status["alarms"][0]["code"], "journal-cut");
+    let codes = status["codes"].as_object().expect("an object");
+    assert_eq!(codes.keys().collect::<Vec<_>>(), ["journal-cut"]);
+    assert_eq!(codes["journal-cut"]["call"], "technician");
+    for language in ["en", "km"] {
+        assert!(codes["journal-cut"]["what_to_do"][language].is_string());
+    }
+    let one = door.get("/events/one").await.body;
+    assert_eq!(one["held"].get("what_to_do"), None);
+    assert_eq!(one["held"]["code"], "moon-in-the-way");
 }
 
 #[tokio::test]
