@@ -5,6 +5,7 @@
 mod expected;
 mod markdown;
 mod program;
+mod protocol;
 mod rust;
 
 use std::collections::BTreeMap;

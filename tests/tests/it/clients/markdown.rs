@@ -24,6 +24,9 @@ const FOOT: &str = "
 violation. *no responders*: nobody answers on such a subject here. *none*, *timeout*: there is nothing, said in the client's own time. *-*: the
 client has no such call, or was built without it.
 
+How an event is signed and what a client does after each answer says [protocol.md](protocol.md). `tests/clients/protocol.py` is a client of 300 lines
+that was written from it, on nats-py; `make test` holds it against the gateway and against agents.
+
 What is different from a nats-server of one's own:
 
 - A consumer's name lies below its office's: `report` of `moh/hq` is `moh_hq_report` on the bus, and each office may have one. Answers and
