@@ -35,6 +35,7 @@ pub mod feed;
 pub mod notice;
 pub mod registry;
 pub mod registry_log;
+pub mod form;
 pub mod newest;
 pub mod receipt;
 pub mod confirmation;
