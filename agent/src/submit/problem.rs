@@ -116,6 +116,7 @@ pub enum QueryMust {
     BeNumber,
     BeLimit,
     BeWithheld,
+    BeOnly,
     BeSaid,
     StandOnce,
 }
@@ -129,6 +130,7 @@ impl QueryMust {
                 "ត្រូវជាចំនួនគត់ ពី 1 ដល់ 1000",
             ),
             QueryMust::BeWithheld => ("must be withheld, or left out", "ត្រូវជា withheld ឬមិនបាច់ដាក់"),
+            QueryMust::BeOnly => ("must be only, or left out", "ត្រូវជា only ឬមិនបាច់ដាក់"),
             QueryMust::BeSaid => ("must be given, and not be too long", "ត្រូវតែមាន ហើយមិនវែងពេក"),
             QueryMust::StandOnce => (
                 "must stand there once, as UTF-8 text",

@@ -25,7 +25,7 @@ use super::stage::stage;
 use super::{App, read};
 use crate::outbox::{Accepted, Known, Submission};
 use crate::store::Outage;
-use crate::submit::problem::Problem;
+use crate::submit::problem::{Problem, QueryMust};
 use crate::submit::{Desk, now};
 
 /// What a submitter is told of an accepted event; the same whenever it asks again, but for the word that it did.
@@ -46,18 +46,38 @@ pub async fn submit(
     body: Body,
 ) -> Result<Response, Problem> {
     let feed = query.text("feed")?.map(feed_name).transpose()?;
-    accept(&app, feed, &headers, body).await
+    accept(&app, feed, wish(&query)?, &headers, body).await
 }
 
 /// `POST /feeds/{feed}/events`
 pub async fn submit_to_feed(
     State(app): State<Arc<App>>,
     Segments(feed): Segments<String>,
+    query: Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let feed = feed_name(feed)?;
-    accept(&app, Some(feed), &headers, body).await
+    accept(&app, Some(feed), wish(&query)?, &headers, body).await
+}
+
+/// What a submitter wants of what it posts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Accept,
+    /// To be told what would become of it; nothing is accepted.
+    Check,
+}
+
+fn wish(query: &Parameters) -> Result<Wish, Problem> {
+    match query.text("check")?.as_deref() {
+        None => Ok(Wish::Accept),
+        Some("only") => Ok(Wish::Check),
+        Some(_) => Err(Problem::QueryMalformed {
+            parameter: "check",
+            must: QueryMust::BeOnly,
+        }),
+    }
 }
 
 /// What is no name is the name of no feed.
@@ -68,12 +88,17 @@ pub fn feed_name(name: String) -> Result<FeedName, Problem> {
 async fn accept(
     app: &Arc<App>,
     feed: Option<FeedName>,
+    wish: Wish,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(headers)?;
     let body = body::read(headers, body).await?;
     match body::parse(headers, body, feed.is_some())? {
+        Posted::One(draft) if wish == Wish::Check => {
+            let submission = valid(app, *draft, feed.as_ref(), key.as_deref())?;
+            foretell(app, vec![submission]).await
+        }
         Posted::One(draft) => {
             let submission = valid(app, *draft, feed.as_ref(), key.as_deref())?;
             let told = tell(
@@ -84,17 +109,41 @@ async fn accept(
             let location = [(LOCATION, format!("/events/{location}"))];
             Ok((StatusCode::ACCEPTED, location, Json(told)).into_response())
         }
-        Posted::Batch(drafts) => accept_batch(app, drafts, feed.as_ref(), key.as_deref()).await,
+        Posted::Batch(drafts) => {
+            let submissions = valid_batch(app, drafts, feed.as_ref(), key.as_deref())?;
+            match wish {
+                Wish::Check => foretell(app, submissions).await,
+                Wish::Accept => accept_batch(app, submissions).await,
+            }
+        }
     }
 }
 
-/// Valid as a whole or not at all; then each is accepted by itself, and all share the disk's sync.
-async fn accept_batch(
-    app: &Arc<App>,
+/// What would become of each, if it were submitted now: `new`, or accepted `again`, or its id is `taken` by other content.
+async fn foretell(app: &Arc<App>, submissions: Vec<Submission>) -> Result<Response, Problem> {
+    let checked = read(app, move |app| {
+        let foretold = submissions.iter().map(|submission| {
+            let known = app.outbox.known(&submission.feed, &submission.id)?;
+            let state = match known.map(|known| known.content) {
+                None => "new",
+                Some(Some(before)) if before != submission.content => "taken",
+                Some(_) => "again",
+            };
+            Ok(json!({"id": submission.id, "feed": submission.feed, "state": state}))
+        });
+        foretold.collect::<Result<Vec<Value>, Outage>>()
+    })
+    .await?;
+    Ok(Json(json!({ "checked": checked })).into_response())
+}
+
+/// Valid as a whole or not at all.
+fn valid_batch(
+    app: &App,
     drafts: Vec<Result<Draft, Refusal>>,
     feed: Option<&FeedName>,
     key: Option<&str>,
-) -> Result<Response, Problem> {
+) -> Result<Vec<Submission>, Problem> {
     let mut submissions = Vec::with_capacity(drafts.len());
     let mut faults = Vec::new();
     for (index, draft) in drafts.into_iter().enumerate() {
@@ -105,13 +154,19 @@ async fn accept_batch(
             Err(problem) => faults.push((index, problem)),
         }
     }
-    if faults.is_empty() {
-        let names = submissions
-            .iter()
-            .map(|s| (s.feed.clone(), s.id.clone(), s.content));
-        let names: Vec<Name> = names.collect();
-        faults = read(app, move |app| taken_ids(app, &names)).await?;
+    match faults.is_empty() {
+        true => Ok(submissions),
+        false => Err(Problem::BatchRefused(faults)),
     }
+}
+
+/// None of the batch, where an id of it is taken; else each by itself, and all share the disk's sync.
+async fn accept_batch(app: &Arc<App>, submissions: Vec<Submission>) -> Result<Response, Problem> {
+    let names = submissions
+        .iter()
+        .map(|s| (s.feed.clone(), s.id.clone(), s.content));
+    let names: Vec<Name> = names.collect();
+    let faults = read(app, move |app| taken_ids(app, &names)).await?;
     if !faults.is_empty() {
         return Err(Problem::BatchRefused(faults));
     }

@@ -286,3 +286,31 @@ async fn events_that_the_public_sdk_writes_are_accepted() {
         .await;
     assert_eq!(posted.id(), event.id());
 }
+
+#[tokio::test]
+async fn what_would_become_of_a_batch_is_told_and_nothing_is_accepted() {
+    let door = Door::open();
+    door.structured(&event("a", 1)).await.id();
+    let batch = [("content-type", "application/cloudevents-batch+json")];
+    let body = json!([event("a", 1), event("b", 2), event("a", 3)]).to_string();
+    for path in [
+        "/events?check=only",
+        "/feeds/health-quarterly/events?check=only",
+    ] {
+        let answer = door.post(path, &batch, body.clone()).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let checked = answer.body["checked"].as_array().expect("a list");
+        let states: Vec<&Value> = checked.iter().map(|event| &event["state"]).collect();
+        assert_eq!(states, ["again", "new", "taken"], "{path}");
+    }
+    let one = [("content-type", "application/cloudevents+json")];
+    let answer = door
+        .post("/events?check=only", &one, event("c", 4).to_string())
+        .await;
+    assert_eq!(answer.body["checked"][0]["state"], "new");
+    let wrong = door.post("/events?check=please", &batch, body).await;
+    assert_eq!(wrong.problem(), (400, "query-malformed"));
+    let feed = "health-quarterly".parse().expect("a feed");
+    let waiting = door.app.outbox.waiting(&feed, 0, 100).await.expect("reads");
+    assert_eq!(waiting.len(), 1);
+}
