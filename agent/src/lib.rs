@@ -4,6 +4,7 @@ pub mod private;
 pub mod settings;
 mod certificate;
 pub mod status;
+pub mod words;
 pub mod submit;
 pub mod store;
 pub mod outbox;

@@ -70,9 +70,10 @@ pub enum Command {
         spean-agent submit quarter.csv --feed health-quarterly --data-set DENGUE_Q\n  \
         spean-agent submit bulletin.json --feed price-bulletin\n  \
         cat event.json | spean-agent submit -\n\n\
-        Every bad row is named with its line and its reason, and nothing is submitted unless all is good; with --skip-bad the\n\
-        good rows are submitted and the bad ones written to <FILE>.bad.csv. The same file may be submitted again: what was\n\
-        accepted is recognised by its content.")]
+        Every bad row is named with its place and its reason, and nothing is submitted unless all is good; with --skip-bad the\n\
+        good rows are submitted and the bad ones written to <FILE>.bad.csv, and the exit status is 3. The same file may be\n\
+        submitted again: what was accepted is recognised. A sheet that says something else of what was submitted before is\n\
+        handed in with --correction, or with --corrects and the event's id.")]
     Submit(SubmitArgs),
     /// Tell how the agent is: link, feeds, what waits, is refused or held, disk
     #[command(after_help = "Examples:\n  \
@@ -197,6 +198,12 @@ pub struct SubmitArgs {
     /// The DHIS2 data set of a spreadsheet that does not name it
     #[arg(long, value_name = "CODE")]
     pub data_set: Option<String>,
+    /// What a spreadsheet says otherwise than it was submitted before is a correction of that; the rest is submitted as it is
+    #[arg(long)]
+    pub correction: bool,
+    /// The spreadsheet, which makes one event, corrects the event of this id
+    #[arg(long, value_name = "ID", conflicts_with = "correction")]
+    pub corrects: Option<String>,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,7 @@ mod sheet;
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,26 +20,24 @@ use super::SubmitArgs;
 use super::client::Agent;
 use super::terminal::say;
 use crate::settings::Folder;
-
-/// What is read whole: standard input, because a spreadsheet is gone through twice, and JSON.
-const WHOLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+use crate::submit::sheet::{FILE_BYTES_MAX, Table, table_of_export, text as sheet_text};
+use crate::words;
 
 pub async fn run(args: SubmitArgs, folder: Folder) -> anyhow::Result<ExitCode> {
     let input = Input::of(&args.file)?;
-    let kind = input.kind()?;
+    let content = input.content()?;
     let agent = Agent::of(folder)?;
-    if kind == Kind::Spreadsheet {
-        let feed = args.feed.clone();
-        let feed = feed.context("which feed is the spreadsheet for? give it with --feed")?;
-        return sheet::run(&agent, &input, &feed, &args).await;
-    }
-    let text = input.read()?;
-    let accepted = match kind {
-        Kind::Batch => batch(&agent, &text, args.feed.as_ref()).await?,
-        Kind::Event => vec![event(&agent, &text, args.feed.as_ref()).await?],
-        Kind::Data | Kind::Spreadsheet => {
-            let feed = args.feed.as_ref();
-            let feed = feed.context("which feed is the data for? give it with --feed")?;
+    let feed = args.feed.as_ref();
+    let accepted = match content {
+        Content::Table(table) => {
+            let feed = feed.with_context(words::feed_wanted)?;
+            return sheet::run(&agent, &input, table, feed, &args).await;
+        }
+        Content::Batch(text) => batch(&agent, &text, feed).await?,
+        Content::Lines(lines) => events(&agent, lines.iter().map(String::as_str), feed).await?,
+        Content::Event(text) => vec![event(&agent, &text, feed).await?],
+        Content::Data(text) => {
+            let feed = feed.with_context(words::feed_wanted)?;
             vec![data(&agent, &text, feed).await?]
         }
     };
@@ -76,77 +74,86 @@ fn tell(accepted: &[Accepted], json: bool) -> anyhow::Result<ExitCode> {
     say(&lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// A file that can be opened twice.
-enum Input {
-    File(PathBuf),
-    Stdin(Vec<u8>),
+/// A file that was read.
+struct Input {
+    /// None for standard input.
+    path: Option<PathBuf>,
+    bytes: Vec<u8>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Kind {
-    Spreadsheet,
+/// What a file holds, by its first character.
+#[derive(Debug)]
+enum Content {
+    Table(Table),
     /// One CloudEvent.
-    Event,
+    Event(String),
     /// A list of CloudEvents.
-    Batch,
+    Batch(String),
+    /// CloudEvents, one a line, as `tail`, `export` and deliveries to files write them.
+    Lines(Vec<String>),
     /// An object that is no CloudEvent.
-    Data,
+    Data(String),
 }
 
 impl Input {
     fn of(path: &Path) -> anyhow::Result<Input> {
-        if path.as_os_str() != "-" {
-            return Ok(Input::File(path.to_owned()));
+        if path.as_os_str() == "-" {
+            let bytes = whole(std::io::stdin()).context("cannot read standard input")?;
+            return Ok(Input { path: None, bytes });
         }
-        let bytes = whole(std::io::stdin()).context("cannot read standard input")?;
-        Ok(Input::Stdin(bytes))
-    }
-
-    /// All of it, for what cannot be read row by row.
-    fn read(&self) -> anyhow::Result<Vec<u8>> {
-        whole(self.open()?)
-    }
-
-    fn open(&self) -> anyhow::Result<Box<dyn Read>> {
-        match self {
-            Input::File(path) => {
-                let file = File::open(path);
-                Ok(Box::new(file.with_context(|| {
-                    format!("cannot open {}", path.display())
-                })?))
-            }
-            Input::Stdin(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
-        }
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let bytes = whole(file).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Input {
+            path: Some(path.to_owned()),
+            bytes,
+        })
     }
 
     /// Where the bad rows of this input go.
     fn bad_rows(&self) -> PathBuf {
-        match self {
-            Input::File(path) => {
-                let mut name = path.clone().into_os_string();
-                name.push(".bad.csv");
-                name.into()
-            }
-            Input::Stdin(_) => "stdin.bad.csv".into(),
-        }
+        let path = self.path.clone().unwrap_or_else(|| "stdin".into());
+        let mut name = path.into_os_string();
+        name.push(".bad.csv");
+        name.into()
     }
 
-    fn kind(&self) -> anyhow::Result<Kind> {
-        let mut start = Vec::new();
-        self.open()?.take(4096).read_to_end(&mut start)?;
-        let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
-        match start.trim_ascii_start().first() {
-            Some(b'[') => Ok(Kind::Batch),
-            Some(b'{') => {
-                let value: Value = serde_json::from_slice(&self.read()?).unwrap_or_default();
-                let event = value.get("specversion").is_some();
-                Ok(if event { Kind::Event } else { Kind::Data })
-            }
-            Some(b'P') if start.starts_with(b"PK\x03\x04") => {
-                bail!("this is a workbook; save the sheet as CSV UTF-8 and submit that")
-            }
-            Some(_) => Ok(Kind::Spreadsheet),
-            None => bail!("the file is empty"),
+    fn content(&self) -> anyhow::Result<Content> {
+        if self.bytes.starts_with(b"PK\x03\x04") {
+            bail!(words::workbook());
+        }
+        let text = sheet_text(&self.bytes);
+        match text.trim_start().chars().next() {
+            Some('[') => Ok(Content::Batch(text)),
+            Some('{') => object(text),
+            Some(_) => Ok(Content::Table(Table::of_csv(&self.bytes)?)),
+            None => bail!(words::file_empty()),
+        }
+    }
+}
+
+/// One object, or one a line.
+fn object(text: String) -> anyhow::Result<Content> {
+    if let Ok(value) = serde_json::from_str::<Value>(&text) {
+        return Ok(match table_of_export(&value) {
+            Some(table) => Content::Table(table),
+            None if value.get("specversion").is_some() => Content::Event(text),
+            None => Content::Data(text),
+        });
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let objects: Option<Vec<Value>> = lines
+        .clone()
+        .map(|line| serde_json::from_str(line).ok())
+        .collect();
+    match objects {
+        // What is wrong with it, the agent says.
+        None => Ok(Content::Data(text)),
+        Some(objects) => {
+            let events = objects
+                .iter()
+                .all(|object| object.get("specversion").is_some());
+            ensure!(events, words::lines_no_events());
+            Ok(Content::Lines(lines.map(str::to_owned).collect()))
         }
     }
 }
@@ -154,30 +161,30 @@ impl Input {
 /// Within the bound.
 fn whole(from: impl Read) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(WHOLE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    from.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     ensure!(
-        bytes.len() as u64 <= WHOLE_BYTES_MAX,
-        "it is larger than {WHOLE_BYTES_MAX} bytes; split it"
+        bytes.len() as u64 <= FILE_BYTES_MAX,
+        words::file_too_large(FILE_BYTES_MAX)
     );
     Ok(bytes)
 }
 
-async fn event(agent: &Agent, text: &[u8], feed: Option<&FeedName>) -> anyhow::Result<Accepted> {
+async fn event(agent: &Agent, text: &str, feed: Option<&FeedName>) -> anyhow::Result<Accepted> {
     let headers = [
         ("content-type", "application/cloudevents+json"),
-        ("idempotency-key", &key_of(text)),
+        ("idempotency-key", &key_of(text.as_bytes())),
     ];
-    accepted(&agent.post(&path(feed), &headers, text.to_vec()).await?)
+    accepted(&agent.post(&path(feed), &headers, text.to_owned()).await?)
 }
 
-async fn data(agent: &Agent, text: &[u8], feed: &FeedName) -> anyhow::Result<Accepted> {
+async fn data(agent: &Agent, text: &str, feed: &FeedName) -> anyhow::Result<Accepted> {
     let headers = [
         ("content-type", "application/json"),
-        ("idempotency-key", &key_of(text)),
+        ("idempotency-key", &key_of(text.as_bytes())),
     ];
     accepted(
         &agent
-            .post(&path(Some(feed)), &headers, text.to_vec())
+            .post(&path(Some(feed)), &headers, text.to_owned())
             .await?,
     )
 }
@@ -185,26 +192,36 @@ async fn data(agent: &Agent, text: &[u8], feed: &FeedName) -> anyhow::Result<Acc
 /// A batch of any length, in pieces that the agent takes.
 async fn batch(
     agent: &Agent,
-    text: &[u8],
+    text: &str,
     feed: Option<&FeedName>,
 ) -> anyhow::Result<Vec<Accepted>> {
-    let events: Vec<&RawValue> =
-        serde_json::from_slice(text).context("the file is no JSON list")?;
-    ensure!(!events.is_empty(), "the list is empty");
-    let mut batches = Batches::new(agent, feed);
+    let list: Vec<&RawValue> = serde_json::from_str(text).context("the file is no JSON list")?;
+    events(agent, list.into_iter().map(RawValue::get), feed).await
+}
+
+async fn events<'t>(
+    agent: &Agent,
+    events: impl Iterator<Item = &'t str>,
+    feed: Option<&FeedName>,
+) -> anyhow::Result<Vec<Accepted>> {
+    let mut batches = Batches::accepting(agent, feed);
     for event in events {
-        batches.add(&with_id(event.get())).await?;
+        batches.add(&with_id(event)).await?;
     }
-    batches.finish().await
+    let accepted = batches.finish().await?;
+    ensure!(!accepted.is_empty(), words::list_empty());
+    Ok(accepted)
 }
 
 /// Collects events into batches that the agent takes, and sends each when it is full.
-struct Batches<'a> {
+struct Batches<'a, A> {
     agent: &'a Agent,
     path: String,
     body: String,
     count: usize,
-    accepted: Vec<Accepted>,
+    /// What the agent's answer says of each event.
+    answer: fn(&str) -> anyhow::Result<Vec<A>>,
+    answers: Vec<A>,
 }
 
 /// Events of one batch: enough that they share one sync of the disk.
@@ -212,14 +229,28 @@ const BATCH_EVENTS: usize = 500;
 /// Bytes of one batch: within what the agent reads.
 const BATCH_BYTES: usize = 900_000;
 
-impl<'a> Batches<'a> {
-    fn new(agent: &'a Agent, feed: Option<&FeedName>) -> Batches<'a> {
+impl<'a> Batches<'a, Accepted> {
+    fn accepting(agent: &'a Agent, feed: Option<&FeedName>) -> Batches<'a, Accepted> {
+        Batches::new(agent, path(feed), |answer| {
+            let batch: AcceptedBatch = serde_json::from_str(answer)?;
+            Ok(batch.events)
+        })
+    }
+}
+
+impl<'a, A> Batches<'a, A> {
+    fn new(
+        agent: &'a Agent,
+        path: String,
+        answer: fn(&str) -> anyhow::Result<Vec<A>>,
+    ) -> Batches<'a, A> {
         Batches {
             agent,
-            path: path(feed),
+            path,
             body: String::new(),
             count: 0,
-            accepted: Vec::new(),
+            answer,
+            answers: Vec::new(),
         }
     }
 
@@ -242,21 +273,20 @@ impl<'a> Batches<'a> {
         let body = std::mem::take(&mut self.body);
         let headers = [("content-type", "application/cloudevents-batch+json")];
         let answer = self.agent.post(&self.path, &headers, body).await;
-        let before = self.accepted.len();
+        let before = self.answers.len();
         let answer = answer.with_context(|| {
             format!(
                 "{before} events were accepted before; submit the file again, they are recognised"
             )
         })?;
-        let batch: AcceptedBatch =
-            serde_json::from_str(&answer).context("the agent's answer is no batch's")?;
-        self.accepted.extend(batch.events);
+        let answers = (self.answer)(&answer).context("the agent's answer is no batch's")?;
+        self.answers.extend(answers);
         Ok(())
     }
 
-    async fn finish(mut self) -> anyhow::Result<Vec<Accepted>> {
+    async fn finish(mut self) -> anyhow::Result<Vec<A>> {
         self.send().await?;
-        Ok(self.accepted)
+        Ok(self.answers)
     }
 }
 
@@ -293,26 +323,35 @@ fn accepted(answer: &str) -> anyhow::Result<Accepted> {
 mod tests {
     use super::*;
 
-    fn kind(text: &[u8]) -> anyhow::Result<Kind> {
-        Input::Stdin(text.to_vec()).kind()
+    fn content(bytes: &[u8]) -> anyhow::Result<Content> {
+        let bytes = bytes.to_vec();
+        Input { path: None, bytes }.content()
     }
 
     #[test]
-    fn a_file_is_known_by_how_it_begins() {
-        let is =
-            |text: &str, expected: Kind| assert_eq!(kind(text.as_bytes()).expect(text), expected);
-        is("period,admin1_code\n", Kind::Spreadsheet);
-        is("\u{feff}period;admin1_code\n", Kind::Spreadsheet);
-        is(" [{}]", Kind::Batch);
-        is(r#"{"specversion":"1.0"}"#, Kind::Event);
-        is(r#"{"bulletin":"7"}"#, Kind::Data);
-        is("{", Kind::Data);
-        assert!(kind(b"").is_err());
-        let workbook = kind(b"PK\x03\x04").expect_err("a workbook").to_string();
-        assert_eq!(
-            workbook,
-            "this is a workbook; save the sheet as CSV UTF-8 and submit that"
-        );
+    fn a_file_is_known_by_how_it_begins_with_and_without_a_mark() {
+        for mark in ["", "\u{feff}"] {
+            let content = |text: &str| content(format!("{mark}{text}").as_bytes()).expect(text);
+            assert!(matches!(content("period,admin1_code\n"), Content::Table(_)));
+            assert!(matches!(content(" [{}]"), Content::Batch(_)));
+            assert!(matches!(
+                content(r#"{"specversion":"1.0"}"#),
+                Content::Event(_)
+            ));
+            assert!(matches!(content(r#"{"bulletin":"7"}"#), Content::Data(_)));
+            assert!(matches!(content("{"), Content::Data(_)));
+            let export = r#"{"dataValues":[{"dataElement":"A","period":"2026Q1"}]}"#;
+            assert!(matches!(content(export), Content::Table(_)));
+            let own = r#"{"period":"2026Q1","dataValues":[{"dataElement":"A"}]}"#;
+            assert!(matches!(content(own), Content::Data(_)));
+            let lines = "{\"specversion\":\"1.0\"}\r\n\n{\"specversion\":\"1.0\"}\n";
+            assert!(matches!(content(lines), Content::Lines(lines) if lines.len() == 2));
+        }
+        assert!(content(b"").is_err());
+        let workbook = content(b"PK\x03\x04").expect_err("a workbook").to_string();
+        assert!(workbook.starts_with("this is a workbook"), "{workbook}");
+        let data = content(b"{\"a\":1}\n{\"a\":2}\n").expect_err("no events");
+        assert!(data.to_string().contains("no CloudEvents"), "{data}");
     }
 
     #[test]

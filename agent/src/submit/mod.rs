@@ -3,8 +3,8 @@
 //!
 //! The data's bytes are never altered. The clock is only written down: a doubtful one stops nobody.
 
-pub mod csv;
 pub mod problem;
+pub mod sheet;
 
 use schemas::contract::{self, ContractFault};
 use schemas::event::{AttributeFault, Classification, Core, Draft, Event, Hash, Must, Timestamp};
@@ -18,7 +18,6 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::csv::{BadRow, BadRows, Entries, Entry, Form, Sheet};
 use self::problem::Problem;
 
 /// An event that may join its log. Made only here.

@@ -13,6 +13,7 @@ pub(crate) fn registry() -> Registry {
         ("maff/siem-reap", Standing::Provincial, Some("17")),
         ("maff/hq", Standing::Headquarters, None),
         ("mlvt/hq", Standing::Headquarters, None),
+        ("mlvt/siem-reap", Standing::Provincial, Some("17")),
     ];
     let offices = offices.map(|(id, standing, province)| {
         RegistryEvent::OfficeAdded(Office {

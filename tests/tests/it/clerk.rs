@@ -19,7 +19,7 @@ const HEADING: &str =
 /// A sheet of this many good rows, and the rows given behind them.
 fn sheet(folder: &Path, name: &str, good: u32, more: &[&str]) -> PathBuf {
     let rows = (1..=good)
-        .map(|price| format!("2024-01,17,Siemreap,Leu,food,Rice,KG,Retail,KHR,{price}00"));
+        .map(|price| format!("2024-01,17,Siemreap,Leu {price},food,Rice,KG,Retail,KHR,{price}00"));
     let all = [HEADING.to_owned()].into_iter().chain(rows);
     let all = all.chain(more.iter().map(|row| (*row).to_owned()));
     let path = folder.join(name);
@@ -51,15 +51,25 @@ async fn a_sheet_that_is_submitted_twice_is_accepted_once() {
     let office = bus.office(PROVINCE).await;
     let file = sheet(bus.folder(), "prices.csv", 1_200, &[]);
     let once = submit(&office, &file, &[]);
-    assert_eq!(out(&once), "1200 events accepted on market-prices\n");
+    let said = out(&once);
+    assert!(
+        said.starts_with("1200 events accepted on market-prices\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "1200 rows below the heading: 1200 submitted, 0 accepted before, 0 bad, 0 passed over"
+        ),
+        "{said}"
+    );
     let again = submit(&office, &file, &["--json"]);
     let told: Value = serde_json::from_str(&out(&again)).expect("JSON");
     assert_eq!(told["accepted"].as_array().map(Vec::len), Some(1_200));
     assert_eq!(told["accepted"][0]["again"], true);
-    assert_eq!(
-        out(&submit(&office, &file, &[])),
-        "0 events accepted on market-prices, 1200 accepted before\n  ព្រឹត្តិការណ៍ 1200 បានទទួលពីមុនរួចហើយ\n"
-    );
+    let said = out(&submit(&office, &file, &[]));
+    let words = "0 events accepted on market-prices, 1200 accepted before\n";
+    assert!(said.starts_with(words), "{said}");
+    assert!(said.contains("0 submitted, 1200 accepted before"), "{said}");
     assert_eq!(waiting_and_stored(&office).await, 1_200);
 }
 
@@ -96,18 +106,139 @@ async fn nothing_of_a_sheet_with_a_bad_row_is_submitted_unless_told_so() {
     assert!(!refused.status.success());
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     for named in [
-        "line 4, admin1: ",
-        "line 5, admin1_code: must be KH17",
-        "line 6, price: ",
+        "row 4, column C (admin1): “Saigon” was read: no province is known",
+        "row 5, column B (admin1_code): “12” was read: must be KH17",
+        "row 6, column J (price): “4,100” was read: the comma can mean 4100 or 4.100",
     ] {
         assert!(said.contains(named), "{named}: {said}");
     }
     assert_eq!(waiting_and_stored(&office).await, 0);
     let skipped = submit(&office, &file, &["--skip-bad"]);
+    assert_eq!(skipped.status.code(), Some(3), "a part was submitted");
     assert!(out(&skipped).starts_with("2 events accepted on market-prices; 3 bad rows are in "));
     let kept = std::fs::read_to_string(file.with_extension("csv.bad.csv")).expect("bad rows");
     assert_eq!(kept.lines().count(), 4);
     assert_eq!(waiting_and_stored(&office).await, 2);
+}
+
+const HEALTH: &str = "health-quarterly";
+const CLINIC: &str = "moh/siem-reap";
+const VALUES: &str = "dataelement,period,orgunit,categoryoptioncombo,attributeoptioncombo,value";
+
+/// A file of these lines, and what `submit` makes of it.
+fn hand_in(bus: &Bus, office: &Office, name: &str, lines: &[&str], more: &[&str]) -> Output {
+    let path = bus.folder().join(name);
+    std::fs::write(&path, lines.join("\n")).expect("the file can be written");
+    let path = path.to_string_lossy();
+    let mut arguments = vec!["submit", &path, "--feed", HEALTH];
+    arguments.extend(more);
+    office.command(&arguments)
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn a_report_that_says_something_else_than_before_goes_as_a_correction_or_not_at_all() {
+    let bus = Bus::start(&[CLINIC]).await;
+    let office = bus.office(CLINIC).await;
+    let submit =
+        |row: &str, more: &[&str]| hand_in(&bus, &office, "report.csv", &[VALUES, row], more);
+    let first = submit("CHOLERA,2026Q1,KH17,default,default,41", &["--json"]);
+    let told: Value = serde_json::from_str(&out(&first)).expect("JSON");
+    let id = told["accepted"][0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let mended = "CHOLERA,2026Q1,KH17,default,default,14";
+    let refused = submit(mended, &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = err(&refused);
+    assert!(
+        said.contains(&format!("submitted before as {id}")),
+        "{said}"
+    );
+    assert_eq!(waiting_and_stored(&office).await, 1);
+    let corrected = submit(mended, &["--correction"]);
+    assert!(corrected.status.success(), "{}", err(&corrected));
+    let again = submit(mended, &["--corrects", &id]);
+    let words = "0 events accepted on health-quarterly, 1 accepted before\n";
+    assert!(out(&again).starts_with(words), "{}", out(&again));
+    let new = submit("CHOLERA,2026Q2,KH17,default,default,3", &["--correction"]);
+    assert!(out(&new).starts_with("1 events accepted"), "{}", err(&new));
+    assert_eq!(waiting_and_stored(&office).await, 3);
+}
+
+#[tokio::test]
+async fn where_nothing_is_accepted_the_status_tells_and_the_account_has_every_row() {
+    let bus = Bus::start(&[CLINIC]).await;
+    let office = bus.office(CLINIC).await;
+    let submit = |lines: &[&str], more: &[&str]| hand_in(&bus, &office, "report.csv", lines, more);
+    let bad = "#N/A,2026Q1,KH17,default,default,14";
+    for (lines, more, said) in [
+        (&[VALUES][..], &[][..], "there is no row below the heading"),
+        (&[VALUES, bad], &["--skip-bad"], "nothing was submitted"),
+        (
+            &[VALUES, "A,2026Q1,KH17,default,default,\"1"],
+            &["--skip-bad"],
+            "quote",
+        ),
+        (
+            &["A,2026Q1,KH17,default,default,7"],
+            &[],
+            "row 1 was read as the heading",
+        ),
+    ] {
+        let refused = submit(lines, more);
+        assert_eq!(refused.status.code(), Some(1), "{lines:?}");
+        assert!(err(&refused).contains(said), "{lines:?}: {}", err(&refused));
+    }
+    assert_eq!(waiting_and_stored(&office).await, 0);
+    let good = "A,2026Q1,KH17,default,default,1";
+    let lines = [VALUES, "", good, good, "A,2026Q9,KH17,default,default,1"];
+    let part = submit(&lines, &["--skip-bad", "--json"]);
+    let told: Value = serde_json::from_str(&out(&part)).expect("JSON");
+    assert_eq!(part.status.code(), Some(3));
+    let counts =
+        ["rows", "rows_submitted", "rows_again", "bad_rows"].map(|name| told[name].as_u64());
+    assert_eq!(counts, [Some(4), Some(1), Some(0), Some(1)]);
+    assert_eq!(told["skipped"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn json_comes_with_a_mark_one_event_a_line_and_as_dhis2_exports_it() {
+    let bus = Bus::start(&[CLINIC]).await;
+    let office = bus.office(CLINIC).await;
+    let event = |id: &str| {
+        format!(
+            r#"{{"specversion":"1.0","id":"{id}","data":{{"dataSet":"D","period":"2026Q1","orgUnit":"KH17","dataValues":[{{"dataElement":"A","value":"41"}}]}}}}"#
+        )
+    };
+    let (one, two) = (event("line-1"), event("line-2"));
+    let batch = format!("\u{feff}[{}]", event("batch-1"));
+    let export = r#"{"dataValues":[{"dataElement":"A","period":"2026Q1","orgUnit":"KH17","value":"12","storedBy":"clerk"}]}"#;
+    for (name, lines, accepted) in [
+        (
+            "batch.json",
+            &[&*batch][..],
+            "accepted on health-quarterly: batch-1",
+        ),
+        (
+            "events.ndjson",
+            &[&*one, "", &*two],
+            "accepted on health-quarterly: line-2",
+        ),
+        (
+            "export.json",
+            &[export],
+            "1 events accepted on health-quarterly",
+        ),
+    ] {
+        let output = hand_in(&bus, &office, name, lines, &[]);
+        assert!(out(&output).contains(accepted), "{name}: {}", err(&output));
+    }
+    assert_eq!(waiting_and_stored(&office).await, 4);
 }
 
 /// A command that runs on, and goes with its handle.

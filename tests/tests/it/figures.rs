@@ -1,11 +1,27 @@
 //! The project's own tables of real figures fit the forms and the contracts.
 //! In: tests/data. Out: how many events each file makes. Never: a row that is left out.
 
-use std::fs::File;
 use std::path::Path;
 
-use agent::submit::csv::{Form, Sheet};
-use schemas::subject::LogName;
+use agent::submit::sheet::{Reader, Table};
+use agent::submit::{Desk, now};
+use schemas::event::Hash;
+use schemas::registry::{Registry, RegistryEvent, seed};
+use schemas::subject::{FeedName, OfficeId};
+
+/// A registry as it begins, with one office as its name suggests it.
+fn registry(office: &OfficeId) -> Registry {
+    let mut registry = Registry::empty(Hash::of(b"tests"));
+    for event in &seed() {
+        registry.apply(event).expect("the seed applies");
+    }
+    let office = registry
+        .usual_office(office)
+        .expect("an office by its name");
+    let added = RegistryEvent::OfficeAdded(office);
+    registry.apply(&added).expect("the office applies");
+    registry
+}
 
 /// How many events a file makes for its office; a bad row is a panic that names it.
 fn events(feed: &str, place: &str, ministry: &str) -> usize {
@@ -14,20 +30,25 @@ fn events(feed: &str, place: &str, ministry: &str) -> usize {
         .join(feed)
         .join(place)
         .with_extension("csv");
-    let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let sheet = Sheet::open(Box::new(file)).expect("a table");
-    let log = LogName {
-        feed: feed.parse().expect("a feed"),
-        office: format!("{ministry}/{place}").parse().expect("an office"),
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let table = Table::of_csv(&bytes).expect("a table");
+    let feed: FeedName = feed.parse().expect("a feed");
+    let office = format!("{ministry}/{place}").parse().expect("an office");
+    let registry = registry(&office);
+    let desk = Desk {
+        registry: &registry,
+        office: &office,
+        now: now(),
     };
-    let form = Form::of(&log.feed, None).expect("a form");
-    let entries = form.read(sheet, &log).expect("a heading of the form");
-    let named = |entry: &Result<agent::submit::csv::Entry, agent::submit::csv::BadRow>| {
-        if let Err(bad) = entry {
-            panic!("{}: {bad:?}", path.display());
-        }
-    };
-    entries.inspect(named).count()
+    let reader = Reader::of(desk, &feed).expect("a form");
+    let reading = reader.read(table).expect("a heading of the form");
+    assert!(
+        reading.bad.is_empty(),
+        "{}: {:?}",
+        path.display(),
+        reading.bad
+    );
+    reading.entries.len()
 }
 
 #[test]

@@ -1,178 +1,190 @@
-//! A spreadsheet is gone through twice: first every row is checked and every bad one named, then the good ones are submitted.
-//! Memory does not grow with the file. The checks are the agent's own; the agent makes them again.
+//! A spreadsheet: its table comes in; each row that cannot be submitted is named, the others are submitted by the running agent, and
+//! an account of all rows goes out. Checked twice: here, and by the agent, which alone knows what was submitted before.
 
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schemas::event::Draft;
-use schemas::registry::Registry;
-use schemas::subject::{FeedName, LogName};
+use schemas::subject::FeedName;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::client::Agent;
-use super::super::terminal::{NAMED_MAX, bar, say};
+use super::super::terminal::{NAMED_MAX, bar, line};
 use super::super::{SubmitArgs, verify};
-use super::{Batches, Input};
-use crate::submit::{BadRow, BadRows, Desk, Entries, Entry, Form, Sheet, now};
-
-/// A spreadsheet, and what it is checked against.
-struct Spreadsheet<'a> {
-    input: &'a Input,
-    form: Form,
-    log: LogName,
-    registry: Registry,
-}
-
-/// What the first going-through has found.
-#[derive(Default)]
-struct Checked {
-    events: u64,
-    bad: u64,
-    /// The first ones, for the answer.
-    named: Vec<Value>,
-    /// Where they were written.
-    kept: Option<PathBuf>,
-}
+use super::{Accepted, Batches, Input};
+use crate::submit::sheet::{BadRow, Entry, Notes, Reader, Reading, Row, Table, Wrong, letter};
+use crate::submit::{Desk, now};
+use crate::words::{self, Words};
 
 /// Files of the bad rows of one sheet that may lie beside it.
 const BAD_FILES_MAX: u32 = 100;
+/// The exit status where a part was submitted, and bad rows were left.
+const A_PART: u8 = 3;
 
 pub async fn run(
     agent: &Agent,
     input: &Input,
+    table: Table,
     feed: &FeedName,
     args: &SubmitArgs,
 ) -> anyhow::Result<ExitCode> {
-    let form = Form::of(feed, args.data_set.clone());
-    let sheet = Spreadsheet {
-        input,
-        form: form.with_context(|| format!("no form of spreadsheet is known for {feed}"))?,
-        log: LogName {
-            feed: feed.clone(),
-            office: agent.settings.office.clone(),
-        },
-        registry: verify::By::of(&agent.settings.folder).registry()?,
+    let registry = verify::By::of(&agent.settings.folder).registry()?;
+    let desk = Desk {
+        registry: &registry,
+        office: &agent.settings.office,
+        now: now(),
     };
-    let wanted = args.skip_bad.then(|| input.bad_rows());
-    let checked = sheet.check(wanted.as_deref())?;
-    if checked.bad > 0 && !args.skip_bad {
-        let bad = checked.bad;
-        if args.json {
-            say(&json!({"accepted": [], "bad_rows": bad, "bad": checked.named}).to_string())?;
-        }
-        eprintln!(
-            "nothing was submitted: {bad} bad rows; mend them, or submit the others with --skip-bad"
-        );
+    let mut reader = Reader::of(desk, feed)?;
+    if let Some(data_set) = &args.data_set {
+        reader = reader.unless_said("/dataSet", data_set.clone());
+    }
+    let mut reading = reader.read(table)?;
+    meant(agent, feed, &reader, &mut reading, args).await?;
+    let named = name(&reading);
+    if !reading.bad.is_empty() && !args.skip_bad {
+        told(&reading, &[], feed, named, None, args.json)?;
+        eprintln!("{}", words::nothing_submitted(reading.bad.len()));
         return Ok(ExitCode::FAILURE);
     }
-    let accepted = sheet.submit(agent, checked.events).await?;
-    let bad = checked.bad;
-    if args.json {
-        return say(
-            &json!({"accepted": accepted, "bad_rows": bad, "bad": checked.named}).to_string(),
-        );
-    }
-    let again = accepted.iter().filter(|event| event.again).count();
-    let new = accepted.len() - again;
-    let (before, before_km) = match again {
-        0 => Default::default(),
-        again => (
-            format!(", {again} accepted before"),
-            format!("\n  ព្រឹត្តិការណ៍ {again} បានទទួលពីមុនរួចហើយ"),
-        ),
-    };
-    let left = match checked.kept {
-        Some(path) => format!("; {bad} bad rows are in {}", path.display()),
-        None => String::new(),
-    };
-    say(&format!(
-        "{new} events accepted on {feed}{before}{left}{before_km}"
-    ))
+    let kept = keep(&reading, &input.bad_rows())?;
+    let accepted = submit(agent, feed, &reading.entries).await?;
+    told(&reading, &accepted, feed, named, kept.as_deref(), args.json)?;
+    Ok(match (reading.bad.is_empty(), accepted.is_empty()) {
+        (true, false) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::from(A_PART),
+        (_, true) => {
+            eprintln!("{}", words::nothing_left());
+            ExitCode::FAILURE
+        }
+    })
 }
 
-impl Spreadsheet<'_> {
-    fn entries(&self) -> anyhow::Result<Entries> {
-        let sheet = Sheet::open(self.input.open()?)?;
-        Ok(self.form.clone().read(sheet, &self.log)?)
-    }
+#[derive(Deserialize)]
+struct Foretold {
+    state: State,
+}
 
-    fn valid(&self, entry: Entry) -> Result<Draft, Vec<BadRow>> {
-        let desk = Desk {
-            registry: &self.registry,
-            office: &self.log.office,
-            now: now(),
+/// What would become of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    New,
+    Again,
+    Taken,
+}
+
+#[derive(Deserialize)]
+struct ForetoldBatch {
+    checked: Vec<Foretold>,
+}
+
+/// Finds what was submitted before with other values, and makes it what the office says that it is: a correction, or bad rows.
+async fn meant(
+    agent: &Agent,
+    feed: &FeedName,
+    reader: &Reader<'_>,
+    reading: &mut Reading,
+    args: &SubmitArgs,
+) -> anyhow::Result<()> {
+    if let Some(corrected) = &args.corrects {
+        let count = reading.entries.len();
+        let [entry] = reading.entries.as_mut_slice() else {
+            let is_refused = !reading.bad.is_empty() && !args.skip_bad;
+            ensure!(is_refused, words::corrects_one(count));
+            return Ok(());
         };
-        match desk.submit(entry.draft.clone(), Some(&self.log.feed)) {
-            Ok(_) => Ok(entry.draft),
-            Err(problem) => Err(entry.blame(&problem)),
-        }
+        reader.correct(entry, corrected);
+        return Ok(());
     }
-
-    fn next(&self, entry: Result<Entry, BadRow>) -> Result<Draft, Vec<BadRow>> {
-        entry
-            .map_err(|bad| vec![bad])
-            .and_then(|entry| self.valid(entry))
+    let mut batches = Batches::new(
+        agent,
+        format!("/feeds/{feed}/events?check=only"),
+        |answer| {
+            let answer: ForetoldBatch = serde_json::from_str(answer)?;
+            Ok(answer.checked)
+        },
+    );
+    for entry in &reading.entries {
+        batches.add(&structured(&entry.draft)).await?;
     }
-
-    /// Names the bad rows on standard error, the first of them, and keeps all where they are to be kept.
-    fn check(&self, wanted: Option<&Path>) -> anyhow::Result<Checked> {
-        let mut checked = Checked::default();
-        let mut file: Option<(PathBuf, BadRows<File>)> = None;
-        for entry in self.entries()? {
-            let Err(rows) = self.next(entry) else {
-                checked.events += 1;
-                continue;
-            };
-            for row in rows {
-                checked.name(&row);
-                if let Some(wanted) = wanted {
-                    let (path, to) = match &mut file {
-                        Some(file) => file,
-                        None => file.insert(create(wanted, &row)?),
-                    };
-                    to.write(&row)
-                        .with_context(|| format!("cannot write {}", path.display()))?;
-                }
+    let states = batches.finish().await?;
+    let mut entries = Vec::with_capacity(reading.entries.len());
+    for (mut entry, foretold) in std::mem::take(&mut reading.entries).into_iter().zip(states) {
+        let id = entry.draft.id.clone().unwrap_or_default();
+        match (foretold.state, args.correction) {
+            (State::New | State::Again, _) => entries.push(entry),
+            (State::Taken, true) => {
+                reader.correct(&mut entry, &id);
+                entries.push(entry);
             }
+            (State::Taken, false) => reading
+                .bad
+                .extend(entry.refused(&words::submitted_before(&id))),
         }
-        if let Some((path, file)) = file {
-            file.finish()
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            checked.kept = Some(path);
-        }
-        if checked.bad > NAMED_MAX as u64 {
-            eprintln!("... and {} more bad rows", checked.bad - NAMED_MAX as u64);
-        }
-        Ok(checked)
     }
+    reading.entries = entries;
+    reading.bad.sort_by_key(|bad| bad.row.number);
+    Ok(())
+}
 
-    async fn submit(&self, agent: &Agent, events: u64) -> anyhow::Result<Vec<super::Accepted>> {
-        let bar = bar(events, self.log.feed.as_str());
-        let mut batches = Batches::new(agent, Some(&self.log.feed));
-        for entry in self.entries()? {
-            if let Ok(draft) = self.next(entry) {
-                batches.add(&structured(&draft)).await?;
-                bar.set_position(batches.accepted.len() as u64);
-            }
+/// Names the first bad rows on standard error, and for programs.
+fn name(reading: &Reading) -> Vec<Value> {
+    let mut named = Vec::new();
+    for BadRow { row, wrong } in reading.bad.iter().take(NAMED_MAX) {
+        for wrong in wrong {
+            let (at, words) = (place(row, wrong), wrong.told());
+            eprintln!("{}: {}\n    {}: {}", at.en, words.en, at.km, words.km);
+            let (index, column) = wrong.column.clone().unzip();
+            named.push(json!({
+                "line": row.number, "column": column.unwrap_or_default(), "letter": index.map(letter),
+                "read": wrong.read, "en": wrong.words.en, "km": wrong.words.km,
+            }));
         }
-        let accepted = batches.finish().await;
-        bar.finish_and_clear();
-        accepted
     }
+    if reading.bad.len() > NAMED_MAX {
+        eprintln!("{}", words::more_bad(reading.bad.len() - NAMED_MAX));
+    }
+    named
+}
+
+fn place(row: &Row, wrong: &Wrong) -> Words {
+    match &wrong.column {
+        Some((index, name)) => words::place(row.number, &letter(*index), &words::shown(name)),
+        None if row.last > row.number => words::place_rows(row.number, row.last),
+        None => words::place_row(row.number),
+    }
+}
+
+/// Writes the bad rows where no file is yet.
+fn keep(reading: &Reading, wanted: &Path) -> anyhow::Result<Option<PathBuf>> {
+    if reading.bad.is_empty() {
+        return Ok(None);
+    }
+    let (path, file) = create(wanted)?;
+    let write = || {
+        let mut notes = Notes::begin(file, &reading.heading, reading.separator)?;
+        for bad in &reading.bad {
+            notes.write(bad)?;
+        }
+        notes.finish()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Some(path))
 }
 
 /// A file that was not there, under the first name that is free. Nothing is written over, nor through a link: a name that leads
 /// somewhere is taken.
-fn create(wanted: &Path, row: &BadRow) -> anyhow::Result<(PathBuf, BadRows<File>)> {
+fn create(wanted: &Path) -> anyhow::Result<(PathBuf, File)> {
     let mut path = wanted.to_owned();
     for number in 2..=BAD_FILES_MAX {
         match File::create_new(&path) {
-            Ok(file) => return Ok((path, BadRows::begin(file, row.line.heading())?)),
+            Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 path = wanted.with_extension(format!("{number}.csv"));
             }
@@ -181,31 +193,118 @@ fn create(wanted: &Path, row: &BadRow) -> anyhow::Result<(PathBuf, BadRows<File>
             }
         }
     }
-    bail!(
-        "{} files of bad rows are there already, the first is {}; remove those that are mended\n  \
-         មានឯកសារជួរខុសច្រើនពេកហើយ សូមលុបអ្វីដែលបានកែរួច",
+    bail!(words::bad_files_many(
         BAD_FILES_MAX - 1,
-        wanted.display()
-    )
+        &wanted.display().to_string()
+    ))
 }
 
-impl Checked {
-    fn name(&mut self, row: &BadRow) {
-        self.bad += 1;
-        if self.bad > NAMED_MAX as u64 {
-            return;
-        }
-        for wrong in &row.wrong {
-            let line = row.line.number;
-            let at = match wrong.at.as_str() {
-                "" => format!("line {line}"),
-                column => format!("line {line}, {column}"),
-            };
-            eprintln!("{at}: {}\n    {}", wrong.en, wrong.km);
-            self.named
-                .push(json!({"line": line, "column": wrong.at, "en": wrong.en, "km": wrong.km}));
+async fn submit(
+    agent: &Agent,
+    feed: &FeedName,
+    entries: &[Entry],
+) -> anyhow::Result<Vec<Accepted>> {
+    let bar = bar(entries.len() as u64, feed.as_str());
+    let mut batches = Batches::accepting(agent, Some(feed));
+    for entry in entries {
+        batches.add(&structured(&entry.draft)).await?;
+        bar.set_position(batches.answers.len() as u64);
+    }
+    let accepted = batches.finish().await;
+    bar.finish_and_clear();
+    accepted
+}
+
+/// What became of all rows, for a program or for a person.
+fn told(
+    reading: &Reading,
+    accepted: &[Accepted],
+    feed: &FeedName,
+    named: Vec<Value>,
+    kept: Option<&Path>,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    let rows = |again: bool| {
+        let of = reading.entries.iter().zip(accepted);
+        of.filter(|(_, event)| event.again == again)
+            .map(|(entry, _)| entry.rows.len())
+            .sum::<usize>()
+    };
+    let (bad, skipped) = (reading.bad.len(), reading.skipped.len());
+    if as_json {
+        let skipped = reading.skipped.iter();
+        let skipped: Vec<Value> = skipped
+            .map(|skipped| json!({"line": skipped.row, "en": skipped.why.en, "km": skipped.why.km}))
+            .collect();
+        let told = json!({
+            "accepted": accepted, "rows": reading.rows, "rows_submitted": rows(false), "rows_again": rows(true),
+            "bad_rows": bad, "bad": named, "skipped": skipped,
+        });
+        line(&told.to_string())?;
+        return Ok(());
+    }
+    let again = accepted.iter().filter(|event| event.again).count();
+    let mut first = words::accepted(accepted.len() - again, feed.as_str());
+    if again > 0 {
+        first.append(words::accepted_before(again));
+    }
+    if let Some(kept) = kept {
+        first.append(words::bad_kept(bad, &kept.display().to_string()));
+    }
+    let mut all = vec![first];
+    all.push(words::account(
+        reading.rows,
+        rows(false),
+        rows(true),
+        bad,
+        skipped,
+    ));
+    let good: usize = reading.entries.iter().map(|entry| entry.rows.len()).sum();
+    let unsent = good - rows(false) - rows(true);
+    if unsent > 0 {
+        all.push(words::unsent(unsent));
+    }
+    all.extend(passed_over(reading));
+    if !reading.stays.is_empty() {
+        all.push(words::stays(&words::shown(&reading.stays.join(", "))));
+    }
+    all.extend(doubts(reading));
+    for words in all {
+        line(&words.to_string())?;
+    }
+    Ok(())
+}
+
+/// The rows that say nothing, by the reason.
+fn passed_over(reading: &Reading) -> Vec<Words> {
+    let mut reasons: Vec<(&Words, Vec<u64>)> = Vec::new();
+    for skipped in &reading.skipped {
+        match reasons.iter_mut().find(|(why, _)| **why == skipped.why) {
+            Some((_, rows)) => rows.push(skipped.row),
+            None => reasons.push((&skipped.why, vec![skipped.row])),
         }
     }
+    let told = reasons.into_iter().take(NAMED_MAX).map(|(why, rows)| {
+        let numbers: Vec<String> = rows.iter().take(NAMED_MAX).map(u64::to_string).collect();
+        let more = if rows.len() > NAMED_MAX { ", ..." } else { "" };
+        words::passed_over(&why.en, &why.km, &format!("{}{more}", numbers.join(", ")))
+    });
+    told.collect()
+}
+
+fn doubts(reading: &Reading) -> Vec<Words> {
+    let mut told = Vec::new();
+    if !reading.doubts.is_empty() {
+        told.push(words::doubted(reading.doubts.len()));
+    }
+    for (row, doubt) in reading.doubts.iter().take(NAMED_MAX) {
+        let place = words::place_row(*row);
+        told.push(Words {
+            km: format!("{}៖ {}", place.km, doubt.km),
+            en: format!("{}: {}", place.en, doubt.en),
+        });
+    }
+    told
 }
 
 /// A draft as it is posted: what it says of itself, and its data byte for byte.
@@ -214,7 +313,9 @@ fn structured(draft: &Draft) -> String {
     let attributes = [
         ("id", &draft.id),
         ("source", &draft.source),
+        ("type", &draft.event_type),
         ("subject", &draft.subject),
+        ("causationid", &draft.causation_id),
     ];
     for (name, value) in attributes {
         if let Some(value) = value {
