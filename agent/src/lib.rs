@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod confirm;
 pub mod deliver;
 pub mod heal;
+pub mod desk;
 pub mod web;
 mod watchdog;
 pub mod run;

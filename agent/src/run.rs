@@ -16,6 +16,7 @@ use crate::certificate;
 use crate::confirm::Confirm;
 use crate::deliver::delivered::{BusName, Delivered};
 use crate::deliver::{self, Targets};
+use crate::desk::Reception;
 use crate::dispatch::Dispatch;
 use crate::heal::gaps::Gaps;
 use crate::heal::{Heal, OwnHoles};
@@ -125,6 +126,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         gaps,
         targets: targets.clone(),
         metrics: Metrics::install(),
+        reception: Reception::new(settings.folder.path(), &settings.office),
         shutdown: end.clone(),
         settings: settings.clone(),
     };

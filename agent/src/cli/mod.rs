@@ -1,9 +1,10 @@
 //! The command line: arguments come in, one command runs, words for people (or JSON for programs) and an exit status go out.
-//! All but `run`, `init`, `verify` and `explain` speak to the running agent over its HTTP interface; none of them opens its stores.
+//! All but `run`, `init`, `verify`, `explain`, `open` and `people` speak to the running agent over its HTTP interface; none of them opens its stores.
 
 mod advice;
 mod client;
 mod deliver;
+mod desk;
 pub mod explain;
 mod export;
 mod init;
@@ -25,6 +26,7 @@ use schemas::subject::{FeedName, LogName, OfficeId};
 use schemas::text::Language;
 
 use self::client::Agent;
+use crate::desk::door::people::Role;
 use crate::settings::{Folder, Settings};
 
 /// An office's end of the bus: it keeps what the office submits, sends it signed and in order, and receives what it may read.
@@ -64,6 +66,23 @@ pub enum Command {
         after_help = "Example:\n  spean-agent run --dir agent\n\nSIGTERM or Ctrl-C stops it; nothing that was accepted is lost."
     )]
     Run,
+    /// Open the desk in a browser, or print an address for it that is good once, for 10 minutes
+    #[command(after_help = "Examples:\n  spean-agent open\n  spean-agent open --print")]
+    Open {
+        /// Print the address, and open nothing
+        #[arg(long)]
+        print: bool,
+    },
+    /// Name the people of the office: who signs in at the desk, and what each may do
+    #[command(after_help = "Examples:\n  \
+        spean-agent people add \"Sok Dara\" --role clerk\n  \
+        spean-agent people list\n\n\
+        The PIN is asked for, or read from standard input. Adding somebody again gives a new role and PIN. Where nobody is named,\n\
+        whoever opened the desk may do everything there.")]
+    People {
+        #[command(subcommand)]
+        action: PeopleAction,
+    },
     /// Submit a file: a spreadsheet (CSV), JSON data, a CloudEvent or a batch of them
     #[command(after_help = "Examples:\n  \
         spean-agent submit prices.csv --feed market-prices\n  \
@@ -154,7 +173,7 @@ pub enum Command {
     /// Tell what a code means, what to do and whom to call; without a code, list them all
     #[command(after_help = "Examples:\n  \
         spean-agent explain own-events-lost\n  \
-        spean-agent explain journal-cut --lang km\n  \
+        spean-agent explain log-damaged --lang km\n  \
         spean-agent explain --json | jq -r '.[] | select(.severity == \"critical\").code'")]
     Explain {
         /// The code, as status and answers show it, or its number on the wire
@@ -238,6 +257,20 @@ pub struct ExportArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum PeopleAction {
+    /// Add a person, or give one a new role and PIN
+    Add {
+        name: String,
+        #[arg(long, value_enum)]
+        role: Role,
+    },
+    /// Show who there is
+    List,
+    /// Remove a person, who is out with the next page
+    Remove { name: String },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum TrayAction {
     /// Put a refused event back in line, as it is
     Release { feed: FeedName, number: u64 },
@@ -288,6 +321,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Init { bundle, authority } => init::run(&bundle, folder, authority),
         Command::Run => serve(folder).await,
+        Command::Open { print } => desk::open(folder, print),
+        Command::People { action } => desk::people(folder, action),
         Command::Submit(args) => submit::run(args, folder).await,
         Command::Status { lang, json } => {
             status::run(&Agent::of(folder)?, lang.chosen(), json).await

@@ -1,5 +1,6 @@
 //! The local HTTP interface: requests of the office's own programs come in, answers go out. It is the office's door to its agent.
-//! Nothing is kept here, and no request passes without the office's token, but for those that tell nothing of it.
+//! Nothing is kept here, and no request passes without the office's token, but for those that tell nothing of it, and for the desk's,
+//! which has a door of its own.
 
 mod advice;
 mod answer;
@@ -35,6 +36,7 @@ use self::guard::Hosts;
 pub use self::listen::{Outage, serve};
 pub use self::metrics::Metrics;
 use crate::deliver::Targets;
+use crate::desk::{self, Reception};
 use crate::heal::gaps::Gaps;
 use crate::inbox::Inbox;
 use crate::outbox::{Outbox, Status};
@@ -59,17 +61,19 @@ pub struct App {
     /// How it goes with each application.
     pub targets: Targets,
     pub metrics: Metrics,
+    /// Who is at the desk, and what people did there.
+    pub reception: Reception,
     pub shutdown: CancellationToken,
 }
 
 impl App {
     /// The registry of this moment.
-    fn registry(&self) -> Arc<Registry> {
+    pub(crate) fn registry(&self) -> Arc<Registry> {
         Arc::clone(&self.registry.borrow())
     }
 
     /// What waits in the outbox, and what holds it up: a feed's own hold, or that the gateways turn the office away.
-    fn outbox_status(&self) -> Result<Status, store::Outage> {
+    pub(crate) fn outbox_status(&self) -> Result<Status, store::Outage> {
         let mut status = self.outbox.status()?;
         let turned_away = self.link.borrow().held();
         let waiting = status.feeds.iter_mut().filter(|feed| feed.waiting > 0);
@@ -89,7 +93,7 @@ async fn read<T: Send + 'static>(
         .map_err(Problem::from)
 }
 
-/// Every path of the interface, guarded. `hosts` are the names that it answers to.
+/// Every path of the interface and of the desk, guarded. `hosts` are the names that it answers to.
 fn router(app: Arc<App>, hosts: Hosts) -> Router {
     Router::new()
         .route("/events", post(events::submit))
@@ -120,6 +124,7 @@ fn router(app: Arc<App>, hosts: Hosts) -> Router {
         .route("/readyz", get(state::ready))
         .route("/metrics", get(metrics::show))
         .route("/openapi.json", get(openapi::show))
+        .merge(desk::router(Arc::clone(&app)))
         .fallback(async || Problem::PathNotFound)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
         .layer(from_fn_with_state(
@@ -130,4 +135,4 @@ fn router(app: Arc<App>, hosts: Hosts) -> Router {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -21,15 +21,15 @@ mod state;
 mod submissions;
 
 /// The interface of moh/siem-reap over a real outbox.
-struct Door {
-    app: Arc<App>,
+pub(crate) struct Door {
+    pub app: Arc<App>,
     router: Router,
     peer: Peer,
     _folder: TempDir,
 }
 
 impl Door {
-    fn open() -> Door {
+    pub fn open() -> Door {
         Door::make(64 * 1024 * 1024, "")
     }
 
@@ -68,6 +68,7 @@ impl Door {
             gaps: Gaps::default(),
             targets: Targets::default(),
             metrics: Metrics::install(),
+            reception: Reception::new(folder.path(), &"moh/siem-reap".parse().expect("an office")),
             shutdown: CancellationToken::new(),
         });
         let hosts = Hosts {
@@ -82,7 +83,7 @@ impl Door {
         }
     }
 
-    async fn send(&self, mut request: Request<Body>) -> Answer {
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
         request.extensions_mut().insert(self.peer);
         let response = self.router.clone().oneshot(request).await;
         Answer::read(response.expect("a router never fails")).await
@@ -103,7 +104,7 @@ impl Door {
             .await
     }
 
-    async fn structured(&self, event: &Value) -> Answer {
+    pub async fn structured(&self, event: &Value) -> Answer {
         let headers = [("content-type", "application/cloudevents+json")];
         self.post("/events", &headers, event.to_string()).await
     }
@@ -116,7 +117,7 @@ fn private_token(path: &std::path::Path) -> Token {
     Token::read(path).expect("a token")
 }
 
-fn asked(method: &str, path: &str) -> axum::http::request::Builder {
+pub(crate) fn asked(method: &str, path: &str) -> axum::http::request::Builder {
     Request::builder()
         .method(method)
         .uri(path)
@@ -125,12 +126,12 @@ fn asked(method: &str, path: &str) -> axum::http::request::Builder {
 }
 
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    headers: HeaderMap,
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
     media: String,
     body: Value,
-    text: String,
+    pub text: String,
 }
 
 impl Answer {
@@ -161,13 +162,13 @@ impl Answer {
         (self.status, self.body["code"].as_str().unwrap_or_default())
     }
 
-    fn id(&self) -> String {
+    pub fn id(&self) -> String {
         assert_eq!(self.status, 202, "{}", self.text);
         self.body["id"].as_str().expect("an id").to_owned()
     }
 }
 
-fn event(id: &str, cases: u32) -> Value {
+pub(crate) fn event(id: &str, cases: u32) -> Value {
     let data: Value =
         serde_json::from_str(&REPORT.replace("39", &cases.to_string())).expect("JSON");
     json!({"specversion": "1.0", "id": id, "type": "kh.gov.moh.quarterly-report.submitted.v1", "data": data})

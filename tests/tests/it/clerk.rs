@@ -338,3 +338,34 @@ async fn without_an_agent_the_commands_say_how_to_start_one() {
     let said = String::from_utf8_lossy(&status.stderr).into_owned();
     assert!(said.contains("is it running? (spean-agent run)"), "{said}");
 }
+
+#[tokio::test]
+async fn the_people_of_the_desk_are_named_at_the_command_line_and_an_address_lets_a_browser_in_once()
+ {
+    let bus = Bus::start(&[PROVINCE]).await;
+    let office = bus.office(PROVINCE).await;
+    let listed = out(&office.command(&["people", "list"]));
+    assert!(listed.starts_with("Nobody is named"), "{listed}");
+    let removed = office.command(&["people", "remove", "Sok Dara"]);
+    assert!(!removed.status.success());
+    // No PIN comes where nobody types one.
+    let added = office.command(&["people", "add", "Sok Dara", "--role", "clerk"]);
+    let said = String::from_utf8_lossy(&added.stderr).into_owned();
+    assert!(said.contains("a PIN has 6 to 12 digits"), "{said}");
+    let said = out(&office.command(&["open", "--print"]));
+    let address = said.lines().next().expect("an address");
+    assert!(address.starts_with(&office.url()), "{address}");
+    let client = reqwest::Client::builder().no_proxy();
+    let client = client.redirect(reqwest::redirect::Policy::none());
+    let client = client.build().expect("a client without TLS needs nothing");
+    let post = async || {
+        client
+            .post(address)
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+    };
+    assert_eq!(post().await, 303);
+    assert_eq!(post().await, 410);
+}

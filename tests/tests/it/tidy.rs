@@ -176,9 +176,16 @@ fn foreign_crates_have_one_owner() {
         ("rcgen::", &["broker-gateway/src/authority", "tests/"]),
         (
             "axum::",
-            &["agent/src/web", "agent/src/deliver/webhook/tests"],
+            &[
+                "agent/src/web",
+                "agent/src/desk",
+                "agent/src/deliver/webhook/tests",
+            ],
         ),
         ("csv::", &["agent/src/submit", "tests/"]),
+        ("maud::", &["agent/src/desk"]),
+        ("argon2::", &["agent/src/desk/door"]),
+        ("qrcode::", &["agent/src/desk/pages"]),
     ];
     let sources = rust_sources();
     let strangers = OWNERS.iter().flat_map(|(name, owners)| {
