@@ -3,7 +3,7 @@
 PYTHON ?= python3
 CARGO ?= cargo
 
-.PHONY: help demo test fuzz model model-mutations lint codes powercut chaos soak compare-loss bench clients tools clean
+.PHONY: help demo test fuzz model model-mutations lint codes powercut chaos soak compare-loss bench clients screenshots tools clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -76,10 +76,17 @@ clients: tools ## stock NATS clients through the gateway, row by row (MARKDOWN=f
 	NATS_SERVER="$$nats_server" $(if $(MARKDOWN),CLIENTS_MARKDOWN="$(abspath $(MARKDOWN))") \
 		$(CARGO) test --workspace --test it clients::
 
-tools: ## nats-server, the stock clients and what tries the HTTP interface, into .tools/
+screenshots: ## the desk's pages in both languages, into docs/pictures (needs chromium and chromium-driver)
+	@nats_server="$$($(PYTHON) scripts/tools.py nats-server --exactly)" && $(PYTHON) scripts/tools.py browser && \
+	$(CARGO) build --workspace --bins && \
+	NATS_SERVER="$$nats_server" BROWSER=required PICTURES="$(CURDIR)/docs/pictures" \
+		$(CARGO) test --workspace --test browser every_page
+
+tools: ## nats-server, the stock clients, what tries the HTTP interface and the desk's pages, into .tools/
 	@$(PYTHON) scripts/tools.py nats-server --exactly >/dev/null
 	@$(PYTHON) scripts/tools.py stock-clients
 	@$(PYTHON) scripts/tools.py interface >/dev/null
+	@$(PYTHON) scripts/tools.py browser
 
 clean: ## everything that was built or fetched
 	@$(CARGO) clean

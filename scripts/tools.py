@@ -5,6 +5,7 @@
     tools.py nats-server --exactly  prints the path of nats-server 2.15.1, the one the tests are written against
     tools.py stock-clients          puts nats-py and nats.js into .tools/, and nats.c into the system where that may be
     tools.py interface              puts what tries the agent's HTTP interface into .tools/interface
+    tools.py browser                puts axe-core, which judges the desk's pages, into .tools/axe, and says what is missing of a browser
 
 $NATS_SERVER comes first, then PATH, then .tools/, which is filled from the package indexes by hash.
 """
@@ -149,6 +150,26 @@ def interface():
     return str(into)
 
 
+def browser():
+    """axe-core, out of a wheel that carries it; the browser itself is the system's, and never fetched here."""
+    into = TOOLS / "axe"
+    if not (into / "axe.min.js").is_file():
+        print("tools: fetching axe-core 4.12.1", file=sys.stderr)
+        into.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=TOOLS) as scratch:
+            pip("download", "--dest", scratch, "-r", ROOT / "scripts/browser.txt")
+            with zipfile.ZipFile(next(Path(scratch).glob("*.whl"))) as wheel:
+                fresh = Path(wheel.extract("axe_playwright_python/axe.min.js", scratch))
+            fresh.replace(into / "axe.min.js")
+    missing = [program for program in ("chromium", "chromedriver") if not shutil.which(program)]
+    if missing:
+        print(
+            f"tools: {' and '.join(missing)} is not here: the desk's pages will NOT be tried in a browser "
+            "(Debian: apt-get install chromium chromium-driver)",
+            file=sys.stderr,
+        )
+
+
 def pip(verb, *rest):
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
     pinned = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
@@ -172,6 +193,8 @@ def main(words):
                 fetch()
     elif words == ["interface"]:
         print(interface())
+    elif words == ["browser"]:
+        browser()
     else:
         sys.exit(__doc__)
 
