@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::HeaderValue;
 use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -104,7 +104,10 @@ async fn framed(
     }
     let lang = lang_of(request.headers());
     let response = next.run(request).await;
-    let Some(trouble) = response.extensions().get::<Trouble>().copied() else {
+    let told = response.extensions().get::<Trouble>().copied();
+    // A path whose parts are not what they must be is refused before any page sees it.
+    let unread = (response.status() == StatusCode::BAD_REQUEST).then_some(Trouble::NotFound);
+    let Some(trouble) = told.or(unread) else {
         return layout::guarded(response);
     };
     let frame = Frame {

@@ -324,6 +324,7 @@ async fn every_answer_keeps_other_pages_out() {
     let answers = [
         browser.get("/").await,
         browser.get("/desk/nothing").await,
+        browser.get("/desk/received/health-quarterly/x").await,
         browser.get("/desk/sent/health-quarterly/nothing").await,
         browser.get("/desk/open/x").await,
         Browser::stranger(&interface).get("/").await,
