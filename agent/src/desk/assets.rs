@@ -53,10 +53,10 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
             "font/woff2",
             bytes.into(),
         );
-        let _never_fails = write!(
+        let _never_fails = writeln!(
             style,
             "@font-face{{font-family:\"Desk Khmer\";font-weight:{weight};font-display:swap;src:url({path}) format(\"woff2\");\
-             unicode-range:U+1780-17FF,U+19E0-19FF,U+200B-200D,U+25CC}}\n"
+             unicode-range:U+1780-17FF,U+19E0-19FF,U+200B-200D,U+25CC}}"
         );
     }
     style.push_str(STYLE);

@@ -8,7 +8,7 @@ pub(super) const DELIVERY_WAITS: Help = Help {
     severity: Severity::Error,
     effect: Effect::Holds,
     meaning: unread(
-        "An application has not taken an event, or anything at all, for a minute; the text names the event and the answer. What stands behind it in its \
+        "An application has not taken an event, or anything at all, for a minute (`told_after_s`); the text names the event and the answer. What stands behind it in its \
          log waits, other logs go on.",
         "កម្មវិធីទទួលមិនទទួលយកព្រឹត្តិការណ៍នេះទេ អ្វីដែលនៅពីក្រោយវាក្នុងកំណត់ហេតុកំពុងរង់ចាំ",
     ),

@@ -37,7 +37,7 @@ mod tests {
             ("journal-cut", "journal-cut", 0),
             ("journal-cut", "jurnal-cut", 1),
             ("kitten", "sitting", 3),
-            ("bus-full", "full-bus", 8),
+            ("bus-full", "full-bus", 6),
         ] {
             assert_eq!(distance(one, other), away, "{one} {other}");
         }

@@ -181,7 +181,7 @@ pub async fn one(
         .find(|known| known.as_str() == feed);
     let feed = feed.ok_or(Trouble::NotFound)?;
     let before = arrival.checked_sub(1).ok_or(Trouble::NotFound)?;
-    if !visit.app.inbox.has_numbered(&feed, before) {
+    if !visit.app.inbox.has_numbered(&feed, arrival) {
         return Err(Trouble::NotFound);
     }
     let page = visit.app.inbox.page(&feed, before, 1).await?;
