@@ -83,7 +83,7 @@ impl Day {
     pub async fn browser(&self, office: &Office, scripts: Scripts) -> Browser {
         let browser = Browser::start(scripts).await;
         browser.goto(&address(office)).await;
-        browser.click("main button").await;
+        browser.follow("main button").await;
         assert_eq!(browser.url().await, format!("{}/", office.url()));
         browser
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::deadline::within;
+use tests::deadline::{until, within};
 use tests::programs::Process;
 
 const DRIVER: &str = "chromedriver";
@@ -139,6 +140,20 @@ impl Browser {
             .await;
     }
 
+    /// Clicks what leads to another page, and waits until that page is here.
+    pub async fn follow(&self, selector: &str) {
+        self.leads_on(self.click(selector)).await;
+    }
+
+    /// Waits for another page behind what leads to it: the driver's own answer may be quicker than the server's.
+    pub async fn leads_on(&self, done: impl Future<Output = ()>) {
+        let page = self.find("html").await;
+        done.await;
+        let path = format!("/session/{}/element/{page}/name", self.session);
+        let asked = || told(&self.http, self.driver, "GET", &path, &Value::Null);
+        until("another page", asked, |(status, _)| !status.is_success()).await;
+    }
+
     pub async fn text(&self, selector: &str) -> String {
         let element = self.find(selector).await;
         let text = self
@@ -232,6 +247,18 @@ async fn send(
     path: &str,
     body: &Value,
 ) -> Value {
+    let (status, mut told) = told(http, driver, method, path, body).await;
+    assert!(status.is_success(), "{path}: {told}");
+    told["value"].take()
+}
+
+async fn told(
+    http: &reqwest::Client,
+    driver: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> (StatusCode, Value) {
     let url = format!("http://{driver}{path}");
     let request = match method {
         "GET" => http.get(url),
@@ -242,9 +269,8 @@ async fn send(
         .expect("the driver answers");
     let status = answer.status();
     let text = answer.text().await.expect("an answer has text");
-    let mut told: Value = serde_json::from_str(&text).expect("WebDriver is JSON");
-    assert!(status.is_success(), "{path}: {told}");
-    told["value"].take()
+    let told = serde_json::from_str(&text).expect("WebDriver is JSON");
+    (status, told)
 }
 
 /// Ends the browser, also where a test has failed: the driver's own end would leave it running.

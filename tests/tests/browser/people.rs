@@ -41,19 +41,19 @@ async fn a_person_signs_in_and_out_without_script() {
     add(&office, NAME, "clerk");
     let browser = Browser::start(Scripts::Off).await;
     browser.goto(&address(&office)).await;
-    browser.click("main button").await;
+    browser.follow("main button").await;
     assert!(browser.url().await.ends_with("/desk/sign-in"));
     browser.click("#name option:nth-child(2)").await;
     browser.type_into("#pin", "000000").await;
-    browser.click("main button").await;
+    browser.follow("main button").await;
     assert!(browser.text(".summary").await.contains("លេខសម្ងាត់"));
     browser.type_into("#pin", "២៧១៨២៨").await;
-    browser.click("main button").await;
+    browser.follow("main button").await;
     assert_eq!(browser.url().await, format!("{}/", office.url()));
     assert!(browser.text("header").await.contains(NAME));
-    browser.click(".languages a").await;
+    browser.follow(".languages a").await;
     assert!(browser.text("h1").await.starts_with("Today"));
-    browser.click("header form button").await;
+    browser.follow("header form button").await;
     assert!(browser.url().await.ends_with("/desk/sign-in"));
 }
 
@@ -75,14 +75,14 @@ async fn the_keyboard_alone_signs_in_and_the_pages_of_the_door_are_accessible() 
     browser
         .execute("document.querySelector('main button').focus()")
         .await;
-    browser.press(ENTER).await;
+    browser.leads_on(browser.press(ENTER)).await;
     page::assert_good(&browser, "the sign-in").await;
     // Over the way past the menu, the brand and the language to the name.
     browser.press(&TAB.repeat(4)).await;
     browser.press("s").await;
     browser.press(TAB).await;
     browser.press(PIN).await;
-    browser.press(ENTER).await;
+    browser.leads_on(browser.press(ENTER)).await;
     assert_eq!(browser.url().await, format!("{}/", office.url()));
     browser.press(TAB).await;
     browser.press(ENTER).await;
