@@ -91,7 +91,7 @@ async fn clocks_wrong(stage: &mut Stage) -> Result<()> {
         stage.pause(1_000..3_000).await;
     }
     for office in [0, 1] {
-        stage.count_wrong_clock(office)?;
+        stage.count_wrong_clock(office).await?;
     }
     for program in [Agent(0), Agent(1), Agent(2), Agent(3), Gateway(0)] {
         stage.set_clock(program, 0)?;
@@ -111,6 +111,6 @@ async fn day_of_outage(stage: &mut Stage) -> Result<()> {
     stage.mend(0)?;
     stage.mended_now();
     stage.has_sent(0, 900).await;
-    stage.count_wrong_clock(0)?;
+    stage.count_wrong_clock(0).await?;
     stage.set_clock(Agent(0), 0)
 }

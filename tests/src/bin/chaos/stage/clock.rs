@@ -48,7 +48,7 @@ impl Stage {
     }
 
     /// The fault had fired if an event of the office says a time that is clearly off.
-    pub fn count_wrong_clock(&mut self, office: usize) -> Result<()> {
+    pub async fn count_wrong_clock(&mut self, office: usize) -> Result<()> {
         #[derive(Deserialize)]
         struct Times {
             source: String,
@@ -57,7 +57,7 @@ impl Stage {
         let now = time::OffsetDateTime::now_utc();
         let source = self.offices[office].source();
         let reader = &self.offices[self.subscribers()[0]];
-        let text = std::fs::read_to_string(reader.delivered())?;
+        let text = reader.read_delivered().await?;
         let events = text
             .lines()
             .filter_map(|line| serde_json::from_str::<Times>(line).ok());

@@ -2,6 +2,7 @@
 //! happens to the line, the office can talk to its own agent.
 //! In: a bundle, a seat. Out: submissions, status, the file of what was delivered. Never: a look into the agent's stores.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,9 @@ use crate::scenario::{HEALTH, PRICES, Role, Seat};
 
 /// The file that is read where it stands.
 pub const DELIVERED: &str = "delivered.ndjson";
+/// Until a file that is being written into is in its place again, on a busy machine.
+const WRITTEN_TIME: Duration = Duration::from_secs(10);
+const OPENED_AGAIN: Duration = Duration::from_millis(10);
 /// A frozen agent does not answer; the office's program tries again.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
@@ -96,6 +100,25 @@ impl Office {
 
     pub fn delivered(&self) -> PathBuf {
         self.folder.join(DELIVERED)
+    }
+
+    /// What the delivered file holds, read as docs/receiving.md says: where there is none for a moment, it is opened again.
+    pub async fn read_delivered(&self) -> Result<String> {
+        let path = self.delivered();
+        let read = async {
+            loop {
+                match tokio::fs::read_to_string(&path).await {
+                    Err(why) if why.kind() == ErrorKind::NotFound => {
+                        tokio::time::sleep(OPENED_AGAIN).await;
+                    }
+                    read => return read,
+                }
+            }
+        };
+        let text = tokio::time::timeout(WRITTEN_TIME, read).await;
+        let told = || format!("{} is not there for {WRITTEN_TIME:?}", path.display());
+        text.with_context(told)?
+            .with_context(|| path.display().to_string())
     }
 
     pub fn store(&self) -> PathBuf {
