@@ -10,7 +10,7 @@ help: ## what there is
 
 demo: ## the main job on real figures, with an account at the end (DATA=folder, KEEP=1, JSON=1)
 	@nats_server="$$($(PYTHON) scripts/tools.py nats-server)" && \
-	$(CARGO) build --workspace --bins && \
+	$(CARGO) build --workspace --bin spean-agent --bin spean-gateway --bin demo && \
 	NATS_SERVER="$$nats_server" "$${CARGO_TARGET_DIR:-target}/debug/demo" $(if $(KEEP),--keep) $(if $(JSON),--json) $(if $(DATA),--data "$(DATA)")
 
 test: tools ## every test, end to end against a real nats-server 2.15.1
