@@ -6,7 +6,9 @@
 //!                                        └────► fold ──────┘
 //!                      └─ where this one does not read: from here; where none reads: from nothing, and that is told
 //! ```
-//! A segment that was written anew begins with the state at its end: its records are not folded, the next one's are.
+//! A segment that was written anew begins with the state at its end: its records are not folded, the next one's are. Where something does not
+//! read in what the last segment has since its last sync, what follows is cut: a power cut keeps parts of a write in any order, and a log is a
+//! prefix of its units.
 
 use std::fs::File;
 use std::io;
@@ -18,6 +20,7 @@ use super::active::Gathered;
 use super::fields::Take;
 use super::hash::IdHash;
 use super::keys::Keys;
+use super::limits::NAMED_MAX;
 use super::open::{Reached, Repair};
 use super::record::{self, Place, RECORD_HEADER_BYTES, STATE};
 use super::segment::{HEADER_BYTES, Mark, log_path};
@@ -45,6 +48,21 @@ pub(super) fn fold<K: Kinds>(
     hash: IdHash,
     seen: Option<&Mark>,
 ) -> Result<Folded<K>, Fault> {
+    match fold_to(dir, segments, store, hash, seen, None)? {
+        (folded, None) => Ok(folded),
+        (_, Some(cut)) => Ok(fold_to(dir, segments, store, hash, seen, Some(cut))?.0),
+    }
+}
+
+/// The same with the last segment as if it ended at `cut`. Also says where it is to be cut, unless it was.
+fn fold_to<K: Kinds>(
+    dir: &Path,
+    segments: &[Found],
+    store: u64,
+    hash: IdHash,
+    seen: Option<&Mark>,
+    cut: Option<u32>,
+) -> Result<(Folded<K>, Option<u32>), Fault> {
     let failed = |number| move |e| Outage::disk("read", &log_path(dir, number), &e);
     let mut repairs = Vec::new();
     let mut begin = None;
@@ -78,6 +96,7 @@ pub(super) fn fold<K: Kinds>(
         segment: 0,
         counts: true,
         last: false,
+        unread: Vec::new(),
         unknown: None,
     };
     let mut tail = None;
@@ -85,18 +104,25 @@ pub(super) fn fold<K: Kinds>(
         fold.segment = one.number;
         fold.counts = one.times() == 0 || at > first;
         fold.last = at + 1 == segments.len();
-        let walked = walk::units::<io::Error>(&one.file, one.number, |met| {
+        let end = cut.filter(|_| fold.last).unwrap_or(u32::MAX);
+        let walked = walk::units_to::<io::Error>(&one.file, one.number, end, |met| {
             fold.take(met);
             Ok(())
         });
-        let walked = walked.map_err(failed(one.number))?;
+        let mut walked = walked.map_err(failed(one.number))?;
+        if let Some(cut) = cut.filter(|_| fold.last) {
+            walked.to = one.bytes;
+            walked.named.extend(heads_behind(one, cut).map_err(failed(one.number))?);
+        }
         know::<K>(dir, fold.unknown)?;
         tail = Some(walked);
     }
     // The last segment is never one that was written anew, but where those after it are gone.
     let header = segments.last().and_then(|one| one.header);
     let tail = tail.ok_or(Outage::Stopped)?;
-    Ok(Folded {
+    let unread = fold.unread.iter().copied();
+    let unsure = unread.filter(|at| *at > tail.unsure_from).min();
+    let folded = Folded {
         goes_on: header.is_some_and(|header| header.times == 0) && state_read && !tail.damaged,
         reached: fold.reached_at_last(),
         state: fold.state,
@@ -104,7 +130,21 @@ pub(super) fn fold<K: Kinds>(
         gathered: fold.gathered,
         tail,
         repairs: fold.repairs,
-    })
+    };
+    Ok((folded, unsure.filter(|_| cut.is_none())))
+}
+
+/// The heads that still read behind what is cut.
+fn heads_behind(one: &Found, cut: u32) -> io::Result<Vec<Member>> {
+    let mut behind = Vec::new();
+    walk::units::<io::Error>(&one.file, one.number, |met| {
+        if let Met::Unit(members) = met {
+            let cut_off = members.iter().filter(|member| member.offset >= cut);
+            behind.extend(cut_off.take(NAMED_MAX.saturating_sub(behind.len())).cloned());
+        }
+        Ok(())
+    })?;
+    Ok(behind)
 }
 
 struct Fold<'s, K: Kinds> {
@@ -119,11 +159,21 @@ struct Fold<'s, K: Kinds> {
     /// Its records are not in the state yet.
     counts: bool,
     last: bool,
+    /// Where units of the last segment begin that do not read as a whole.
+    unread: Vec<u32>,
     unknown: Option<u8>,
 }
 
 impl<K: Kinds> Fold<'_, K> {
     fn take(&mut self, met: Met<'_>) {
+        let unread = match met {
+            Met::Unit(members) => {
+                let whole = members.iter().all(|member| member.whole);
+                members.first().map(|first| first.offset).filter(|_| !whole)
+            }
+            Met::Damage { offset, .. } => Some(offset),
+        };
+        self.unread.extend(unread.filter(|_| self.last));
         match met {
             Met::Unit(members) => members.iter().for_each(|member| self.record(member)),
             Met::Damage { offset, length } => self

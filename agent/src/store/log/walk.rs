@@ -79,9 +79,22 @@ impl Tail {
 pub fn units<E: From<io::Error>>(
     file: &File,
     segment: u32,
+    each: impl FnMut(Met<'_>) -> Result<(), E>,
+) -> Result<Tail, E> {
+    units_to(file, segment, u32::MAX, each)
+}
+
+/// The same, as if the file ended at `end`.
+///
+/// # Errors
+/// What the disk says, or `each`.
+pub fn units_to<E: From<io::Error>>(
+    file: &File,
+    segment: u32,
+    end: u32,
     mut each: impl FnMut(Met<'_>) -> Result<(), E>,
 ) -> Result<Tail, E> {
-    let mut window = Window::over(file, segment)?;
+    let mut window = Window::over(file, segment, end)?;
     let first = u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX);
     let mut tail = Tail {
         from: first.min(window.end),
@@ -164,8 +177,8 @@ struct Window<'f> {
 }
 
 impl<'f> Window<'f> {
-    fn over(file: &'f File, segment: u32) -> io::Result<Window<'f>> {
-        let end = u32::try_from(file.metadata()?.len()).unwrap_or(u32::MAX);
+    fn over(file: &'f File, segment: u32, end: u32) -> io::Result<Window<'f>> {
+        let end = u32::try_from(file.metadata()?.len()).map_or(end, |length| length.min(end));
         let at = u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX).min(end);
         Ok(Window {
             file,

@@ -5,7 +5,7 @@ use std::fs;
 
 use super::super::steps::Step;
 use super::super::steps::watched::{self, copy};
-use super::super::{Log, Looked, Section};
+use super::super::{Log, Looked, Repair, Section};
 use super::reference::assert_folds_alike;
 use super::toy::{DONE, PUT, State, Toy, fate, head, id, open, stage};
 
@@ -38,7 +38,7 @@ fn opens_as(dir: &std::path::Path, one_of: &[&State], step: Step) -> State {
         opened
             .repairs
             .iter()
-            .all(|repair| matches!(repair, super::super::Repair::HintMade(_))),
+            .all(|repair| matches!(repair, Repair::HintMade(_))),
         "{step:?}: {opened:?}"
     );
     let left = fs::read_dir(dir)
@@ -310,4 +310,55 @@ fn a_reader_finds_all_that_is_committed_at_every_moment() {
         }
         assert!(reader.join().expect("finds all") >= 400);
     });
+}
+
+/// A power cut keeps the sectors of one write in any order: what follows a lost one was never answered, and the log is a prefix.
+#[test]
+fn where_a_piece_of_the_last_group_is_lost_nothing_behind_it_counts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut log, _) = open(dir.path());
+    stage(&mut log, PUT, 1, 1, b"synced");
+    log.commit().expect("commits");
+    let mut ends = vec![log.end];
+    let mut states = vec![log.state().clone()];
+    for number in 2..6 {
+        stage(&mut log, PUT, 1, number, &[7; 300]);
+        log.append().expect("appends");
+        ends.push(log.end);
+        states.push(log.state().clone());
+    }
+    log.sync().expect("syncs");
+    let path = dir.path().join("0000000001.log");
+    let whole = fs::read(&path).expect("reads");
+    for (lost, at) in ends[..4].iter().enumerate() {
+        // Its head is gone, or its bytes alone.
+        for inside in [4, 200] {
+            let image = copy(dir.path());
+            let mut bytes = whole.clone();
+            bytes[*at as usize + inside..][..100].fill(0);
+            fs::write(image.path().join("0000000001.log"), bytes).expect("writes");
+            let (mut log, opened) = open(image.path());
+            assert_eq!(*log.state(), states[lost], "{lost} {inside}");
+            let [Repair::TornTail { named, .. }] = &opened.repairs[..] else {
+                panic!("{opened:?}");
+            };
+            assert!(named.len() >= 3 - lost, "{lost} {inside}: {named:?}");
+            stage(&mut log, PUT, 1, 9, b"goes on");
+            log.commit().expect("commits");
+            drop(log);
+            let (log, opened) = open(image.path());
+            assert_eq!(opened.repairs, []);
+            assert!(log.state().waiting.contains(&(1, 9)));
+        }
+    }
+    // Once something was written behind a sync, what was before it is no tail.
+    stage(&mut log, PUT, 1, 6, b"later");
+    log.commit().expect("commits");
+    drop(log);
+    let mut bytes = fs::read(&path).expect("reads");
+    bytes[ends[1] as usize + 4..][..100].fill(0);
+    fs::write(&path, bytes).expect("writes");
+    let (log, opened) = open(dir.path());
+    assert!(matches!(opened.repairs[..], [Repair::Damaged(_)]), "{opened:?}");
+    assert_eq!(log.state().waiting.len(), 5);
 }
