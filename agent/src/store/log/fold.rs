@@ -112,7 +112,9 @@ fn fold_to<K: Kinds>(
         let mut walked = walked.map_err(failed(one.number))?;
         if let Some(cut) = cut.filter(|_| fold.last) {
             walked.to = one.bytes;
-            walked.named.extend(heads_behind(one, cut).map_err(failed(one.number))?);
+            walked
+                .named
+                .extend(heads_behind(one, cut).map_err(failed(one.number))?);
         }
         know::<K>(dir, fold.unknown)?;
         tail = Some(walked);
@@ -140,7 +142,11 @@ fn heads_behind(one: &Found, cut: u32) -> io::Result<Vec<Member>> {
     walk::units::<io::Error>(&one.file, one.number, |met| {
         if let Met::Unit(members) = met {
             let cut_off = members.iter().filter(|member| member.offset >= cut);
-            behind.extend(cut_off.take(NAMED_MAX.saturating_sub(behind.len())).cloned());
+            behind.extend(
+                cut_off
+                    .take(NAMED_MAX.saturating_sub(behind.len()))
+                    .cloned(),
+            );
         }
         Ok(())
     })?;

@@ -12,6 +12,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use schemas::event::Hash;
+
 use super::fields::{Put as _, Take};
 use super::limits::FORMAT;
 
@@ -52,6 +54,23 @@ pub struct Identity {
     pub office: [u8; 32],
     pub authority: [u8; 32],
     pub room: Room,
+}
+
+impl Identity {
+    /// By the office's name, `<ministry>/<place>`, and the bytes of the authority's key.
+    pub fn of(office: &str, authority: &[u8], room: Room) -> Identity {
+        let [office, authority] = [office.as_bytes(), authority].map(|of| *Hash::of(of).as_bytes());
+        Identity {
+            office,
+            authority,
+            room,
+        }
+    }
+
+    /// The same office and authority, in another room.
+    pub fn in_room(self, room: Room) -> Identity {
+        Identity { room, ..self }
+    }
 }
 
 /// How far a log has come: its number, its units since it began, and a hash along them.

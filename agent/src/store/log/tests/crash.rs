@@ -359,6 +359,9 @@ fn where_a_piece_of_the_last_group_is_lost_nothing_behind_it_counts() {
     bytes[ends[1] as usize + 4..][..100].fill(0);
     fs::write(&path, bytes).expect("writes");
     let (log, opened) = open(dir.path());
-    assert!(matches!(opened.repairs[..], [Repair::Damaged(_)]), "{opened:?}");
+    assert!(
+        matches!(opened.repairs[..], [Repair::Damaged(_)]),
+        "{opened:?}"
+    );
     assert_eq!(log.state().waiting.len(), 5);
 }
