@@ -91,7 +91,7 @@ impl Inbox {
         let opened = crate::store::index::open(dir, status::check)?;
         let first_arrival = numbers::first(&opened)?;
         let index = Arc::new(opened.index);
-        let alarms = Alarms::new(Arc::clone(&index));
+        let alarms = Alarms::in_index(Arc::clone(&index));
         let inner = Inner {
             index,
             alarms,

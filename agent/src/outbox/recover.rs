@@ -124,7 +124,7 @@ impl Outbox {
         let shared = Arc::new(Shared {
             index: Arc::clone(&index),
             journal_dir,
-            alarms: Alarms::new(Arc::clone(&index)),
+            alarms: Alarms::in_index(Arc::clone(&index)),
             beside: Mutex::default(),
             status: status::Board::default(),
             reach: Reach::default(),

@@ -1,19 +1,14 @@
 //! Things that a person must know of: a code and a sentence come in, the last ones can be read, the number of all is kept.
 //! An alarm never stops anything.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use sled::Db;
 
-use super::batch::Batch;
-use super::index::Index;
+use super::Outage;
 use super::limits::{ALARM_BYTES_MAX, ALARMS_MAX};
-
-const PREFIX: &[u8] = b"\0alarm";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
@@ -40,33 +35,50 @@ impl AlarmCode for &str {
     }
 }
 
-/// The alarms in one index.
+/// Writes an alarm with this number down, so that the next start has it.
+type Keep = dyn Fn(u64, &Alarm) -> Result<(), Outage> + Send + Sync;
+
+/// The alarms of one store.
 pub struct Alarms {
-    index: Arc<Index>,
-    raised: AtomicU64,
+    raised: Mutex<Raised>,
+    keep: Box<Keep>,
     /// Codes of what lasts, each with where.
     standing: Mutex<BTreeSet<(String, String)>>,
 }
 
+/// The last ones, oldest first, and how many there were in all.
+struct Raised {
+    last: VecDeque<Alarm>,
+    count: u64,
+}
+
 impl Alarms {
-    pub fn new(index: Arc<Index>) -> Alarms {
-        let raised = AtomicU64::new(next(&index.db()));
+    /// `count` were raised until now, and `last` are the last of them, oldest first.
+    pub fn new(
+        last: VecDeque<Alarm>,
+        count: u64,
+        keep: impl Fn(u64, &Alarm) -> Result<(), Outage> + Send + Sync + 'static,
+    ) -> Alarms {
+        let mut raised = Raised { last, count };
+        raised.forget_old();
         Alarms {
-            index,
-            raised,
+            raised: Mutex::new(raised),
+            keep: Box::new(keep),
             standing: Mutex::default(),
         }
     }
 
     pub fn raise(&self, what: impl AlarmCode, text: String) {
-        let value = written(what.code(), text);
-        let number = self.raised.fetch_add(1, Ordering::Relaxed);
-        let mut batch = Batch::default();
-        batch.insert(key(number), value);
-        if let Some(old) = number.checked_sub(ALARMS_MAX as u64) {
-            batch.remove(key(old));
-        }
-        if let Err(error) = self.index.write(&batch) {
+        let alarm = alarm(what.code(), text);
+        let number = {
+            let mut raised = self.list_of();
+            let number = raised.count;
+            raised.count += 1;
+            raised.last.push_back(alarm.clone());
+            raised.forget_old();
+            number
+        };
+        if let Err(error) = (self.keep)(number, &alarm) {
             tracing::error!(%error, "cannot keep an alarm");
         }
     }
@@ -95,46 +107,34 @@ impl Alarms {
 
     /// Those kept, newest first.
     pub fn list(&self) -> Vec<Alarm> {
-        let values = self.index.db().scan_prefix(PREFIX).values().rev().flatten();
-        values
-            .filter_map(|value| serde_json::from_slice(&value).ok())
-            .collect()
+        self.list_of().last.iter().rev().cloned().collect()
     }
 
-    /// How many were raised since the index was begun.
+    /// How many were raised since the store was begun.
     pub fn raised(&self) -> u64 {
-        self.raised.load(Ordering::Relaxed)
+        self.list_of().count
+    }
+
+    fn list_of(&self) -> MutexGuard<'_, Raised> {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Raises an alarm in an index that is still being made.
-pub fn raise_in(db: &Db, code: &str, text: String) -> Result<(), sled::Error> {
-    db.insert(key(next(db)), written(code, text)).map(|_| ())
+impl Raised {
+    fn forget_old(&mut self) {
+        let too_many = self.last.len().saturating_sub(ALARMS_MAX);
+        self.last.drain(..too_many);
+    }
 }
 
-/// The number of the alarm that comes next.
-fn next(db: &Db) -> u64 {
-    let last = db.scan_prefix(PREFIX).next_back();
-    let number = last.and_then(Result::ok).and_then(|(key, _)| {
-        key.last_chunk()
-            .map(|number| u64::from_be_bytes(*number) + 1)
-    });
-    number.unwrap_or(0)
-}
-
-fn written(code: &str, mut text: String) -> Vec<u8> {
+fn alarm(code: &str, mut text: String) -> Alarm {
     tracing::error!(code, "{text}");
     text.truncate(text.floor_char_boundary(ALARM_BYTES_MAX));
-    let alarm = Alarm {
+    Alarm {
         at_ms: now_ms(),
         code: code.into(),
         text,
-    };
-    serde_json::to_vec(&alarm).expect("an alarm is plain text")
-}
-
-fn key(number: u64) -> Vec<u8> {
-    [PREFIX, &number.to_be_bytes()].concat()
+    }
 }
 
 /// Milliseconds since 1970 by this machine's clock, which may be wrong: for people, never for order.

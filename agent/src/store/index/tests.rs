@@ -161,7 +161,7 @@ fn a_start_that_was_cut_behind_the_setting_aside_still_tells_what_was_lost() {
     fresh_beside_the_old_one(dir.path());
     let again = opened(dir.path());
     assert!(again.replaced_ms.is_some() && again.repairs.is_empty());
-    let alarms = Alarms::new(again.index.into()).list();
+    let alarms = Alarms::in_index(again.index.into()).list();
     assert_eq!(
         (alarms.len(), alarms[0].code.as_str()),
         (1, "index-damaged")
@@ -175,7 +175,7 @@ fn an_index_that_is_gone_is_missed() {
     fs::remove_dir_all(&folder).expect("removes");
     let opened = opened(dir.path());
     assert_eq!(opened.repairs, [Repair::Missing { folder }]);
-    let alarms = Alarms::new(opened.index.into()).list();
+    let alarms = Alarms::in_index(opened.index.into()).list();
     assert_eq!(alarms[0].code, "index-missing");
 }
 
