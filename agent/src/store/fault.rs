@@ -58,6 +58,12 @@ pub enum Fault {
         known: u32,
     },
     #[error(
+        "{} was written by an older spean-agent (format 1, this one knows {}); it is left as it is: install that version again, or move the folder away\n  \
+         ថតនេះបានសរសេរដោយ spean-agent ជំនាន់ចាស់ជាង វាមិនត្រូវបានប៉ះពាល់ទេ សូមដំឡើងជំនាន់នោះវិញ ឬផ្លាស់ថតនេះចេញ",
+        .0.display(), super::log::limits::FORMAT
+    )]
+    OfFormat1(PathBuf),
+    #[error(
         "{} is the store of another office; it is left as it is: give this office a folder of its own, or move that one back to its office\n  \
          ថតនេះជារបស់ការិយាល័យផ្សេង វាមិនត្រូវបានប៉ះពាល់ទេ សូមឱ្យការិយាល័យនេះមានថតផ្ទាល់ខ្លួន ឬប្រគល់ថតនោះទៅការិយាល័យវិញ",
         .0.display()
@@ -85,6 +91,7 @@ impl Fault {
         match self {
             Fault::InUse(_) => Some("store-in-use"),
             Fault::Newer { .. } => Some("store-newer"),
+            Fault::OfFormat1(_) => Some("store-of-format-1"),
             Fault::OfAnotherOffice(_) => Some("store-of-another-office"),
             Fault::OfAnotherAuthority(_) => Some("store-of-another-authority"),
             Fault::InWrongPlace { .. } => Some("store-in-wrong-place"),

@@ -3,6 +3,7 @@
 
 pub mod alarms;
 pub mod batch;
+pub mod before;
 pub mod branches;
 pub mod chunked;
 pub mod disk;
@@ -12,6 +13,7 @@ pub mod fields;
 pub mod harm;
 pub mod ids;
 pub mod index;
+pub mod intervals;
 pub mod keys;
 pub mod limits;
 pub mod log;
