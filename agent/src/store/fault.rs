@@ -98,4 +98,12 @@ impl Fault {
             Fault::Outage(_) => None,
         }
     }
+
+    /// The code stands before the sentence, for whoever looks it up.
+    pub fn with_code(&self) -> String {
+        match self.code() {
+            Some(code) => format!("{code}: {self}"),
+            None => self.to_string(),
+        }
+    }
 }

@@ -64,17 +64,7 @@ fn fold_to<K: Kinds>(
     cut: Option<u32>,
 ) -> Result<(Folded<K>, Option<u32>), Fault> {
     let failed = |number| move |e| Outage::disk("read", &log_path(dir, number), &e);
-    let mut repairs = Vec::new();
-    let mut begin = None;
-    for (at, one) in segments.iter().enumerate().rev() {
-        let read = state_in(&one.file, one.number).map_err(failed(one.number))?;
-        let state = read.and_then(|(mark, body)| Some((mark, K::read_state(&body)?)));
-        if let Some((mark, state)) = state {
-            begin = Some((at, Mark { store, ..mark }, state));
-            break;
-        }
-        repairs.push(Repair::StateUnread(one.number));
-    }
+    let (begin, repairs) = newest_state::<K>(dir, segments, store)?;
     let (first, mark, state) = begin.unwrap_or((
         0,
         Mark {
@@ -134,6 +124,28 @@ fn fold_to<K: Kinds>(
         repairs: fold.repairs,
     };
     Ok((folded, unsure.filter(|_| cut.is_none())))
+}
+
+/// Where a segment stands, how far the log had come there, and the state with which it begins.
+type Beginning<S> = (usize, Mark, S);
+
+/// The last segment whose state reads, and those behind it whose state does not.
+fn newest_state<K: Kinds>(
+    dir: &Path,
+    segments: &[Found],
+    store: u64,
+) -> Result<(Option<Beginning<K::State>>, Vec<Repair>), Fault> {
+    let mut unread = Vec::new();
+    for (at, one) in segments.iter().enumerate().rev() {
+        let failed = |e| Outage::disk("read", &log_path(dir, one.number), &e);
+        let read = state_in(&one.file, one.number).map_err(failed)?;
+        let state = read.and_then(|(mark, body)| Some((mark, K::read_state(&body)?)));
+        if let Some((mark, state)) = state {
+            return Ok((Some((at, Mark { store, ..mark }, state)), unread));
+        }
+        unread.push(Repair::StateUnread(one.number));
+    }
+    Ok((None, unread))
 }
 
 /// The heads that still read behind what is cut.

@@ -83,4 +83,4 @@ fn knows<K: Kinds>(kind: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

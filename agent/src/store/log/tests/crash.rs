@@ -6,8 +6,8 @@ use std::fs;
 use super::super::steps::Step;
 use super::super::steps::watched::{self, copy};
 use super::super::{Log, Looked, Repair, Section};
-use super::reference::assert_folds_alike;
-use super::toy::{DONE, PUT, State, Toy, fate, head, id, open, stage};
+use super::folds::assert_folds_alike;
+use super::toy::{DONE, PUT, State, Toy, WHO, fate, head, id, open, stage};
 
 /// Of every wait there is the record, under its number and its id, in whichever segment it is.
 fn all_are_found(log: &Log<Toy>) {
@@ -33,7 +33,7 @@ fn opens_as(dir: &std::path::Path, one_of: &[&State], step: Step) -> State {
         log.state()
     );
     all_are_found(&log);
-    assert_folds_alike(dir, log.state());
+    assert_folds_alike::<Toy>(dir, &WHO, log.state());
     assert!(
         opened
             .repairs

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::super::steps::watched::copy;
 use super::super::{Fate, Log, check};
-use super::reference::{Model, assert_folds_alike};
+use super::folds::assert_folds_alike;
+use super::reference::Model;
 use super::toy::{DONE, NOTE, PUT, RECEIPT, Toy, WHO, fate, head, id, open, stage};
 
 #[derive(Debug, Clone)]
@@ -270,7 +271,7 @@ impl Both {
         self.model.compare_keys(log);
         self.model.compare_pages(log);
         self.model.compare_tables(log);
-        assert_folds_alike(self.dir(), log.state());
+        assert_folds_alike::<Toy>(self.dir(), &WHO, log.state());
         let checked = check::<Toy>(self.dir(), &WHO).expect("reads");
         assert!(checked.is_good(), "{checked:?}");
     }

@@ -1,13 +1,9 @@
 //! What there should be, in maps, and how a log is compared with it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use super::toy::{Named, State, Toy, WHO, id, named};
-use crate::store::log::fold::state_in;
-use crate::store::log::survey::survey;
-use crate::store::log::walk::{Met, units};
-use crate::store::log::{Kinds as _, Log, Looked, STATE, Section};
+use super::toy::{Named, State, Toy, id, named};
+use crate::store::log::{Log, Looked, Section};
 
 /// What there should be. Each step of the log is one of these, so that a cut goes back to one of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,40 +113,5 @@ impl Model {
             "{found:?} of {:?}",
             self.notes
         );
-    }
-}
-
-/// Whichever segment one begins with, folding what follows leads to the same state.
-pub fn assert_folds_alike(dir: &Path, state: &State) {
-    let segments = survey(dir, &WHO).expect("reads").segments;
-    for first in 0..segments.len() {
-        let (_, body) = state_in(&segments[first].file, segments[first].number)
-            .expect("reads")
-            .expect("a state");
-        let mut folded = Toy::read_state(&body).expect("reads");
-        for one in &segments[first..] {
-            let mut own = one.number != segments[first].number || one.times() == 0;
-            if one.times() > 0 {
-                let (_, body) = state_in(&one.file, one.number)
-                    .expect("reads")
-                    .expect("a state");
-                folded = Toy::read_state(&body).expect("reads");
-                own = false;
-            }
-            let walked = units::<std::io::Error>(&one.file, one.number, |met| {
-                let Met::Unit(members) = met else {
-                    panic!("{met:?}")
-                };
-                for member in members
-                    .iter()
-                    .filter(|member| own && member.named.kind != STATE)
-                {
-                    Toy::fold(&mut folded, member.head()).expect("folds");
-                }
-                Ok(())
-            });
-            walked.expect("reads");
-        }
-        assert_eq!(folded, *state, "from segment {}", segments[first].number);
     }
 }
