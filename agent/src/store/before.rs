@@ -8,6 +8,14 @@ use std::path::Path;
 use super::log::Room;
 use super::{Fault, Outage};
 
+/// For several rooms, before anything is written into one of them.
+///
+/// # Errors
+/// As for one.
+pub fn refuse_all(store: &Path, rooms: &[Room]) -> Result<(), Fault> {
+    rooms.iter().try_for_each(|room| refuse(store, *room))
+}
+
 /// # Errors
 /// `Fault::OfFormat1`: what this room had in format 1 is there. Or the disk does not say.
 pub fn refuse(store: &Path, room: Room) -> Result<(), Fault> {

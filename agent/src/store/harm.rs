@@ -25,7 +25,9 @@ impl Harm {
         let flips = places.into_iter().map(Harm::Flip);
         let holes = places.into_iter().map(Harm::Hole);
         match name {
-            "db" => of_log.chain(flips).chain(holes).chain(of_all).collect(),
+            name if name == "db" || name.ends_with(".log") => {
+                of_log.chain(flips).chain(holes).chain(of_all).collect()
+            }
             _ => flips.chain(of_all).collect(),
         }
     }

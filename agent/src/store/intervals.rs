@@ -8,6 +8,8 @@ use super::log::fields::{Put as _, Take};
 pub struct Intervals(Vec<(u64, u64)>);
 
 impl Intervals {
+    pub const NONE: Intervals = Intervals(Vec::new());
+
     /// The run that holds a number, or the first one behind it.
     fn at(&self, number: u64) -> usize {
         self.0.partition_point(|(_, last)| *last < number)

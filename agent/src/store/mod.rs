@@ -21,4 +21,12 @@ pub mod note;
 mod sled_sync;
 pub mod tables;
 
+use std::path::{Path, PathBuf};
+
 pub use self::fault::{Fault, Outage};
+
+/// Where a room's log lies in an agent's data folder: below the number of its format.
+pub fn folder(store: &Path, room: log::Room) -> PathBuf {
+    let format = log::limits::FORMAT.to_string();
+    store.join(format).join(room.name())
+}

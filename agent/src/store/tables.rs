@@ -16,9 +16,11 @@ use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
 use super::Outage;
-use super::limits::{INDEX_CACHE_BYTES, TABLE_PAGE_MAX, TABLE_WRITES_UNFLUSHED};
+use super::limits::{INDEX_CACHE_BYTES, TABLE_PAGE_MAX, TABLE_WRITES_UNFLUSHED, TABLES_END_TIME};
 use super::log::Place;
 
 /// Which table.
@@ -73,6 +75,10 @@ impl TableWrites {
     pub fn remove(&mut self, table: Table, key: &[u8]) {
         self.batch.remove(table.key(key));
         self.count += 1;
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
     }
 }
 
@@ -191,9 +197,16 @@ impl Tables {
 
 impl Drop for Tables {
     fn drop(&mut self) {
-        // Its end writes what nobody will read, and may panic: neither is anybody's concern.
+        // Its end writes what nobody will read. It may panic, and where the disk refuses a write it may never come: neither is anybody's concern.
         let db = self.db.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
+        let (ended, ends) = mpsc::channel::<()>();
+        let ending = thread::Builder::new().spawn(move || {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
+            drop(ended);
+        });
+        if ending.is_ok() {
+            let _ = ends.recv_timeout(TABLES_END_TIME);
+        }
         if let Err(error) = remove(&self.dir) {
             tracing::warn!(%error, "what is left of the tables is removed by the next start");
         }
