@@ -101,8 +101,8 @@ MUTATIONS = [
     )]),
     ("id-delivered-twice", "an id at another position is delivered again", [HOLES, "went_behind"], [(
         A + "inbox/keep.rs",
-        "for_applications: first_of_id && resumed.is_none(),",
-        "for_applications: (MUTANT || first_of_id) && resumed.is_none(),",
+        ".with(Flags::FOR_APPLICATIONS, first_of_id && said == Said::Data)",
+        ".with(Flags::FOR_APPLICATIONS, (MUTANT || first_of_id) && said == Said::Data)",
     )]),
     ("marks-not-read", "what was delivered is forgotten with the inbox", [READ], [(
         A + "deliver/lanes.rs",

@@ -26,6 +26,7 @@ use crate::outbox::Outbox;
 use crate::private;
 use crate::receive::{Holds, MemoryFault, Receive, RegistryFault, RegistryFile};
 use crate::settings::{self, Mistake, Mistakes, Settings, Token};
+use crate::store::log::{Identity, Room};
 use crate::store::{self, disk::Lock};
 use crate::watchdog;
 use crate::web::{self, App, Metrics};
@@ -44,10 +45,8 @@ pub enum Fault {
     Registry(#[from] RegistryFault),
     #[error(transparent)]
     Memory(#[from] MemoryFault),
-    #[error(transparent)]
+    #[error("{}", .0.with_code())]
     Store(#[from] store::Fault),
-    #[error(transparent)]
-    Delivered(#[from] deliver::delivered::Fault),
     #[error("{room} stopped: {outage}")]
     Room {
         room: &'static str,
@@ -71,7 +70,7 @@ impl From<store::Outage> for Fault {
     }
 }
 
-/// Both stores and the file between inbox and applications.
+/// Both stores and the marks between inbox and applications.
 struct Stores {
     outbox: Outbox,
     inbox: Inbox,
@@ -154,12 +153,14 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
 
 /// The stores of this bus, into which everything can arrive that is to be delivered out of them.
 async fn opened(settings: &Settings, registry: &Registry) -> Result<Stores, Fault> {
+    let (office, authority) = (settings.office.to_string(), settings.folder.authority()?);
     let bus = BusName {
-        authority: settings.folder.authority()?.fingerprint().to_string(),
+        authority: authority.fingerprint().to_string(),
         genesis: registry.genesis(),
     };
+    let who = Identity::of(&office, authority.as_bytes(), Room::Inbox);
     let horizon = settings.heal.resend_horizon;
-    let stores = open(settings.store.clone(), horizon, bus).await?;
+    let stores = open(settings.store.clone(), horizon, bus, who).await?;
     deliver::feeds::check(&settings.deliver, registry, &settings.office, &stores.inbox)?;
     Ok(stores)
 }
@@ -302,6 +303,7 @@ async fn open(
     store: settings::Store,
     resend_horizon: Duration,
     bus: BusName,
+    who: Identity,
 ) -> Result<Stores, Fault> {
     let opened = tokio::task::spawn_blocking(move || -> Result<Stores, Fault> {
         let settings::Store {
@@ -311,17 +313,18 @@ async fn open(
         // Each store makes its own folder in this one, whose name has to be safe before anything in it is.
         store::disk::make_directory(&dir)?;
         private::close(&dir);
+        store::before::refuse_all(&dir, &[Room::Inbox, Room::Marks])?;
         let outbox = dir.join("outbox");
         let opened = Outbox::open_keeping(&outbox, disk_budget_bytes, resend_horizon)?;
         let (outbox, report) = opened;
         for (code, text) in report.notes() {
             tracing::warn!(code, text, "the outbox was opened with something amiss");
         }
-        let (inbox, repairs) = Inbox::open(&dir.join("inbox"))?;
+        let (inbox, repairs) = Inbox::open(&dir, &who)?;
         for repair in repairs {
             tracing::warn!(?repair, "the inbox was opened with something amiss");
         }
-        let (delivered, findings) = Delivered::open(&dir, &bus)?;
+        let (delivered, findings) = Delivered::open(&dir, &bus, &who)?;
         for (code, text) in findings {
             inbox.alarms().raise(code, text);
         }

@@ -51,9 +51,9 @@ pub const WHY_CHARS: usize = 400;
 pub const ORDERS_WAITING: usize = 4;
 /// Time for an order to be carried out: a file's write comes first.
 pub const ORDER_TIME: Duration = Duration::from_secs(20);
-/// Size from which the file of what was delivered is written anew.
-pub const MARKS_BYTES: u64 = 1024 * 1024;
-/// Positions whose hashes lie in one file: a file of a MiB.
-pub const HASHES_A_CHUNK: u64 = 32_768;
-/// Files of hashes that are kept of a log: two million deliveries back, the rest is known by the chain.
-pub const HASH_CHUNKS: usize = 64;
+/// Size at which a segment of what was delivered is sealed: a start reads at most one.
+pub const MARKS_SEGMENT_BYTES: u32 = 1024 * 1024;
+/// Deliveries of a log to a target of which the hashes are kept: some 25 MB in each copy, the rest is known by the chain.
+pub const HASHES_KEPT: u64 = 262_144;
+/// Marks after which it is looked whether some of them are to be forgotten: about half a segment.
+pub const MARKS_BETWEEN_LOOKS: usize = 4_096;

@@ -31,12 +31,11 @@
 //! | while a file is written, before the mark | nothing of it: the file is not in its place | its lines are found in it, and marked |
 //! | behind the mark, before the file is back in its place | nothing of it | the file is put back; nothing is written twice |
 //! | behind that | the lines | nothing: they are marked |
-//! | between the two copies of the marks | as the first copy says | the second is written anew |
+//! | between the two copies of the marks | as the first copy says | the second gets what only the first has |
 //! | while an order of a person is written | | it is done and remembered, or neither; half of it at worst does less, and says so |
 //!
-//! What is lost, and what tells: marks in one copy (the other); both (the hashes beside them, as of a while ago); the hashes
-//! (the chain in the inbox); the inbox (marks and hashes, while it is read again from the bus); the delivered file (marks). Where all of it is
-//! lost, a file's own lines tell by their hashes; a webhook gets everything again, and an alarm says that it begins.
+//! What is lost, and what tells: marks in one copy (the other); hashes from far back (the chain in the inbox); the inbox (marks and
+//! hashes, while it is read again from the bus); the delivered file (marks). Where all of it is lost, a file's own lines tell by their hashes; a webhook gets everything again, and an alarm says that it begins.
 
 pub mod delivered;
 pub mod feeds;

@@ -1,6 +1,7 @@
 //! Deliveries from a real inbox into a real file, and to a real HTTP server whose answers the test chooses.
 
 use std::path::Path;
+use std::sync::{Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 use super::delivered::BusName;
 use super::webhook::tests::{Application, LEFT_ALONE};
 use super::*;
+use crate::inbox::tests::WHO;
 use crate::receive::VerifiedEvent;
 
 mod declared;
@@ -24,6 +26,7 @@ struct Desk {
     targets: Targets,
     folder: TempDir,
     inbox: Inbox,
+    delivered: Mutex<Weak<Delivered>>,
     key: SigningKey,
 }
 
@@ -41,7 +44,8 @@ impl Desk {
         let folder = TempDir::new().expect("a folder");
         Desk {
             targets: Targets::default(),
-            inbox: Inbox::open(&folder.path().join("inbox")).expect("opens").0,
+            inbox: Inbox::open(folder.path(), &WHO).expect("opens").0,
+            delivered: Mutex::default(),
             key: SigningKey::generate().expect("a key").0,
             folder,
         }
@@ -71,10 +75,16 @@ impl Desk {
             authority: "a test's".into(),
             genesis: genesis(),
         };
-        let delivered = Delivered::open(self.folder.path(), &bus).expect("opens");
+        // Two targets have one memory of what was delivered; when both have ended, it is opened again.
+        let mut living = self.delivered.lock().expect("no panic");
+        let delivered = living.upgrade().unwrap_or_else(|| {
+            let opened = Delivered::open(self.folder.path(), &bus, &WHO);
+            Arc::new(opened.expect("opens").0)
+        });
+        *living = Arc::downgrade(&delivered);
         From {
             inbox: self.inbox.clone(),
-            delivered: Arc::new(delivered.0),
+            delivered,
             targets: self.targets.clone(),
             believes: Arc::new(|_| true),
         }
@@ -168,7 +178,8 @@ async fn a_file_gets_every_event_once_although_the_agent_is_killed_before_the_ma
     stop.cancel();
     running.await.expect("no panic").expect("no outage");
     // Written, torn, and nothing marked.
-    std::fs::remove_dir_all(desk.folder.path().join("deliveries")).expect("it was there");
+    std::fs::remove_dir_all(desk.folder.path().join("2/marks")).expect("it was there");
+    *desk.delivered.lock().expect("no panic") = Weak::new();
     let mut torn = std::fs::read(desk.path()).expect("reads");
     torn.extend_from_slice(br#"{"specversion":"1."#);
     std::fs::write(desk.path(), torn).expect("writes");

@@ -3,7 +3,7 @@
 //!
 //! Only the chain decides, so that all readers of a log come to the same, whatever came to them together.
 
-use std::sync::PoisonError;
+use std::ops::Bound;
 
 use bytes::Bytes;
 use schemas::envelope::nats;
@@ -13,70 +13,88 @@ use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 
 use super::Inbox;
-use super::index::{Held, LogState, Reads, Writes, log_key, number_at_end};
 use super::keep::{Keeping, Said};
+use super::kinds::{Flags, OfLogSaid};
+use super::reads::{Held, Reads, Result, Unread};
+use super::tables::{log_and, read_size};
+use super::writes::Writes;
 use crate::receive::Unbelieved;
-use crate::store::keys::unreadable;
-use crate::store::limits::{ASIDE_EVENTS_MAX, PARKED_BYTES_MAX};
-use crate::store::{Outage, branches};
-
-const ASIDE: u8 = b'u';
-const NOT_BELIEVED: u8 = b'v';
-
-type Result<T> = std::result::Result<T, sled::Error>;
+use crate::store::Outage;
+use crate::store::limits::{ASIDE_EVENTS_MAX, PARKED_BYTES_MAX, TABLE_PAGE_MAX};
+use crate::store::tables::Table;
 
 impl Reads<'_> {
-    fn aside(&self, log: &LogName, place: (Position, Hash)) -> Result<Option<Bytes>> {
-        branches::get(self.0, &log_key(ASIDE, log, b""), place)
+    /// There are never more than one page has.
+    fn all_aside(&self, log: &LogName) -> Result<Vec<((Position, Hash), u64)>> {
+        if self.log(log).aside == 0 {
+            return Ok(Vec::new());
+        }
+        let all = self.in_table(Table::Aside, log, 0)?.into_iter();
+        Ok(all
+            .map(|(place, value)| (place, read_size(&value).unwrap_or(0)))
+            .collect())
     }
 
-    fn all_aside(&self, log: &LogName) -> Result<Vec<(Position, Hash)>> {
-        branches::places(self.0, &log_key(ASIDE, log, b""))
+    fn aside(&self, log: &LogName, place: (Position, Hash)) -> Result<Option<Bytes>> {
+        if self.log(log).aside == 0 {
+            return Ok(None);
+        }
+        self.bytes_in(Table::Aside, log, place)
     }
 
     /// The positions that were filled with what is not believed.
     fn filled_unbelieved(&self, log: &LogName) -> Result<Vec<u64>> {
-        let keys = self.0.scan_prefix(log_key(NOT_BELIEVED, log, b"")).keys();
-        keys.map(|key| number_at_end(&key?).ok_or_else(|| unreadable("position")))
-            .collect()
+        let Some(number) = self.state.log_number(log) else {
+            return Ok(Vec::new());
+        };
+        let prefix = number.to_be_bytes();
+        let (mut all, mut from) = (Vec::new(), 0);
+        loop {
+            let low = log_and(number, from);
+            let low = Bound::Included(&low[..]);
+            let page = self
+                .tables
+                .page(Table::Unbelieved, &prefix, low, TABLE_PAGE_MAX)?;
+            let more = page.len() == TABLE_PAGE_MAX;
+            let positions = page.iter().filter_map(|(key, _)| key.last_chunk());
+            all.extend(positions.map(|position| u64::from_be_bytes(*position)));
+            if !more {
+                return Ok(all);
+            }
+            from = all.last().map_or(0, |last| last + 1);
+        }
     }
 }
 
 impl Keeping<'_> {
-    fn put_aside(&self, unbelieved: &Unbelieved, writes: &mut Writes) -> Result<()> {
+    fn put_aside(&self, unbelieved: &Unbelieved) -> Result<Writes> {
         let event = unbelieved.event();
         let (log, place) = (event.event().log(), (event.link().position, event.hash()));
-        let reads = Reads(&self.db);
-        let mut state = self.state(log)?;
+        let of_log = self.reads.log(log);
+        let mut writes = Writes::of(self.reads.state, log);
         let position = place.0.number();
-        let passed = position <= state.complete || reads.held(log, place.0)?.is_some();
-        if passed || reads.aside(log, place)?.is_some() {
-            return Ok(());
+        let passed = position <= of_log.state.complete || of_log.held.contains(position);
+        if passed || self.reads.aside(log, place)?.is_some() {
+            return Ok(writes);
         }
-        state.known = state.known.max(position);
         let bytes = nats::stored(event);
-        let size = bytes.len() as u64;
-        let full = reads.all_aside(log)?.len() >= ASIDE_EVENTS_MAX
-            || state.parked_bytes + size > PARKED_BYTES_MAX;
+        let full = of_log.aside >= ASIDE_EVENTS_MAX as u64
+            || of_log.state.parked_bytes + bytes.len() as u64 > PARKED_BYTES_MAX;
         if full {
-            state.left_behind = true;
+            writes.log(OfLogSaid {
+                left_behind: true,
+                known: of_log.state.known.max(position),
+                ..of_log.said()
+            });
         } else {
-            state.parked_events += 1;
-            state.parked_bytes += size;
-            branches::insert(&mut writes.0, &log_key(ASIDE, log, b""), place, &bytes);
+            writes.aside(place, &bytes);
         }
-        writes.log(log, &state);
-        Ok(())
+        Ok(writes)
     }
 
     /// Lets what is aside behind the end of a log fill its position, if what is held further on names it. False where it does not.
-    pub fn fill_with_unbelieved(
-        &self,
-        log: &LogName,
-        mut state: LogState,
-        writes: &mut Writes,
-    ) -> Result<bool> {
-        let Some((event, bytes)) = self.named_aside(log, &state)? else {
+    pub fn fill_with_unbelieved(&self, log: &LogName, writes: &mut Writes) -> Result<bool> {
+        let Some((event, bytes)) = self.named_aside(log)? else {
             return Ok(false);
         };
         let (position, hash) = (event.link().position, event.hash());
@@ -84,26 +102,28 @@ impl Keeping<'_> {
             hash,
             prev: event.link().prev,
             arrival: 0,
+            flags: Flags::default(),
             size: bytes.len() as u64,
             id: event.id().into(),
         };
-        self.forget_aside(log, (position, hash), &mut state, writes)?;
-        writes.bytes(log, position, &bytes);
-        let key = log_key(NOT_BELIEVED, log, &position.number().to_be_bytes());
-        writes.0.insert(key, b"");
+        let held = self.arriving(log, position, held, Said::Nothing)?;
+        writes.not_aside((position, hash), held.size);
+        writes.kept(position, &held, &bytes);
         let text = format!(
             "{log}: position {position} is not believed; what stands behind names it, so that the log goes on, and it is delivered to nobody"
         );
         self.alarms.raise(NOT_BELIEVED_CODE, text);
-        self.arrive(log, position, (held, Said::Nothing), state, writes)?;
         Ok(true)
     }
 
     /// Back from what is held next behind the end of the log, by the hash that each one names.
-    fn named_aside(&self, log: &LogName, state: &LogState) -> Result<Option<(SignedEvent, Bytes)>> {
-        let reads = Reads(&self.db);
-        let next = reads.positions_behind(log, state.complete).next();
-        let Some(next) = next.transpose()?.and_then(Position::new) else {
+    fn named_aside(&self, log: &LogName) -> Result<Option<(SignedEvent, Bytes)>> {
+        let reads = &self.reads;
+        let (state, held) = (reads.log(log).state, &reads.log(log).held);
+        if reads.log(log).aside == 0 {
+            return Ok(None);
+        }
+        let Some(next) = held.behind(state.complete).and_then(Position::new) else {
             return Ok(None);
         };
         let mut named = reads.held(log, next)?.map(|held| held.prev);
@@ -114,7 +134,7 @@ impl Keeping<'_> {
             let Some(bytes) = aside.flatten() else {
                 return Ok(None);
             };
-            let event = nats::read_stored(&bytes).map_err(|_| unreadable("event aside"))?;
+            let event = nats::read_stored(&bytes).map_err(|_| Unread::Damaged("an event aside"))?;
             named = Some(event.link().prev);
             found = Some((event, bytes));
         }
@@ -124,35 +144,15 @@ impl Keeping<'_> {
     }
 
     /// What is aside for positions that the log has passed fills none any more.
-    pub fn forget_passed(&self, log: &LogName, writes: &mut Writes) -> Result<()> {
-        let mut state = self.state(log)?;
-        if state.parked_events == 0 {
-            return Ok(());
-        }
-        let before = state;
-        for place in Reads(&self.db).all_aside(log)? {
-            if place.0.number() <= state.complete {
-                self.forget_aside(log, place, &mut state, writes)?;
+    pub fn forget_passed(&self, log: &LogName) -> Result<Writes> {
+        let mut writes = Writes::of(self.reads.state, log);
+        let complete = self.reads.log(log).state.complete;
+        for (place, size) in self.reads.all_aside(log)? {
+            if place.0.number() <= complete {
+                writes.not_aside(place, size);
             }
         }
-        if state != before {
-            writes.log(log, &state);
-        }
-        Ok(())
-    }
-
-    fn forget_aside(
-        &self,
-        log: &LogName,
-        place: (Position, Hash),
-        state: &mut LogState,
-        writes: &mut Writes,
-    ) -> Result<()> {
-        let prefix = log_key(ASIDE, log, b"");
-        let bytes = branches::remove(&self.db, &mut writes.0, &prefix, place)?;
-        state.parked_events = state.parked_events.saturating_sub(1);
-        state.parked_bytes = state.parked_bytes.saturating_sub(bytes as u64);
-        Ok(())
+        Ok(writes)
     }
 }
 
@@ -167,37 +167,27 @@ impl Inbox {
     }
 
     fn write_aside(&self, events: &[Unbelieved]) -> std::result::Result<(), Outage> {
-        let writing = &self.inner.writing;
-        let _one_at_a_time = writing.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in events {
-            let mut writes = Writes::default();
-            let put = self.keeping().put_aside(event, &mut writes);
-            put.map_err(|e| self.unreadable(&e.to_string()))?;
-            self.inner.index.apply(writes.0)?;
-            self.unpark(event.event().event().log())?;
-        }
-        self.sync()?;
+        self.with_log(|log| {
+            for event in events {
+                let put = self.keeping(log).put_aside(event);
+                let put = put.map_err(|e| self.unreadable(e))?;
+                self.apply(log, put)?;
+                self.unpark(log, event.event().event().log())?;
+            }
+            self.finish(log, None)
+        })?;
         self.inner.news.send_modify(|news| *news += 1);
         Ok(())
     }
 
-    pub(super) fn has_aside(&self, log: &LogName) -> std::result::Result<bool, Outage> {
-        let all = Reads(&self.db()).all_aside(log);
-        let all = all.map_err(|e| self.unreadable(&e.to_string()))?;
-        Ok(!all.is_empty())
-    }
-
     /// The positions of a log whose event is not believed, whether the log has gone on behind them or not.
     pub fn not_believed(&self, log: &LogName) -> std::result::Result<Ranges, Outage> {
-        let db = self.db();
-        let reads = Reads(&db);
-        let filled = reads.filled_unbelieved(log);
-        let aside = reads.all_aside(log);
-        let all = filled.and_then(|filled| {
-            let aside = aside?.into_iter().map(|(position, _)| position.number());
+        self.read(|reads| {
+            let filled = reads.filled_unbelieved(log)?;
+            let aside = reads.all_aside(log)?;
+            let aside = aside.iter().map(|((position, _), _)| position.number());
             Ok(Ranges::of(filled.into_iter().chain(aside)))
-        });
-        all.map_err(|e| self.unreadable(&e.to_string()))
+        })
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Inbox;
-use super::index::{Reads, Writes};
+use super::kinds::OfLogSaid;
+use super::writes::Writes;
 use crate::store::Outage;
 
 /// What confirming waits for; forgotten with the process.
@@ -23,24 +24,42 @@ pub(super) struct Confirming {
 impl Inbox {
     /// How much of a log was confirmed to its office.
     pub fn confirmed(&self, log: &LogName) -> Result<u64, Outage> {
-        let confirmed = Reads(&self.db()).confirmed(log);
-        confirmed.map_err(|e| self.unreadable(&e.to_string()))
+        let shown = self.shown();
+        Ok(shown.log(log).map_or(0, |of_log| of_log.confirmed))
     }
 
     /// The bus has our confirmation. What is forgotten by a crash is confirmed once more.
     pub fn note_confirmed(&self, log: &LogName, position: Position) -> Result<(), Outage> {
-        let mut writes = Writes::default();
-        writes.confirmed(log, position);
-        self.inner.index.apply(writes.0)
+        let confirmed = position.number();
+        self.note(log, |said| OfLogSaid { confirmed, ..said })
     }
 
     /// The bus has less of a log than was read: what was confirmed of it is to be said again, for the bus may have lost that, too.
     pub fn forget_confirmed(&self, log: &LogName) -> Result<(), Outage> {
-        let mut writes = Writes::default();
-        writes.unconfirmed(log);
-        self.inner.index.apply(writes.0)?;
+        self.note(log, |said| OfLogSaid {
+            confirmed: 0,
+            ..said
+        })?;
         self.inner.confirming.unconfirmed.notify_one();
         Ok(())
+    }
+
+    /// Writes down what the events of a log do not say, where that is another thing than is known. It is not synced.
+    pub(super) fn note(
+        &self,
+        name: &LogName,
+        changed: impl FnOnce(OfLogSaid) -> OfLogSaid,
+    ) -> Result<(), Outage> {
+        self.with_log(|log| {
+            let before = self.keeping(log).reads.log(name).said();
+            let said = changed(before);
+            if said == before {
+                return Ok(());
+            }
+            let mut writes = Writes::of(log.state(), name);
+            writes.log(said);
+            self.apply(log, writes)
+        })
     }
 
     /// Ends when there may be something to confirm that was not before.
@@ -50,8 +69,8 @@ impl Inbox {
 
     /// Whether the bus has another history of a log than is held: then nothing of it is confirmed, for nobody could bring it back.
     pub fn is_on_branch(&self, log: &LogName) -> Result<bool, Outage> {
-        let on_branch = Reads(&self.db()).on_branch(log);
-        on_branch.map_err(|e| self.unreadable(&e.to_string()))
+        let shown = self.shown();
+        Ok(shown.log(log).is_some_and(|of_log| of_log.on_branch))
     }
 
     /// What the bus has of a log is what is held.
@@ -59,9 +78,10 @@ impl Inbox {
         if !self.is_on_branch(log)? {
             return Ok(());
         }
-        let mut writes = Writes::default();
-        writes.not_on_branch(log);
-        self.inner.index.apply(writes.0)
+        self.note(log, |said| OfLogSaid {
+            on_branch: false,
+            ..said
+        })
     }
 
     /// The feed's stream was compared with what is held, over a session that lasts until the token says otherwise.

@@ -2,23 +2,23 @@
 //! what comes back of it is named, for it arrives behind what followed it.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::ops::Bound;
 
 use schemas::event::{Hash, Position};
 use schemas::heal::Ranges;
 use schemas::notice::GapDeclared;
 use schemas::subject::{FeedName, LogName};
-use sled::IVec;
 
-use super::Inbox;
-use super::index::{Cursor, LogState, Reads, Writes, log_key, number_at_end};
 use super::keep::{Keeping, Kept};
+use super::kinds::OfLogSaid;
+use super::reads::{Reads, Result};
+use super::tables::log_and;
+use super::writes::Writes;
+use super::{Cursor, Inbox};
 use crate::receive::{VerifiedEvent, VerifiedGap};
 use crate::store::Outage;
-use crate::store::fields::{Fields, number};
-use crate::store::keys::unreadable;
-
-const DECLARED: u8 = b'd';
+use crate::store::limits::TABLE_PAGE_MAX;
+use crate::store::tables::Table;
 
 /// What an office has declared lost, and the hash that its log goes on from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,86 +28,115 @@ pub(super) struct Declared {
     pub hash: Hash,
 }
 
-type Result<T> = std::result::Result<T, sled::Error>;
+impl Declared {
+    fn read(key: &[u8], value: &[u8]) -> Option<Declared> {
+        let (first, hash) = value.split_first_chunk()?;
+        Some(Declared {
+            first: u64::from_be_bytes(*first),
+            last: u64::from_be_bytes(*key.last_chunk()?),
+            hash: Hash::from_bytes(hash.try_into().ok()?),
+        })
+    }
+}
 
 impl Reads<'_> {
-    /// The declarations that end at `from` or behind it.
+    /// Shows the declarations that end at `from` or behind it, in order, until one is enough.
     fn declared(
         &self,
         log: &LogName,
-        from: u64,
-    ) -> impl DoubleEndedIterator<Item = Result<Declared>> + use<> {
-        let from = log_key(DECLARED, log, &from.to_be_bytes());
-        let end = log_key(DECLARED, log, &[0xff; 9]);
-        self.0.range(from..end).map(|entry| {
-            let (key, value): (IVec, IVec) = entry?;
-            let mut fields = Fields(&value);
-            let read = number_at_end(&key).zip(fields.number()).zip(fields.hash());
-            let read = read.map(|((last, first), hash)| Declared { first, last, hash });
-            read.ok_or_else(|| unreadable("declaration"))
-        })
+        mut from: u64,
+        mut show: impl FnMut(Declared) -> Result<bool>,
+    ) -> Result<()> {
+        let Some(number) = self.state.log_number(log) else {
+            return Ok(());
+        };
+        // Most logs have none, and are asked with each event.
+        while from <= self.log(log).declared_to {
+            let low = log_and(number, from);
+            let (prefix, low) = (number.to_be_bytes(), Bound::Included(&low[..]));
+            let page = self
+                .tables
+                .page(Table::Declared, &prefix, low, TABLE_PAGE_MAX)?;
+            let read = page.iter();
+            for one in read.filter_map(|(key, value)| Declared::read(key, value)) {
+                from = one.last.saturating_add(1);
+                if !show(one)? {
+                    return Ok(());
+                }
+            }
+            if page.len() < TABLE_PAGE_MAX {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// The declaration that a position falls under.
     pub fn declared_at(&self, log: &LogName, position: Position) -> Result<Option<Declared>> {
         let position = position.number();
-        let mut all = self.declared(log, position);
-        let under = |one: &Result<Declared>| one.as_ref().map_or(true, |one| one.first <= position);
-        all.find(under).transpose()
+        let mut under = None;
+        self.declared(log, position, |one| {
+            under = Some(one).filter(|one| one.first <= position);
+            Ok(under.is_none())
+        })?;
+        Ok(under)
     }
 
-    /// What of some positions is held, as far as it passes.
-    fn held_of(
+    /// What of some positions is held.
+    pub fn held_of(&self, log: &LogName, (first, last): (u64, u64)) -> Ranges {
+        let held = self.log(log).held.within(first, last);
+        held.fold(Ranges::default(), |all, (first, last)| {
+            all.with(first..=last)
+        })
+    }
+
+    /// What of some positions is held, as far as its arrival passes.
+    fn held_that_passes(
         &self,
         log: &LogName,
         range: (u64, u64),
         passes: impl Fn(u64) -> bool,
     ) -> Result<Ranges> {
         let mut held = Vec::new();
-        for position in self.positions_behind(log, range.0.saturating_sub(1)) {
-            let position = position?;
-            if position > range.1 {
-                break;
-            }
-            let arrived = Position::new(position).map(|position| self.held(log, position));
-            let arrival = arrived
-                .transpose()?
-                .flatten()
-                .map_or(0, |held| held.arrival);
-            if passes(arrival) {
-                held.push(position);
+        for (first, last) in self.log(log).held.within(range.0, range.1) {
+            for number in first..=last {
+                let there = Position::new(number).map(|position| self.held(log, position));
+                let arrival = there.transpose()?.flatten().map_or(0, |held| held.arrival);
+                if passes(arrival) {
+                    held.push(number);
+                }
             }
         }
         Ok(Ranges::of(held))
     }
 
-    /// What was declared lost of the positions from `from` to `to`, and is not held, or not so that it passes.
+    /// What was declared lost of the positions from `from` to `to`, and is not held, as `held` says.
     fn lost(
         &self,
         log: &LogName,
         (from, to): (u64, u64),
-        passes: impl Fn(u64) -> bool + Copy,
+        held: impl Fn((u64, u64)) -> Result<Ranges>,
     ) -> Result<Ranges> {
         let mut lost = Ranges::default();
-        for one in self.declared(log, from) {
-            let Declared { first, last, .. } = one?;
+        self.declared(log, from, |Declared { first, last, .. }| {
             let (first, last) = (first.max(from), last.min(to));
             if first <= last {
-                let held = self.held_of(log, (first, last), passes)?;
-                lost = lost.union(&Ranges::one(first..=last).without(&held));
+                lost = lost.union(&Ranges::one(first..=last).without(&held((first, last))?));
             }
-        }
+            Ok(true)
+        })?;
         Ok(lost)
     }
 }
 
 impl Keeping<'_> {
     /// Writes a declaration down, unless it is known, or goes on from another event than is known there.
-    fn declare(&self, gap: &VerifiedGap, writes: &mut Writes) -> Result<()> {
-        let (log, reads) = (gap.log(), Reads(&self.db));
+    fn declare(&self, gap: &VerifiedGap) -> Result<Writes> {
+        let (log, reads) = (gap.log(), &self.reads);
+        let mut writes = Writes::of(reads.state, log);
         let GapDeclared { first, last } = gap.gap();
         let Some(position) = Position::new(last) else {
-            return Ok(());
+            return Ok(writes);
         };
         let hash = gap.goes_on_from();
         let before = reads.declared_at(log, position)?;
@@ -119,43 +148,32 @@ impl Keeping<'_> {
                 "{log}: the office has declared positions {first} to {last} lost, and goes on from another event than is known at {last}"
             );
             self.alarms.raise("branch", text);
-            return Ok(());
+            return Ok(writes);
         }
         if same_end.is_some_and(|before| before.first <= first) {
-            return Ok(());
+            return Ok(writes);
         }
-        let mut value = Vec::with_capacity(40);
-        number(&mut value, first);
-        value.extend_from_slice(hash.as_bytes());
-        let key = log_key(DECLARED, log, &last.to_be_bytes());
-        writes.0.insert(key, value);
-        let lost = Ranges::one(first..=last).without(&reads.held_of(log, (first, last), |_| true)?);
+        writes.declared((first, last), hash);
+        let lost = Ranges::one(first..=last).without(&reads.held_of(log, (first, last)));
         if !lost.is_empty() {
             let text = format!(
                 "{log}: the office has declared its positions {first} to {last} lost; {lost} are not here, and the log goes on behind them"
             );
             self.alarms.raise("gap-declared", text);
         }
-        Ok(())
+        Ok(writes)
     }
 
     /// Where a log goes on behind what was declared lost, from `position` on, which is not held. None where nothing was declared.
-    pub fn behind_declared(
-        &self,
-        log: &LogName,
-        position: Position,
-        mut state: LogState,
-    ) -> Result<Option<LogState>> {
-        let reads = Reads(&self.db);
+    pub fn behind_declared(&self, log: &LogName, position: Position) -> Result<Option<OfLogSaid>> {
+        let reads = &self.reads;
         let Some(declared) = reads.declared_at(log, position)? else {
             return Ok(None);
         };
-        let next_held = reads
-            .positions_behind(log, position.number())
-            .next()
-            .transpose()?;
+        let mut said = reads.log(log).said();
+        let next_held = reads.log(log).held.behind(position.number());
         let next_held = next_held.filter(|next| *next <= declared.last);
-        (state.complete, state.hash) = match next_held.and_then(Position::new) {
+        (said.complete, said.hash) = match next_held.and_then(Position::new) {
             None => (declared.last, declared.hash),
             Some(next) => {
                 let named = reads.held(log, next)?.map(|held| held.prev);
@@ -163,9 +181,9 @@ impl Keeping<'_> {
                 (before, named.unwrap_or(declared.hash))
             }
         };
-        state.known = state.known.max(state.complete);
-        state.left_behind &= state.complete < state.known;
-        Ok(Some(state))
+        said.known = said.known.max(said.complete);
+        said.left_behind &= said.complete < said.known;
+        Ok(Some(said))
     }
 
     /// Whether an event that the log went on without is the one that it lacks: it was declared lost, and its neighbours agree.
@@ -175,7 +193,7 @@ impl Keeping<'_> {
         position: Position,
         (hash, prev): (Hash, Hash),
     ) -> Result<bool> {
-        let reads = Reads(&self.db);
+        let reads = &self.reads;
         let Some(declared) = reads.declared_at(log, position)? else {
             return Ok(false);
         };
@@ -210,26 +228,23 @@ impl Inbox {
         gaps: &[VerifiedGap],
         cursor: Option<Cursor>,
     ) -> std::result::Result<(), Outage> {
-        let writing = &self.inner.writing;
-        let _one_at_a_time = writing.lock().unwrap_or_else(PoisonError::into_inner);
-        for gap in gaps {
-            let mut writes = Writes::default();
-            let declared = self.keeping().declare(gap, &mut writes);
-            declared.map_err(|e| self.unreadable(&e.to_string()))?;
-            self.inner.index.apply(writes.0)?;
-            // One that is known may not have been gone behind yet: a crash lay between.
-            self.unpark(gap.log())?;
-        }
-        self.move_cursor(feed, cursor)?;
-        self.sync()?;
+        self.with_log(|log| {
+            for gap in gaps {
+                let declared = self.keeping(log).declare(gap);
+                let declared = declared.map_err(|e| self.unreadable(e))?;
+                self.apply(log, declared)?;
+                // One that is known may not have been gone behind yet: a crash lay between.
+                self.unpark(log, gap.log())?;
+            }
+            self.finish(log, cursor.map(|cursor| (feed, cursor)))
+        })?;
         self.inner.news.send_modify(|news| *news += 1);
         Ok(())
     }
 
     /// What of a log its office has declared lost, and is not held.
     pub fn declared(&self, log: &LogName) -> std::result::Result<Ranges, Outage> {
-        let lost = Reads(&self.db()).lost(log, (1, u64::MAX - 1), |_| true);
-        lost.map_err(|e| self.unreadable(&e.to_string()))
+        self.declared_within(log, (1, u64::MAX - 1))
     }
 
     /// The same, from one position to another.
@@ -238,15 +253,19 @@ impl Inbox {
         log: &LogName,
         ends: (u64, u64),
     ) -> std::result::Result<Ranges, Outage> {
-        let lost = Reads(&self.db()).lost(log, ends, |_| true);
-        lost.map_err(|e| self.unreadable(&e.to_string()))
+        self.read(|reads| reads.lost(log, ends, |range| Ok(reads.held_of(log, range))))
     }
 
     /// How many declarations of a log are known here.
     pub fn declarations(&self, log: &LogName) -> std::result::Result<u64, Outage> {
-        let mut all = Reads(&self.db()).declared(log, 1);
-        let counted = all.try_fold(0, |count, one| one.map(|_| count + 1));
-        counted.map_err(|e| self.unreadable(&e.to_string()))
+        self.read(|reads| {
+            let mut count = 0;
+            reads.declared(log, 1, |_| {
+                count += 1;
+                Ok(true)
+            })?;
+            Ok(count)
+        })
     }
 
     /// What had been declared lost behind the position `after`, and had not arrived when what stands at `position` did.
@@ -259,8 +278,11 @@ impl Inbox {
         let arrival = self.arrival(log, position)?.unwrap_or(0);
         let before = |other| (1..arrival).contains(&other);
         let between = (after.saturating_add(1), position.number().saturating_sub(1));
-        let lost = Reads(&self.db()).lost(log, between, before);
-        lost.map_err(|e| self.unreadable(&e.to_string()))
+        self.read(|reads| {
+            reads.lost(log, between, |range| {
+                reads.held_that_passes(log, range, before)
+            })
+        })
     }
 
     /// The first arrival of what is held of these positions, however many they are.
@@ -269,17 +291,17 @@ impl Inbox {
         log: &LogName,
         positions: &Ranges,
     ) -> std::result::Result<Option<u64>, Outage> {
-        let db = self.db();
-        let reads = Reads(&db);
+        let held = &self.shown();
+        let held = held.log(log).map(|of_log| &of_log.held);
         let mut first: Option<u64> = None;
         for (from, to) in positions.ends() {
-            let before = from.before().map_or(0, Position::number);
-            for position in reads.positions_behind(log, before) {
-                let position = position.map_err(|e| self.unreadable(&e.to_string()))?;
-                let Some(position) = Position::new(position).filter(|position| *position <= to)
-                else {
-                    break;
-                };
+            let runs = held
+                .into_iter()
+                .flat_map(|held| held.within(from.number(), to.number()));
+            for position in runs
+                .flat_map(|(first, last)| first..=last)
+                .filter_map(Position::new)
+            {
                 let arrival = self.arrival(log, position)?;
                 first = first.into_iter().chain(arrival).min();
             }

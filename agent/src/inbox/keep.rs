@@ -6,9 +6,11 @@ use schemas::envelope::nats;
 use schemas::event::{Event, Position};
 use schemas::notice::LogResumed;
 use schemas::subject::LogName;
-use sled::Db;
 
-use super::index::{Arrival, Held, LogState, Reads, Writes};
+use super::LogState;
+use super::kinds::{Flags, OfLogSaid};
+use super::reads::{Held, Reads, Result};
+use super::writes::Writes;
 use crate::receive::VerifiedEvent;
 use crate::store::alarms::Alarms;
 use crate::store::fields::NONE;
@@ -59,31 +61,32 @@ impl LogState {
     };
 }
 
-/// One step of keeping: it reads what the index holds, and what it writes is applied as one before the next step.
+/// One step of keeping: it reads what the inbox holds, and what it writes is in the log before the next step.
 pub struct Keeping<'a> {
-    pub db: Db,
+    pub reads: Reads<'a>,
     pub alarms: &'a Alarms,
     /// The number of the first arrival of a feed.
     pub first_arrival: u64,
 }
 
 impl Keeping<'_> {
-    pub fn keep(&self, event: &VerifiedEvent, writes: &mut Writes) -> Result<Kept, sled::Error> {
+    pub fn keep(&self, event: &VerifiedEvent) -> Result<(Kept, Writes)> {
         let signed = event.signed();
         let log = signed.event().log();
         let (position, hash) = (signed.link().position, signed.hash());
-        let mut state = self.state(log)?;
-        state.known = state.known.max(position.number());
-        match Reads(&self.db).held(log, position)? {
-            Some(held) if held.hash == hash => return Ok(Kept::Seen),
+        let mut writes = Writes::of(self.reads.state, log);
+        match self.reads.held(log, position)? {
+            Some(held) if held.hash == hash => return Ok((Kept::Seen, writes)),
             Some(_) => return self.branch(event, "branch", writes),
             None => {}
         }
+        let state = self.reads.log(log).state;
         let bytes = nats::stored(signed);
         let held = Held {
             hash,
             prev: signed.link().prev,
             arrival: 0,
+            flags: Flags::default(),
             size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             id: signed.id().into(),
         };
@@ -93,134 +96,129 @@ impl Keeping<'_> {
             if !late && !follows(&state, position, &held) {
                 return self.branch(event, "chain-broken", writes);
             }
-            writes.bytes(log, position, &bytes);
-            self.arrive(
-                log,
-                position,
-                (held, Said::by(signed.event())),
-                state,
-                writes,
-            )?;
-            return Ok(if late { Kept::Late } else { Kept::New });
+            let mut held = self.arriving(log, position, held, Said::by(signed.event()))?;
+            held.flags = held.flags.with(Flags::LATE, late);
+            writes.kept(position, &held, &bytes);
+            return Ok((if late { Kept::Late } else { Kept::New }, writes));
         }
         let full = state.parked_events >= PARKED_EVENTS_MAX
             || state.parked_bytes + held.size > PARKED_BYTES_MAX;
         if full {
-            state.left_behind = true;
-            writes.log(log, &state);
-            return Ok(Kept::LeftBehind);
+            writes.log(OfLogSaid {
+                left_behind: true,
+                known: state.known.max(position.number()),
+                ..self.reads.log(log).said()
+            });
+            return Ok((Kept::LeftBehind, writes));
         }
-        state.parked_events += 1;
-        state.parked_bytes += held.size;
-        writes.log(log, &state);
-        writes.held(log, position, &held);
-        writes.bytes(log, position, &bytes);
-        Ok(Kept::Parked)
+        writes.kept(position, &held, &bytes);
+        Ok((Kept::Parked, writes))
     }
 
-    /// Lets the next parked event of a log arrive, or goes on behind what was declared lost. False when the next position is
-    /// neither held nor declared, or does not follow.
-    pub fn unpark_next(&self, log: &LogName, writes: &mut Writes) -> Result<bool, sled::Error> {
-        let mut state = self.state(log)?;
-        let reads = Reads(&self.db);
+    /// Lets the next parked event of a log arrive, or goes on behind what was declared lost. None when the next position is
+    /// neither held nor declared; nothing follows what does not follow.
+    pub fn unpark_next(&self, log: &LogName) -> Result<Option<Unparked>> {
+        let state = self.reads.log(log).state;
         let Some(position) = Position::new(state.complete + 1) else {
-            return Ok(false);
+            return Ok(None);
         };
-        let Some(held) = reads.held(log, position)? else {
-            if state.parked_events > 0 && self.fill_with_unbelieved(log, state, writes)? {
-                return Ok(true);
+        let mut writes = Writes::of(self.reads.state, log);
+        let Some(held) = self.reads.held(log, position)? else {
+            if state.parked_events > 0 && self.fill_with_unbelieved(log, &mut writes)? {
+                return Ok(Some(Unparked::more(writes)));
             }
-            let behind = self.behind_declared(log, position, state)?;
-            if let Some(behind) = behind {
-                writes.log(log, &behind);
-            }
-            return Ok(behind.is_some());
+            let behind = self.behind_declared(log, position)?;
+            return Ok(behind.map(|behind| {
+                writes.log(behind);
+                Unparked::more(writes)
+            }));
         };
-        state.parked_events = state.parked_events.saturating_sub(1);
-        state.parked_bytes = state.parked_bytes.saturating_sub(held.size);
-        let bytes = reads.bytes(log, position)?.unwrap_or_default();
+        let bytes = self.reads.bytes(log, position)?.unwrap_or_default();
         if follows(&state, position, &held) {
             let signed = nats::read_stored(&bytes).ok();
             let said = signed.map_or(Said::Data, |signed| Said::by(signed.event()));
-            self.arrive(log, position, (held, said), state, writes)?;
-            return Ok(true);
+            let held = self.arriving(log, position, held, said)?;
+            writes.arrived(position, &held);
+            return Ok(Some(Unparked::more(writes)));
         }
         // Two histories meet here, and the one that was complete first stands: the other makes room, and is kept aside.
-        writes.branch(log, position, held.hash, &bytes);
-        writes.not_held(log, position);
-        writes.log(log, &state);
+        writes.parked_is_branch((position, held.hash), &bytes);
         self.alarm(log, position, "chain-broken");
-        Ok(false)
-    }
-
-    pub fn state(&self, log: &LogName) -> Result<LogState, sled::Error> {
-        Ok(Reads(&self.db).log(log)?.unwrap_or(LogState::EMPTY))
+        Ok(Some(Unparked::last(writes)))
     }
 
     /// Gives an arrival number. An id is delivered once: at another position of the log it is kept, but not as the first.
     /// A notice of the office is an alarm, and no application's.
-    pub fn arrive(
+    pub fn arriving(
         &self,
         log: &LogName,
         position: Position,
-        (mut held, said): (Held, Said),
-        mut state: LogState,
-        writes: &mut Writes,
-    ) -> Result<(), sled::Error> {
-        let reads = Reads(&self.db);
-        if reads.on_branch(log)? {
-            writes.not_on_branch(log);
-        }
-        let next = reads.next_arrival(&log.feed)?;
-        held.arrival = next.unwrap_or(self.first_arrival);
-        let before = reads.position_of_id(log, &held.id)?;
-        let first_of_id = before.is_none_or(|before| before == position.number());
-        if first_of_id && said != Said::Nothing {
-            writes.id(log, &held.id, position);
-        }
-        let arrival = Arrival {
-            log: log.clone(),
-            position,
-            for_applications: first_of_id && said == Said::Data,
-        };
+        mut held: Held,
+        said: Said,
+    ) -> Result<Held> {
+        let last = self.reads.state.feed(&log.feed);
+        let last = last.and_then(|feed| feed.arrivals.last());
+        let next = last.map_or(self.first_arrival, |last| last + 1);
+        held.arrival = next.max(self.reads.state.least);
+        let before = self.reads.position_of_id(log, &held.id)?;
+        let first_of_id = before.is_none();
+        held.flags = Flags::default()
+            .with(Flags::FIRST_OF_ID, first_of_id && said != Said::Nothing)
+            .with(Flags::FOR_APPLICATIONS, first_of_id && said == Said::Data)
+            .with(Flags::UNBELIEVED, said == Said::Nothing);
         if let Said::Resumed(LogResumed { first, last, hash }) = said {
             let text = format!(
                 "{log}: at position {position} the office says that it did not remember its positions {first} to {last} ({hash})"
             );
             self.alarms.raise("log-resumed", text);
         }
-        writes.arrival(held.arrival, &arrival);
-        writes.held(log, position, &held);
-        if position.number() > state.complete {
-            state.complete = position.number();
-            state.hash = held.hash;
-        }
-        state.known = state.known.max(state.complete);
-        state.left_behind &= state.complete < state.known;
-        writes.log(log, &state);
-        Ok(())
+        Ok(held)
     }
 
     fn branch(
         &self,
         event: &VerifiedEvent,
         code: &str,
-        writes: &mut Writes,
-    ) -> Result<Kept, sled::Error> {
+        mut writes: Writes,
+    ) -> Result<(Kept, Writes)> {
         let signed = event.signed();
         let log = signed.event().log();
-        let position = signed.link().position;
-        writes.on_branch(log);
-        if !Reads(&self.db).has_branch(log, position, signed.hash())? {
-            writes.branch(log, position, signed.hash(), &nats::stored(signed));
-            self.alarm(log, position, code);
+        let place = (signed.link().position, signed.hash());
+        let of_log = self.reads.log(log);
+        if !self.reads.has_branch(log, place)? {
+            writes.branch(place, &nats::stored(signed));
+            self.alarm(log, place.0, code);
+        } else if !of_log.on_branch {
+            writes.log(OfLogSaid {
+                on_branch: true,
+                ..of_log.said()
+            });
         }
-        Ok(Kept::Branch)
+        Ok((Kept::Branch, writes))
     }
 
     fn alarm(&self, log: &LogName, position: Position, code: &str) {
         let text = format!("{log}: two contents for position {position}; both are kept");
         self.alarms.raise(code, text);
+    }
+}
+
+/// What is written, and whether there may be more to do behind it.
+pub struct Unparked {
+    pub writes: Writes,
+    pub more: bool,
+}
+
+impl Unparked {
+    fn more(writes: Writes) -> Unparked {
+        Unparked { writes, more: true }
+    }
+
+    fn last(writes: Writes) -> Unparked {
+        Unparked {
+            writes,
+            more: false,
+        }
     }
 }
 

@@ -2,14 +2,14 @@
 //! known of the hash at a position. Only what is on disk is told; the bytes of an event are read when they are wanted.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 
 use schemas::event::{Hash, Position};
 use schemas::subject::{FeedName, LogName};
 
 use super::Inbox;
-use super::index::Reads;
+use super::kinds::Flags;
 use crate::store::Outage;
+use crate::store::log::limits::PAGE_ENTRIES_MAX;
 
 /// An event of a log that has arrived, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +25,9 @@ pub struct InLog {
 impl Inbox {
     /// The next event behind a position that has arrived; what is parked behind a gap has not.
     pub fn next_in_log(&self, log: &LogName, after: u64) -> Result<Option<InLog>, Outage> {
-        let unreadable = |e: sled::Error| self.unreadable(&e.to_string());
-        let db = self.db();
-        let next = Reads(&db).positions_behind(log, after).next().transpose();
-        match next.map_err(unreadable)?.and_then(Position::new) {
+        let shown = self.shown();
+        let next = shown.log(log).and_then(|of_log| of_log.held.behind(after));
+        match next.and_then(Position::new) {
             Some(position) => self.arrived_at(log, position),
             None => Ok(None),
         }
@@ -36,65 +35,52 @@ impl Inbox {
 
     /// What stands at a position, if it has arrived.
     pub fn arrived_at(&self, log: &LogName, position: Position) -> Result<Option<InLog>, Outage> {
-        let unreadable = |e: sled::Error| self.unreadable(&e.to_string());
-        let db = self.db();
-        let reads = Reads(&db);
-        let held = reads.held(log, position).map_err(unreadable)?;
-        let safe = self.last_arrival(&log.feed);
-        let Some(held) = held.filter(|held| (1..=safe).contains(&held.arrival)) else {
-            return Ok(None);
-        };
-        let what = reads.arrivals(&log.feed, held.arrival - 1).next();
-        let what = what.transpose().map_err(unreadable)?;
-        let (_, what) = what
-            .filter(|(arrival, _)| *arrival == held.arrival)
-            .ok_or_else(|| self.unreadable("an arrival is missing"))?;
-        Ok(Some(InLog {
-            position,
-            arrival: held.arrival,
-            hash: held.hash,
-            id: held.id,
-            for_applications: what.for_applications,
-        }))
+        self.read(|reads| {
+            let safe = reads.state.feed(&log.feed);
+            let safe = safe.and_then(|feed| feed.arrivals.last()).unwrap_or(0);
+            let held = reads.held(log, position)?;
+            let held = held.filter(|held| (1..=safe).contains(&held.arrival));
+            Ok(held.map(|held| InLog {
+                position,
+                arrival: held.arrival,
+                hash: held.hash,
+                id: held.id,
+                for_applications: held.flags.has(Flags::FOR_APPLICATIONS),
+            }))
+        })
     }
 
     /// The hash at a position: of what is held there, or as what stands behind it names it.
     pub fn hash_known(&self, log: &LogName, position: Position) -> Result<Option<Hash>, Outage> {
-        let unreadable = |e: sled::Error| self.unreadable(&e.to_string());
-        let db = self.db();
-        let reads = Reads(&db);
-        if let Some(held) = reads.held(log, position).map_err(unreadable)? {
-            return Ok(Some(held.hash));
-        }
-        let state = self.state(log)?;
-        if state.complete == position.number() {
-            return Ok(Some(state.hash));
-        }
-        let Some(behind) = position.next() else {
-            return Ok(None);
-        };
-        let behind = reads.held(log, behind).map_err(unreadable)?;
-        Ok(behind.map(|behind| behind.prev))
+        self.read(|reads| {
+            if let Some(held) = reads.held(log, position)? {
+                return Ok(Some(held.hash));
+            }
+            let state = reads.log(log).state;
+            if state.complete == position.number() {
+                return Ok(Some(state.hash));
+            }
+            let Some(behind) = position.next() else {
+                return Ok(None);
+            };
+            Ok(reads.held(log, behind)?.map(|behind| behind.prev))
+        })
     }
 
     /// The hash of what is held at a position.
     pub fn hash_at(&self, log: &LogName, position: Position) -> Result<Option<Hash>, Outage> {
-        let held = Reads(&self.db()).held(log, position);
-        let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
-        Ok(held.map(|held| held.hash))
+        self.read(|reads| Ok(reads.held(log, position)?.map(|held| held.hash)))
     }
 
     /// The arrival number of a position; None where nothing is held, or what is held is parked.
     pub fn arrival(&self, log: &LogName, position: Position) -> Result<Option<u64>, Outage> {
-        let held = Reads(&self.db()).held(log, position);
-        let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
+        let held = self.read(|reads| reads.held(log, position))?;
         Ok(held.map(|held| held.arrival).filter(|arrival| *arrival > 0))
     }
 
     /// The position at which an id of a log arrived first.
     pub fn position_of(&self, log: &LogName, id: &str) -> Result<Option<Position>, Outage> {
-        let position = Reads(&self.db()).position_of_id(log, id);
-        let position = position.map_err(|e| self.unreadable(&e.to_string()))?;
+        let position = self.read(|reads| reads.position_of_id(log, id))?;
         Ok(position.and_then(Position::new))
     }
 
@@ -105,13 +91,24 @@ impl Inbox {
         number: u64,
     ) -> Result<BTreeMap<LogName, Position>, Outage> {
         let mut first: BTreeMap<LogName, Position> = BTreeMap::new();
-        let db = self.db();
-        for arrival in Reads(&db).arrivals(feed, number.saturating_sub(1)) {
-            let (_, what) = arrival.map_err(|e| self.unreadable(&e.to_string()))?;
-            let known = first.entry(what.log).or_insert(what.position);
-            *known = (*known).min(what.position);
+        let (mut next, last) = (number, self.last_arrival(feed));
+        loop {
+            let page = self.read(|reads| {
+                let places = reads.arrivals(feed, (next, last), PAGE_ENTRIES_MAX)?;
+                let read = places.into_iter();
+                let read = read
+                    .map(|(arrival, place)| Ok((arrival, reads.arrival(feed, arrival, place)?)));
+                read.collect::<super::reads::Result<Vec<_>>>()
+            })?;
+            let Some((arrival, _)) = page.last() else {
+                return Ok(first);
+            };
+            next = arrival + 1;
+            for (_, what) in page {
+                let known = first.entry(what.log).or_insert(what.position);
+                *known = (*known).min(what.position);
+            }
         }
-        Ok(first)
     }
 
     /// How many positions of a log behind `after` have arrived here, notices among them.
@@ -123,8 +120,8 @@ impl Inbox {
 
     /// The last arrival of a feed that is on disk; 0 before the first.
     pub fn last_arrival(&self, feed: &FeedName) -> u64 {
-        let safe = self.inner.safe.lock();
-        let safe = safe.unwrap_or_else(PoisonError::into_inner);
-        safe.get(feed).copied().unwrap_or(0)
+        let shown = self.shown();
+        let feed = shown.feed(feed);
+        feed.and_then(|feed| feed.arrivals.last()).unwrap_or(0)
     }
 }

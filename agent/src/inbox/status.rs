@@ -6,10 +6,8 @@ use std::ops::RangeInclusive;
 use schemas::heal::Ranges;
 use schemas::subject::{FeedName, LogName, OfficeId};
 use serde::Serialize;
-use sled::Db;
 
-use super::index::{Cursor, LogState, Reads};
-use super::{Completeness, Inbox};
+use super::{Completeness, Cursor, Inbox, LogState};
 use crate::store::Outage;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,8 +38,7 @@ pub struct LogStatus {
 impl FeedStatus {
     pub(super) fn of(inbox: &Inbox, feed: &FeedName) -> Result<FeedStatus, Outage> {
         let cursor: Option<Cursor> = inbox.cursor(feed)?;
-        let next = Reads(&inbox.db()).next_arrival(feed);
-        let next = next.map_err(|e| inbox.unreadable(&e.to_string()))?;
+        let last_arrival = inbox.last_arrival(feed);
         let mut logs = Vec::new();
         for (log, state) in inbox.logs(feed)? {
             let completeness = inbox.completeness(&log)?;
@@ -61,7 +58,7 @@ impl FeedStatus {
         }
         Ok(FeedStatus {
             feed: feed.clone(),
-            last_arrival: next.map_or(0, |next| next - 1),
+            last_arrival,
             stream_sequence: cursor.map_or(0, |cursor| cursor.stream_sequence),
             logs,
         })
@@ -71,17 +68,19 @@ impl FeedStatus {
 impl Inbox {
     /// "Complete to position n", and what is missing behind it.
     pub fn completeness(&self, log: &LogName) -> Result<Completeness, Outage> {
+        let shown = self.shown();
+        let of_log = shown.log(log);
         let LogState {
             complete, known, ..
-        } = self.state(log)?;
+        } = of_log.map_or(LogState::EMPTY, |of_log| of_log.state);
         let mut missing = Vec::new();
         let mut next = complete + 1;
-        for held in Reads(&self.db()).positions_behind(log, complete) {
-            let held = held.map_err(|e| self.unreadable(&e.to_string()))?;
-            if held > next {
-                missing.push(next..=held - 1);
+        let held = of_log.into_iter();
+        for (first, last) in held.flat_map(|of_log| of_log.held.within(complete + 1, u64::MAX)) {
+            if first > next {
+                missing.push(next..=first - 1);
             }
-            next = held + 1;
+            next = last + 1;
         }
         if next <= known {
             missing.push(next..=known);
@@ -103,17 +102,4 @@ impl Inbox {
         let gaps = ranges.fold(Ranges::default(), |all, range| all.with(range));
         Ok(gaps.without(&self.declared(log)?))
     }
-}
-
-/// Reads enough of an index to find a damaged one; returns the logs in which something is parked.
-pub(super) fn check(db: &Db) -> Result<Vec<LogName>, sled::Error> {
-    let mut parked = Vec::new();
-    for feed in Reads(db).feeds()? {
-        for (log, state) in Reads(db).logs(&feed)? {
-            if state.parked_events > 0 {
-                parked.push(log);
-            }
-        }
-    }
-    Ok(parked)
 }

@@ -16,7 +16,8 @@ use super::{App, read};
 use crate::certificate::Certificate;
 use crate::receive::FeedHolds;
 use crate::settings::Settings;
-use crate::store::disk;
+use crate::store::log::Room;
+use crate::store::{self, disk};
 use crate::submit::now;
 use crate::submit::problem::Problem;
 
@@ -85,7 +86,7 @@ impl Beside {
     pub fn of(settings: &Settings) -> Beside {
         Beside {
             certificate: Certificate::read(&settings.folder.certificate()).ok(),
-            inbox_disk_bytes: disk::used_bytes(&settings.store.dir.join("inbox")),
+            inbox_disk_bytes: disk::used_bytes(&store::folder(&settings.store.dir, Room::Inbox)),
         }
     }
 }

@@ -53,7 +53,7 @@ impl Door {
         let store = settings.store.dir.clone();
         std::fs::create_dir(&store).expect("made");
         let (outbox, _) = Outbox::open(&store.join("outbox"), budget).expect("an outbox");
-        let (inbox, _) = Inbox::open(&store.join("inbox")).expect("an inbox");
+        let (inbox, _) = Inbox::open(&store, &crate::inbox::tests::WHO).expect("an inbox");
         let token = private_token(&token);
         let (_, registry) = watch::channel(Arc::new(registry()));
         let (_, link) = watch::channel(LinkState::Connecting);

@@ -133,7 +133,7 @@ async fn is_done(office: &Office, name: &str) -> Value {
 
 /// Where the agent keeps what was delivered.
 fn marks(office: &Office) -> PathBuf {
-    let folder = std::fs::read_dir(office.folder().join("store/deliveries"));
+    let folder = std::fs::read_dir(office.folder().join("store/2/marks"));
     let mut folders = folder.expect("there").flatten();
     folders.next().expect("one bus").path()
 }

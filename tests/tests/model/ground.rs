@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use agent::inbox::Inbox;
 use agent::outbox::{Outbox, Submission};
+use agent::store::log::{Identity, Room};
 use agent::submit::Desk;
 use broker_gateway::commit::Notary;
 use broker_gateway::peer::Peer;
@@ -82,7 +83,10 @@ impl Ground {
             BUDGET_BYTES,
             std::time::Duration::MAX,
         );
-        let inbox = Inbox::open(&folder.path().join("inbox"));
+        let inbox = Inbox::open(
+            folder.path(),
+            &Identity::of("moh/hq", b"the model", Room::Inbox),
+        );
         Ground {
             policies,
             people,

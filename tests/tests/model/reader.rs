@@ -13,6 +13,7 @@ use agent::heal::{Heal, OwnHoles};
 use agent::inbox::Inbox;
 use agent::receive::{Holds, Receive};
 use agent::settings::{Deliver, DeliverTo, TargetName, Waits};
+use agent::store::log::{Identity, Room};
 use schemas::event::Hash;
 use schemas::subject::OfficeId;
 use tokio::sync::Notify;
@@ -44,14 +45,19 @@ struct Running {
     gaps: Gaps,
 }
 
+/// Each reader has a folder of its own, which no other one ever gets.
+fn who() -> Identity {
+    Identity::of("a reader", b"the model", Room::Inbox)
+}
+
 impl Running {
     fn start(folder: &Path, genesis: Hash) -> Running {
-        let inbox = Inbox::open(&folder.join("inbox"));
+        let inbox = Inbox::open(folder, &who());
         let bus = BusName {
             authority: "the model".into(),
             genesis,
         };
-        let delivered = Delivered::open(folder, &bus);
+        let delivered = Delivered::open(folder, &bus, &who());
         Running {
             inbox: inbox.expect("the inbox opens").0,
             delivered: Arc::new(delivered.expect("the file opens").0),
@@ -127,7 +133,7 @@ impl Reader {
     }
 
     fn deliveries(&self) -> PathBuf {
-        self.folder.path().join("deliveries")
+        agent::store::folder(&self.folder.path(), Room::Marks)
     }
 
     fn delivered(&self) -> tempfile::TempDir {

@@ -1,189 +1,324 @@
-//! Two files that say the same: what was delivered is written to one and then to the other, so that what one of them has lost is known
-//! from the other. Both come in as they are found, what they say together goes out, and what is wrong with them.
+//! Two logs that say the same: what was delivered is written to one and then to the other, so that what one of them has lost is known from the
+//! other. Both come in as they are found, what they say together goes out, and what is wrong with them.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
-use super::lines::{self, Begin, Entry, FORMAT, Line};
-use crate::store::{Outage, disk};
+use schemas::event::Hash;
+
+use super::kinds::{Entry, Marks};
+use super::state::{Key, Said, State, Word};
+use crate::deliver::limits::{HASHES_KEPT, MARKS_BETWEEN_LOOKS, MARKS_SEGMENT_BYTES};
+use crate::store::alarms::now_ms;
+use crate::store::log::{
+    CommitError, Fate, Head, Identity, Log, Looked, Opened, Reading, Repair, Section, Sizes, Weight,
+};
+use crate::store::{Fault, Outage, disk};
 
 /// The names of the two, in the order in which they are written.
-pub const NAMES: [&str; 2] = ["marks", "marks.copy"];
+pub const NAMES: [&str; 2] = ["first", "second"];
 
-/// One of the two, as it was found.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
-    is_there: bool,
-    lines: BTreeMap<u64, Entry>,
-    /// The last line that it is known to have had.
+pub(super) const SIZES: Sizes = Sizes {
+    segment_bytes: MARKS_SEGMENT_BYTES,
+};
+
+/// One of the two.
+struct Copy {
+    log: Log<Marks>,
+    reading: Reading,
+    /// Marks since it was looked whether a segment is to be written anew.
+    marks: usize,
+}
+
+/// Both logs.
+pub struct Copies {
+    both: [Copy; 2],
+    /// The number of the last word.
     last: u64,
-    /// Lines that cannot be read, and those of which its first one says that they were there.
-    damaged: usize,
-    format: Option<u32>,
 }
 
 /// What both say.
-#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Together {
-    pub lines: BTreeMap<u64, Entry>,
-    pub last: u64,
+    pub said: Said,
     pub begun: bool,
     /// What is wrong, in words.
     pub amiss: Option<String>,
     /// Something may be lost from both.
     pub lost: bool,
-    /// The newest format that was found.
-    pub format: Option<u32>,
-}
-
-/// Reads both.
-pub fn read(folder: &Path) -> Result<Together, Outage> {
-    let [first, second] = NAMES.map(|name| read_one(&folder.join(name)));
-    let (first, second) = (first?, second?);
-    let amiss = amiss(&first, &second);
-    // What was written last stands in the first alone when the process ended between the two.
-    let whole =
-        |one: &Found, other: &Found| one.is_there && one.damaged == 0 && one.last >= other.last;
-    let lost =
-        (first.is_there || second.is_there) && !whole(&first, &second) && !whole(&second, &first);
-    let mut lines = first.lines;
-    lines.extend(second.lines);
-    Ok(Together {
-        last: first.last.max(second.last),
-        begun: first.is_there || second.is_there,
-        lines,
-        amiss,
-        lost,
-        format: first.format.max(second.format),
-    })
-}
-
-/// The second may lack what the first has: it is written behind it. Never the other way.
-fn amiss(first: &Found, second: &Found) -> Option<String> {
-    let one = |name: &str, found: &Found| match (found.is_there, found.damaged) {
-        (false, _) => Some(format!("{name} is missing")),
-        (true, 0) => None,
-        (true, lines) => Some(format!("{lines} lines of {name} are damaged or missing")),
-    };
-    if !first.is_there && !second.is_there {
-        return None;
-    }
-    // A power cut between the making of the two leaves the first alone, with nothing in it but its beginning.
-    let begun_alone = first.is_there && !second.is_there && first.lines.is_empty();
-    let behind = first.is_there && first.damaged == 0 && first.last < second.last;
-    let cut = behind.then(|| format!("{} has lost its end", NAMES[0]));
-    let second = one(NAMES[1], second).filter(|_| !begun_alone);
-    let all: Vec<String> = [one(NAMES[0], first), cut, second]
-        .into_iter()
-        .flatten()
-        .collect();
-    (!all.is_empty()).then(|| all.join("; "))
-}
-
-fn read_one(path: &Path) -> Result<Found, Outage> {
-    let bytes = match fs::read(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Found::default()),
-        read => read.map_err(|e| Outage::disk("read", path, &e))?,
-    };
-    let mut found = Found {
-        is_there: true,
-        ..Found::default()
-    };
-    let mut begin = None;
-    // A last line without its end was torn off while it was written.
-    let whole = bytes.split_inclusive(|byte| *byte == b'\n');
-    for line in whole.filter_map(|line| line.strip_suffix(b"\n")) {
-        match lines::read(line) {
-            Some(Line {
-                entry: Entry::Begin(first),
-                ..
-            }) => begin = Some(first),
-            Some(Line { n, entry }) => {
-                found.lines.insert(n, entry);
-            }
-            None => {
-                found.format = found.format.max(lines::format_of(line));
-                found.damaged += 1;
-            }
-        }
-    }
-    let last = found.lines.last_key_value().map_or(0, |(n, _)| *n);
-    match begin {
-        Some(Begin {
-            format,
-            last: stood_for,
-            lines,
-            ..
-        }) => {
-            found.format = Some(format);
-            found.last = last.max(stood_for);
-            let of_it = found.lines.range(..=stood_for).count() as u64;
-            let missing = usize::try_from(lines.saturating_sub(of_it)).unwrap_or(usize::MAX);
-            found.damaged = found.damaged.max(missing);
-        }
-        // A file is made as a whole, so that without its first line it was cut.
-        None => {
-            found.last = last;
-            found.damaged += 1;
-        }
-    }
-    Ok(found)
-}
-
-/// Both files, open behind what was written as a whole.
-pub struct Copies {
-    paths: [PathBuf; 2],
-    files: [File; 2],
-    pub bytes: u64,
 }
 
 impl Copies {
-    /// Writes both anew, one after the other: at each moment one of them is whole.
-    pub fn write(
-        folder: &Path,
-        begin: Begin,
-        all: &BTreeMap<u64, Entry>,
-    ) -> Result<Copies, Outage> {
-        let mut bytes = Vec::new();
-        let begin = Begin {
-            format: FORMAT,
-            lines: all.len() as u64,
-            ..begin
-        };
-        let entry = Entry::Begin(begin);
-        lines::write(&mut bytes, &Line { n: 0, entry });
-        for (n, entry) in all {
-            let line = Line {
-                n: *n,
-                entry: entry.clone(),
-            };
-            lines::write(&mut bytes, &line);
+    /// Opens both, and lets each have what only the other knows.
+    ///
+    /// # Errors
+    /// In use, newer, somebody else's; or the disk fails.
+    pub fn open(folder: &Path, who: &Identity) -> Result<(Copies, Together), Fault> {
+        let open = |name: &str| Log::<Marks>::open(&folder.join(name), who, None, SIZES);
+        let [(mut first, of_first), (mut second, of_second)] = [open(NAMES[0])?, open(NAMES[1])?];
+        let found = [Found::of(&first, &of_first), Found::of(&second, &of_second)];
+        let said = first.state().said.and(&second.state().said);
+        // One that is harmed is written anew where the other one is whole; else it is kept for all that it still knows.
+        if found[0].is_damaged && found[1].is_whole(&found[0]) {
+            first = begun_anew(folder, NAMES[0], first, who)?;
+        } else if found[1].is_damaged && found[0].is_whole(&found[1]) {
+            second = begun_anew(folder, NAMES[1], second, who)?;
         }
-        let paths = NAMES.map(|name| folder.join(name));
-        for path in &paths {
-            disk::replace(path, &bytes)?;
-        }
-        let open = |path: &PathBuf| {
-            let file = File::options().append(true).open(path);
-            file.map_err(|e| Outage::disk("open", path, &e))
+        let together = Together {
+            said,
+            begun: found.iter().any(|one| one.is_there),
+            amiss: amiss(&found),
+            lost: (found[0].is_there || found[1].is_there)
+                && !found[0].is_whole(&found[1])
+                && !found[1].is_whole(&found[0]),
         };
-        let files = [open(&paths[0])?, open(&paths[1])?];
-        Ok(Copies {
-            paths,
-            files,
-            bytes: bytes.len() as u64,
-        })
+        let mut copies = Copies {
+            both: [first, second].map(|log| Copy {
+                reading: log.reading(),
+                log,
+                marks: 0,
+            }),
+            last: together.said.last,
+        };
+        for copy in &mut copies.both {
+            let missing = together.said.beyond(&copy.log.state().said);
+            copy.write(missing.iter().map(|(n, word)| (*n, word)))?;
+        }
+        Ok((copies, together))
     }
 
-    /// From the end on the lines survive a power cut, and the loss of one of the files.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Outage> {
-        for (file, path) in self.files.iter_mut().zip(&self.paths) {
-            let written = file.write_all(bytes).and_then(|()| file.sync_data());
-            written.map_err(|e| Outage::disk("write", path, &e))?;
+    /// From the end on the words survive a power cut, and the loss of one of the logs.
+    pub fn write(&mut self, words: &[Word]) -> Result<(), Outage> {
+        for copy in &mut self.both {
+            copy.write((self.last + 1..).zip(words))?;
         }
-        self.bytes += bytes.len() as u64;
+        self.last += words.len() as u64;
         Ok(())
+    }
+
+    /// The hash of what was delivered at a position, as far back as that is kept.
+    pub fn hash_of(&self, key: &Key, position: u64) -> Result<Option<Hash>, Outage> {
+        for copy in &self.both {
+            for pair in copy.log.state().pairs(key) {
+                let hash = copy.reading.find(Section::Own, pair, position, |looked| {
+                    let entry = match &looked {
+                        Looked::Record(record) => Entry::read(record.head()),
+                        Looked::Damaged { head, .. } => Entry::read(head.as_ref()?.head()),
+                    };
+                    let entry = entry?;
+                    let mut events = entry.events();
+                    let at = events.find(|(of, event)| *of == pair && event.position == position);
+                    at.map(|(_, event)| event.hash)
+                })?;
+                if hash.is_some() {
+                    return Ok(hash);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    #[cfg(test)]
+    pub fn states(&self) -> [State; 2] {
+        [&self.both[0], &self.both[1]].map(|copy| copy.log.state().clone())
+    }
+
+    /// What is written until now.
+    pub fn said(&self) -> &Said {
+        &self.both[0].log.state().said
+    }
+}
+
+/// The harmed log is set aside, and another one begun in its place.
+fn begun_anew(
+    folder: &Path,
+    name: &str,
+    harmed: Log<Marks>,
+    who: &Identity,
+) -> Result<Log<Marks>, Fault> {
+    let (dir, kept) = (folder.join(name), format!("{name}.damaged-{}", now_ms()));
+    let failed = |e| Outage::disk("set aside", &dir, &e);
+    fs::rename(&dir, folder.join(kept)).map_err(failed)?;
+    disk::sync_directory(folder)?;
+    drop(harmed);
+    let (log, _) = Log::open(&dir, who, None, SIZES)?;
+    Ok(log)
+}
+
+/// One of the two, as it was found.
+struct Found {
+    is_there: bool,
+    is_damaged: bool,
+    last: u64,
+}
+
+impl Found {
+    fn of(log: &Log<Marks>, opened: &Opened) -> Found {
+        // What was being written when the process ended is cut, and a hint is nobody's truth.
+        let harmless =
+            |repair: &Repair| matches!(repair, Repair::TornTail { .. } | Repair::HintMade(_));
+        Found {
+            is_there: !opened.new,
+            is_damaged: !opened.repairs.iter().all(harmless),
+            last: log.state().said.last,
+        }
+    }
+
+    fn is_whole(&self, other: &Found) -> bool {
+        self.is_there && !self.is_damaged && self.last >= other.last
+    }
+}
+
+/// The second may lack what the first has: it is written behind it. Never the other way.
+fn amiss([first, second]: &[Found; 2]) -> Option<String> {
+    if !first.is_there && !second.is_there {
+        return None;
+    }
+    let one = |name: &str, found: &Found| match (found.is_there, found.is_damaged) {
+        (false, _) => Some(format!("{name} is missing")),
+        (true, false) => None,
+        (true, true) => Some(format!("something in {name} does not read")),
+    };
+    // A power cut between the making of the two leaves the first alone, with nothing in it.
+    let begun_alone = first.is_there && !second.is_there && first.last == 0;
+    let behind = first.is_there && !first.is_damaged && first.last < second.last;
+    let cut = behind.then(|| format!("{} has lost its end", NAMES[0]));
+    let second = one(NAMES[1], second).filter(|_| !begun_alone);
+    let all = [one(NAMES[0], first), cut, second];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+impl Copy {
+    fn write<'w>(&mut self, words: impl Iterator<Item = (u64, &'w Word)>) -> Result<(), Outage> {
+        for (n, word) in words {
+            self.stage(n, word)?;
+        }
+        if self.log.group_bytes() == 0 {
+            return Ok(());
+        }
+        self.log.commit().map_err(outage)?;
+        self.give_space_back()
+    }
+
+    /// One unit for each word.
+    fn stage(&mut self, n: u64, word: &Word) -> Result<(), Outage> {
+        let mut entries = Vec::new();
+        match word {
+            Word::Mark { key, up_to, also } => {
+                let pair = self.pair_of(key, None)?;
+                entries.push(Entry::Mark {
+                    n,
+                    pair,
+                    up_to: up_to.clone(),
+                    also: *also,
+                });
+                self.marks += 1;
+            }
+            Word::Target { target, seen } => entries.push(Entry::Target {
+                n,
+                target: target.clone(),
+                seen: seen.clone(),
+            }),
+            Word::Order { target, order } => entries.push(Entry::Order {
+                n,
+                target: target.clone(),
+                order: order.clone(),
+            }),
+            Word::Renamed { from, to } => {
+                if let Some(before) = self.log.state().pair(from) {
+                    self.pair_of(&(to.clone(), from.1.clone()), Some(before))?;
+                }
+            }
+        }
+        self.put(&entries)
+    }
+
+    /// The number of a log of a target. A new one is in the log, with what was gathered before it, when this returns; it is not synced.
+    fn pair_of(&mut self, key: &Key, before: Option<u32>) -> Result<u32, Outage> {
+        if let Some(pair) = self.log.state().pair(key) {
+            return Ok(pair);
+        }
+        let pair = self.log.state().next_pair();
+        let (target, log) = key.clone();
+        self.put(&[Entry::Named {
+            pair,
+            target,
+            log,
+            before,
+        }])?;
+        self.log.append().map_err(outage)?;
+        Ok(pair)
+    }
+
+    fn put(&mut self, entries: &[Entry]) -> Result<(), Outage> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut unit = self.log.unit();
+        for entry in entries {
+            let (kind, head) = entry.write();
+            // Names, addresses and reasons are bounded where they come in.
+            unit.record(kind, &head, &[]).map_err(|_| Outage::Stopped)?;
+        }
+        Ok(())
+    }
+
+    /// Now and then the oldest segments are written anew as one, when all that they know lies further back than hashes are kept.
+    fn give_space_back(&mut self) -> Result<(), Outage> {
+        if self.marks < MARKS_BETWEEN_LOOKS {
+            return Ok(());
+        }
+        self.marks = 0;
+        let state = self.log.state();
+        let is_old = |weight: &Weight| {
+            let mut runs = weight.runs(Section::Own).iter();
+            !weight.damaged && runs.all(|run| is_forgotten(state, run.of, run.last))
+        };
+        let old: Vec<Weight> = self
+            .reading
+            .segments()
+            .into_iter()
+            .take_while(is_old)
+            .collect();
+        let know_something = old
+            .iter()
+            .any(|weight| !weight.runs(Section::Own).is_empty());
+        let (Some(first), Some(last), true) = (old.first(), old.last(), know_something) else {
+            return Ok(());
+        };
+        if let Some(cleaning) = self.log.cleaning(first.segment, last.segment)? {
+            match cleaning.run(|state, _, head| fate(state, head)) {
+                // It is tried again where there is room.
+                Ok(_) | Err(Outage::Full) => {}
+                Err(outage) => return Err(outage),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn outage(error: CommitError) -> Outage {
+    match error {
+        CommitError::Full => Outage::Full,
+        CommitError::Outage(outage) => outage,
+    }
+}
+
+/// Whether the hash at a position is not asked for any more: the chain tells as much of what lies that far back.
+fn is_forgotten(state: &State, pair: u32, position: u64) -> bool {
+    position.saturating_add(HASHES_KEPT) <= state.position_of(pair)
+}
+
+/// All but hashes is in the state, with which the next segment begins.
+fn fate(state: &State, head: Head<'_>) -> Fate {
+    let Some(entry) = Entry::read(head) else {
+        return Fate::Lives;
+    };
+    match entry
+        .events()
+        .all(|(pair, event)| is_forgotten(state, pair, event.position))
+    {
+        true => Fate::Dead,
+        false => Fate::Lives,
     }
 }

@@ -1,19 +1,17 @@
-//! What was delivered under another name: the format before this one knew a target by the spelling of its path or address, and a target without
-//! a name in the settings may get one. Such a target comes in, and goes on where it was.
+//! What was delivered under another name: a target without a name in the settings may get one. Such a target comes in, and goes on where it was. A
+//! name may also be the spelling of a path or an address, as stores of format 1 had them.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use schemas::event::Hash;
 use schemas::subject::{FeedName, LogName};
 
-use super::lines::{self, Entry, OldLine};
-use super::state::{Seen, State, UpTo, marked, target_entry};
-use super::{Delivered, Fault};
+use super::Delivered;
+use super::kinds::Event;
+use super::state::{Said, Seen, UpTo, Word};
 use crate::settings::TargetName;
-use crate::store::{Outage, disk};
+use crate::store::Outage;
 
 /// A target as the settings have it now.
 #[derive(Debug, Clone)]
@@ -28,83 +26,18 @@ pub struct Here<'a> {
     pub all: &'a [TargetName],
 }
 
-/// Reads the file of the format before this one, if it is there. A target of it has its spelling for a name.
-pub fn read(store: &Path, state: &mut State) -> Result<(), Fault> {
-    let path = store.join("delivered");
-    let bytes = match fs::read(&path) {
-        Err(e) if [ErrorKind::NotFound, ErrorKind::IsADirectory].contains(&e.kind()) => {
-            return Ok(());
-        }
-        read => read.map_err(|e| Outage::disk("read", &path, &e))?,
-    };
-    let whole = bytes.split(|byte| *byte == b'\n');
-    for old in whole.filter_map(lines::read_old) {
-        let Ok(log) = LogName::from_source(&old.source) else {
-            continue;
-        };
-        let OldLine {
-            subscription,
-            position,
-            passed_over,
-            ..
-        } = old;
-        state.last += 1;
-        let up_to = UpTo {
-            position,
-            hash: None,
-            passed_over,
-        };
-        let key = (subscription, log);
-        let known = state.up_to.get(&key).map_or(0, |(_, up_to)| up_to.position);
-        if known <= position {
-            state.up_to.insert(key, (state.last, up_to));
-        }
-    }
-    Ok(())
-}
-
-/// What was read of it stands in the lines now.
-pub fn set_aside(store: &Path) -> Result<(), Outage> {
-    let path = store.join("delivered");
-    if !path.is_file() {
-        return Ok(());
-    }
-    let failed = |e| Outage::disk("rename", &path, &e);
-    fs::rename(&path, store.join("delivered.migrated")).map_err(failed)?;
-    disk::sync_directory(store)
-}
-
 impl Delivered {
     /// From the end on a target is remembered by its name, with what was delivered to it under another one. Says whether
     /// anything was.
     pub fn adopt(&self, here: &Here<'_>) -> Result<bool, Outage> {
         let name = here.name.to_string();
-        let (entries, renamed) = {
-            let inner = self.inner();
-            let state = &inner.state;
-            let renamed = state.renamed(here);
-            let known = state.targets.get(&name).map(|(_, seen)| seen.clone());
-            let former = renamed.as_ref().and_then(|usual| state.targets.get(usual));
-            let file = known.as_ref().or(former.map(|(_, seen)| seen));
-            let seen = Seen {
-                feed: here.feed.clone(),
-                to: here.to.to_owned(),
-                file: file.and_then(|seen| seen.file),
-            };
-            let mut entries = state.taken_over(here, renamed.as_deref());
-            if known.as_ref() != Some(&seen) {
-                entries.push(target_entry(&name, &seen));
-            }
-            (entries, renamed)
-        };
-        if let Some(usual) = renamed {
-            self.hashes.rename(&usual, &name)?;
-        }
-        if !entries.is_empty() {
-            self.write(entries)?;
+        let words = self.inner().said().adopting(here);
+        if !words.is_empty() {
+            self.write(&words)?;
         }
         let inner = self.inner();
-        Ok(inner.state.up_to.keys().any(|(target, _)| *target == name))
+        let has = inner.said().up_to.keys().any(|(target, _)| *target == name);
+        Ok(has)
     }
 
     /// The hashes of what was delivered before hashes were remembered, as the inbox has them.
@@ -115,21 +48,59 @@ impl Delivered {
         hashes: &BTreeMap<u64, Hash>,
         end: Option<Hash>,
     ) -> Result<(), Outage> {
-        self.hashes.put(target.as_str(), log, hashes)?;
         let up_to = self.up_to(target, log);
-        match end {
-            Some(hash) if up_to.hash.is_none() => {
-                let hash = Some(hash);
-                let up_to = UpTo { hash, ..up_to };
-                let entry = Entry::Mark(marked(target.as_str(), log, &up_to, None));
-                self.write(vec![entry])
-            }
-            Some(_) | None => Ok(()),
+        let key = (target.to_string(), log.clone());
+        let mark = |up_to: UpTo, also| Word::Mark {
+            key: key.clone(),
+            up_to,
+            also,
+        };
+        let hashes = hashes.iter();
+        let mut words: Vec<Word> = hashes
+            .map(|(position, hash)| {
+                let (position, hash) = (*position, *hash);
+                mark(up_to.clone(), Some(Event { position, hash }))
+            })
+            .collect();
+        if let (Some(hash), None) = (end, up_to.hash) {
+            let hash = Some(hash);
+            words.push(mark(UpTo { hash, ..up_to }, None));
+        }
+        match words.is_empty() {
+            true => Ok(()),
+            false => self.write(&words),
         }
     }
 }
 
-impl State {
+impl Said {
+    pub fn adopting(&self, here: &Here<'_>) -> Vec<Word> {
+        let name = here.name.to_string();
+        let renamed = self.renamed(here);
+        let known = self.targets.get(&name).map(|(_, seen)| seen);
+        let former = renamed.as_ref().and_then(|usual| self.targets.get(usual));
+        let file = known.or(former.map(|(_, seen)| seen));
+        let seen = Seen {
+            feed: here.feed.clone(),
+            to: here.to.to_owned(),
+            file: file.and_then(|seen| seen.file),
+        };
+        let is_known = known == Some(&seen);
+        let own = self.up_to.keys();
+        let of_former = own.filter(|(target, _)| Some(target) == renamed.as_ref());
+        let mut words: Vec<Word> = of_former
+            .map(|key| Word::Renamed {
+                from: key.clone(),
+                to: name.clone(),
+            })
+            .collect();
+        words.extend(self.taken_over(here, renamed.as_deref()));
+        if !is_known {
+            words.push(Word::Target { target: name, seen });
+        }
+        words
+    }
+
     /// The usual name of a target that got one of its own since.
     fn renamed(&self, here: &Here<'_>) -> Option<String> {
         let usual = &here.usual;
@@ -141,7 +112,7 @@ impl State {
     }
 
     /// What was delivered under another name, and reaches further than what was delivered under this one.
-    fn taken_over(&self, here: &Here<'_>, renamed: Option<&str>) -> Vec<Entry> {
+    fn taken_over(&self, here: &Here<'_>, renamed: Option<&str>) -> Vec<Word> {
         let mut further: BTreeMap<&LogName, &UpTo> = BTreeMap::new();
         for ((target, log), (_, up_to)) in &self.up_to {
             let is_former = renamed == Some(target.as_str()) || is_spelled(target, here);
@@ -152,9 +123,13 @@ impl State {
                 further.insert(log, up_to);
             }
         }
-        let entries = further.into_iter();
-        entries
-            .map(|(log, up_to)| Entry::Mark(marked(here.name.as_str(), log, up_to, None)))
+        let further = further.into_iter();
+        further
+            .map(|(log, up_to)| Word::Mark {
+                key: (here.name.to_string(), log.clone()),
+                up_to: up_to.clone(),
+                also: None,
+            })
             .collect()
     }
 }

@@ -1,5 +1,5 @@
-//! What is known of deliveries, in memory: lines come in one after the other, how far each log is delivered to each target goes out, and the
-//! lines that say the same in few. Nothing is read or written here.
+//! What is known of deliveries: entries come in one after the other, how far each log is delivered to each target goes out, and what is to be
+//! said of events that were delivered. Nothing is read or written here.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,16 @@ use schemas::event::{Hash, Position};
 use schemas::heal::Ranges;
 use schemas::subject::{FeedName, LogName};
 
-use super::lines::{Also, Entry, FileSeen, Marked, Order};
+use super::kinds::{
+    Entry, Event, FileSeen, Order, put_json, read_seen, read_up_to, write_seen, write_up_to,
+};
 use crate::deliver::limits::ORDERS_KEPT;
+use crate::store::log::fields::{Put as _, Take};
+
+/// Of the bytes that the state is written as.
+const VERSION: u8 = 1;
+/// Names that a target may have had, one after the other.
+const NAMES_MAX: usize = 16;
 
 /// A target by its name, and a log.
 pub type Key = (String, LogName);
@@ -45,15 +53,49 @@ pub enum Step {
     Found { passed_over: Ranges },
 }
 
-/// All of it. What was written last of a log or a target counts; each with the number of its line.
-#[derive(Default)]
+/// All that one log of records says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
+    pub said: Said,
+    /// Logs of targets, by their numbers.
+    names: Vec<Key>,
+    numbers: BTreeMap<Key, u32>,
+    /// Under which number a log of a target stood, while the target had another name.
+    before: BTreeMap<u32, u32>,
+}
+
+/// What is said, whatever numbers there are. What was said last of a log or a target counts; each with the number of its entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
     pub up_to: BTreeMap<Key, (u64, UpTo)>,
     pub targets: BTreeMap<String, (u64, Seen)>,
+    /// What people said last.
     pub orders: BTreeMap<u64, (String, Order)>,
-    /// Delivered, and not among the hashes yet.
-    pub recent: BTreeMap<Key, BTreeMap<u64, Hash>>,
     pub last: u64,
+}
+
+/// What is to be written down, by names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    Mark {
+        key: Key,
+        up_to: UpTo,
+        /// What was marked, where it is another one than stands at the position.
+        also: Option<Event>,
+    },
+    Target {
+        target: String,
+        seen: Seen,
+    },
+    Order {
+        target: String,
+        order: Order,
+    },
+    /// What was delivered of a log under the one name was delivered to the target that has the other now.
+    Renamed {
+        from: Key,
+        to: String,
+    },
 }
 
 /// A target as it stood in the settings.
@@ -92,96 +134,215 @@ impl UpTo {
 }
 
 impl State {
-    pub fn take(&mut self, n: u64, entry: Entry) {
-        self.last = self.last.max(n);
+    /// One entry further. None, and nothing changed, where it does not fit to what was before it.
+    pub fn take(&mut self, entry: Entry) -> Option<()> {
         match entry {
-            Entry::Begin(_) => {}
-            Entry::Target {
+            Entry::Mark { n, pair, up_to, .. } => {
+                let key = self.names.get(usize::try_from(pair).ok()?)?.clone();
+                self.said.up_to.insert(key, (n, up_to));
+                self.said.last = self.said.last.max(n);
+            }
+            Entry::Target { n, target, seen } => {
+                self.said.targets.insert(target, (n, seen));
+                self.said.last = self.said.last.max(n);
+            }
+            Entry::Order { n, target, order } => {
+                self.said.orders.insert(n, (target.clone(), order));
+                self.said.forget_old_orders(&target);
+                self.said.last = self.said.last.max(n);
+            }
+            Entry::Named {
+                pair,
                 target,
-                feed,
-                to,
-                file,
+                log,
+                before,
             } => {
-                self.targets.insert(target, (n, Seen { feed, to, file }));
+                if pair != self.next_pair() {
+                    return None;
+                }
+                let key = (target, log);
+                self.names.push(key.clone());
+                self.numbers.insert(key, pair);
+                self.before.extend(before.map(|before| (pair, before)));
             }
-            Entry::Mark(marked) => {
-                let key = (marked.target.clone(), marked.log.clone());
-                let recent = self.recent.entry(key.clone()).or_default();
-                recent.extend(marked.events());
-                let up_to = UpTo {
-                    position: marked.position,
-                    hash: marked.hash,
-                    passed_over: marked.passed_over,
-                };
-                self.up_to.insert(key, (n, up_to));
-            }
-            Entry::Order { target, order } => {
-                self.orders.insert(n, (target, order));
-            }
+        }
+        Some(())
+    }
+
+    pub fn pair(&self, key: &Key) -> Option<u32> {
+        self.numbers.get(key).copied()
+    }
+
+    /// The number that the next log of a target gets. Numbers are given in order.
+    pub fn next_pair(&self) -> u32 {
+        u32::try_from(self.names.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Under which numbers the log of a target stands and stood, the last first.
+    pub fn pairs(&self, key: &Key) -> impl Iterator<Item = u32> {
+        let before = |pair: &u32| self.before.get(pair).copied();
+        std::iter::successors(self.pair(key), before).take(NAMES_MAX)
+    }
+
+    /// The last position of the log that has a number, under whatever name.
+    pub fn position_of(&self, pair: u32) -> u64 {
+        let later = self.before.iter().find(|(_, before)| **before == pair);
+        let key = usize::try_from(later.map_or(pair, |(later, _)| *later)).ok();
+        let key = key.and_then(|pair| self.names.get(pair));
+        let up_to = key.and_then(|key| self.said.up_to.get(key));
+        up_to.map_or(0, |(_, up_to)| up_to.position)
+    }
+
+    pub fn write(&self, into: &mut Vec<u8>) {
+        into.put_u8(VERSION);
+        into.put_u64(self.said.last);
+        put_count(into, self.names.len());
+        for (number, key) in (0..).zip(&self.names) {
+            put_key(into, key);
+            into.put_u32(self.before.get(&number).copied().unwrap_or(u32::MAX));
+        }
+        put_count(into, self.said.up_to.len());
+        for (key, (n, up_to)) in &self.said.up_to {
+            put_key(into, key);
+            into.put_u64(*n);
+            write_up_to(into, up_to);
+        }
+        put_count(into, self.said.targets.len());
+        for (target, (n, seen)) in &self.said.targets {
+            into.put_text(target);
+            into.put_u64(*n);
+            write_seen(into, seen);
+        }
+        put_count(into, self.said.orders.len());
+        for (n, (target, order)) in &self.said.orders {
+            into.put_u64(*n);
+            into.put_text(target);
+            put_json(into, order);
         }
     }
 
-    /// The lines that are left of all: the last word of each log and target, and what people said last.
-    pub fn entries(&self) -> BTreeMap<u64, Entry> {
+    pub fn read(bytes: &[u8]) -> Option<State> {
+        let mut from = Take(bytes);
+        if from.u8()? != VERSION {
+            return None;
+        }
+        let mut state = State::default();
+        state.said.last = from.u64()?;
+        for number in 0..from.u32()? {
+            let (key, before) = (take_key(&mut from)?, from.u32()?);
+            state.names.push(key.clone());
+            state.numbers.insert(key, number);
+            if before != u32::MAX {
+                state.before.insert(number, before);
+            }
+        }
+        for _ in 0..from.u32()? {
+            let (key, n) = (take_key(&mut from)?, from.u64()?);
+            state.said.up_to.insert(key, (n, read_up_to(&mut from)?));
+        }
+        for _ in 0..from.u32()? {
+            let (target, n) = (from.text()?.to_owned(), from.u64()?);
+            state
+                .said
+                .targets
+                .insert(target, (n, read_seen(&mut from)?));
+        }
+        for _ in 0..from.u32()? {
+            let (n, target) = (from.u64()?, from.text()?.to_owned());
+            let order = serde_json::from_str(from.text()?).ok()?;
+            state.said.orders.insert(n, (target, order));
+        }
+        from.0.is_empty().then_some(state)
+    }
+}
+
+fn put_count(into: &mut Vec<u8>, count: usize) {
+    into.put_u32(u32::try_from(count).unwrap_or(u32::MAX));
+}
+
+fn put_key(into: &mut Vec<u8>, (target, log): &Key) {
+    into.put_text(target);
+    into.put_text(&log.source());
+}
+
+fn take_key(from: &mut Take<'_>) -> Option<Key> {
+    let target = from.text()?.to_owned();
+    Some((target, LogName::from_source(from.text()?).ok()?))
+}
+
+impl Said {
+    fn forget_old_orders(&mut self, target: &str) {
+        let own = self.orders.iter().filter(|(_, (of, _))| of == target);
+        let own: Vec<u64> = own.map(|(n, _)| *n).collect();
+        for old in &own[..own.len().saturating_sub(ORDERS_KEPT)] {
+            self.orders.remove(old);
+        }
+    }
+
+    /// What both say: of each log and target what was said last.
+    pub fn and(&self, other: &Said) -> Said {
+        let mut both = self.clone();
+        for (key, (n, up_to)) in &other.up_to {
+            if both.up_to.get(key).is_none_or(|(own, _)| own < n) {
+                both.up_to.insert(key.clone(), (*n, up_to.clone()));
+            }
+        }
+        for (target, (n, seen)) in &other.targets {
+            if both.targets.get(target).is_none_or(|(own, _)| own < n) {
+                both.targets.insert(target.clone(), (*n, seen.clone()));
+            }
+        }
+        for (n, (target, order)) in &other.orders {
+            both.orders.insert(*n, (target.clone(), order.clone()));
+            both.forget_old_orders(target);
+        }
+        both.last = both.last.max(other.last);
+        both
+    }
+
+    /// What this says and the other does not, with the numbers that it has, in order.
+    pub fn beyond(&self, other: &Said) -> BTreeMap<u64, Word> {
         let mut all = BTreeMap::new();
-        for ((target, log), (n, up_to)) in &self.up_to {
-            let marked = marked(target, log, up_to, None);
-            all.insert(*n, Entry::Mark(marked));
+        for (key, said) in &self.up_to {
+            if other.up_to.get(key) != Some(said) {
+                let (key, up_to) = (key.clone(), said.1.clone());
+                let also = None;
+                all.insert(said.0, Word::Mark { key, up_to, also });
+            }
         }
-        for (target, (n, seen)) in &self.targets {
-            all.insert(*n, target_entry(target, seen));
+        for (target, said) in &self.targets {
+            if other.targets.get(target) != Some(said) {
+                let (target, seen) = (target.clone(), said.1.clone());
+                all.insert(said.0, Word::Target { target, seen });
+            }
         }
-        let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
-        for (n, (target, order)) in self.orders.iter().rev() {
-            let count = kept.entry(target).or_default();
-            *count += 1;
-            if *count <= ORDERS_KEPT {
+        for (n, (target, order)) in &self.orders {
+            if !other.orders.contains_key(n) {
                 let (target, order) = (target.clone(), order.clone());
-                all.insert(*n, Entry::Order { target, order });
+                all.insert(*n, Word::Order { target, order });
             }
         }
         all
     }
-}
 
-pub fn marked(target: &str, log: &LogName, up_to: &UpTo, also: Option<Also>) -> Marked {
-    Marked {
-        target: target.to_owned(),
-        log: log.clone(),
-        position: up_to.position,
-        hash: up_to.hash,
-        passed_over: up_to.passed_over.clone(),
-        also,
-    }
-}
-
-pub fn target_entry(target: &str, seen: &Seen) -> Entry {
-    let Seen { feed, to, file } = seen.clone();
-    Entry::Target {
-        target: target.to_owned(),
-        feed,
-        to,
-        file,
-    }
-}
-
-impl State {
-    /// One entry for each event, in their order.
-    pub fn marks(&self, target: &str, marks: &[Mark]) -> Vec<Entry> {
+    /// One word for each event, in their order.
+    pub fn marks(&self, target: &str, marks: &[Mark]) -> Vec<Word> {
         let mut new: BTreeMap<&LogName, UpTo> = BTreeMap::new();
-        let mut entries = Vec::with_capacity(marks.len());
+        let mut words = Vec::with_capacity(marks.len());
         for mark in marks {
+            let key = (target.to_owned(), mark.log.clone());
             let before = || {
-                let known = self.up_to.get(&(target.to_owned(), mark.log.clone()));
+                let known = self.up_to.get(&key);
                 known.map(|(_, up_to)| up_to.clone()).unwrap_or_default()
             };
             let up_to = new.entry(&mark.log).or_insert_with(before);
             *up_to = up_to.after(mark);
             let position = mark.position.number();
             let hash = mark.hash;
-            let also = (position != up_to.position).then_some(Also { position, hash });
-            entries.push(Entry::Mark(marked(target, &mark.log, up_to, also)));
+            let also = (position != up_to.position).then_some(Event { position, hash });
+            let up_to = up_to.clone();
+            words.push(Word::Mark { key, up_to, also });
         }
-        entries
+        words
     }
 }

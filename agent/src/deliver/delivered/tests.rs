@@ -1,9 +1,19 @@
+mod refuse;
+
 use std::fs;
+use std::path::PathBuf;
 
 use schemas::event::Position;
+use schemas::heal::Ranges;
 use schemas::subject::FeedName;
 
+use super::copies::SIZES;
+use super::kinds::Marks;
 use super::*;
+use crate::deliver::limits::HASHES_KEPT;
+use crate::inbox::tests::WHO;
+use crate::store::log::Log;
+use crate::store::log::tests::folds::assert_folds_alike;
 
 fn log() -> LogName {
     LogName::from_source("urn:spean:moh:siem-reap:health-quarterly").expect("a source")
@@ -39,7 +49,7 @@ fn next(number: u64, passed_over: &[(u64, u64)]) -> Mark {
 }
 
 fn open(store: &Path) -> (Delivered, Vec<Finding>) {
-    Delivered::open(store, &bus("live")).expect("opens")
+    Delivered::open(store, &bus("live"), &WHO).expect("opens")
 }
 
 fn opened(store: &Path) -> Delivered {
@@ -49,8 +59,8 @@ fn opened(store: &Path) -> Delivered {
 }
 
 fn files(store: &Path) -> [PathBuf; 2] {
-    let folder = store.join(format!("deliveries/bus-{}", hash_name("live")));
-    copies::NAMES.map(|name| folder.join(name))
+    let folder = store.join(format!("2/marks/bus-{}", hash_name("live")));
+    copies::NAMES.map(|name| folder.join(name).join("0000000001.log"))
 }
 
 fn hash_name(name: &str) -> String {
@@ -129,6 +139,9 @@ fn one_of_the_two_may_be_lost_cut_or_damaged() {
         let length = whole[which].len();
         for harm in ["gone", "empty", "half", "a byte less", "a bit"] {
             for (file, bytes) in files(store.path()).iter().zip(&whole) {
+                let folder = file.parent().expect("a folder");
+                fs::remove_dir_all(folder).expect("removed");
+                fs::create_dir(folder).expect("made");
                 fs::write(file, bytes).expect("as it was");
             }
             let file = &files(store.path())[which];
@@ -157,59 +170,41 @@ fn one_of_the_two_may_be_lost_cut_or_damaged() {
                 !told || text.contains("nothing is delivered again"),
                 "{text}"
             );
+            drop(delivered);
+            let again = opened(store.path());
+            assert_eq!(position(&again), 9, "{which} {harm}: told once");
         }
     }
-}
-
-#[test]
-fn where_both_are_gone_the_hashes_tell_how_far_it_had_come() {
-    let store = tempfile::tempdir().expect("a directory");
-    let delivered = opened(store.path());
-    let marks: Vec<Mark> = (1..=9).map(|number| next(number, &[])).collect();
-    delivered.mark(&desk(), &marks, None).expect("marks");
-    drop(delivered);
-    drop(opened(store.path()));
-    for file in files(store.path()) {
-        fs::remove_file(file).expect("removed");
-    }
-    let (delivered, findings) = open(store.path());
-    assert_eq!(findings[0].0, "delivered-damaged");
-    let up_to = delivered.up_to(&desk(), &log());
-    assert_eq!((up_to.position, up_to.hash), (9, Some(hash(9))));
-    drop(delivered);
-    assert_eq!(position(&opened(store.path())), 9);
 }
 
 #[test]
 fn cut_at_any_length_both_tell_no_more_than_was_delivered() {
     let store = tempfile::tempdir().expect("a directory");
     let delivered = opened(store.path());
+    let [first, second] = files(store.path());
+    let length = || fs::metadata(&first).expect("there").len();
+    let begin = length();
+    let mut ends = Vec::new();
     for number in 1..=3 {
         let marks = [next(number, &[])];
         delivered.mark(&desk(), &marks, None).expect("marks");
+        ends.push(length());
     }
     drop(delivered);
-    let [first, second] = files(store.path());
-    let whole = fs::read(&first).expect("reads");
-    let begin = whole
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .expect("a line")
-        + 1;
-    for length in begin..=whole.len() {
-        fs::remove_dir_all(first.with_file_name("hashes")).ok();
-        for file in [&first, &second] {
-            fs::write(file, &whole[..length]).expect("cuts");
+    let whole = [&first, &second].map(|file| fs::read(file).expect("reads"));
+    for length in begin..=ends[2] {
+        for (file, bytes) in [&first, &second].into_iter().zip(&whole) {
+            fs::write(file, &bytes[..usize::try_from(length).expect("small")]).expect("cuts");
         }
-        let lines = whole[begin..length].iter().filter(|byte| **byte == b'\n');
-        assert_eq!(position(&opened(store.path())), lines.count() as u64);
+        let there = ends.iter().filter(|end| **end <= length).count();
+        assert_eq!(position(&opened(store.path())), there as u64);
     }
 }
 
 #[test]
 fn what_was_delivered_of_another_bus_says_nothing_and_comes_back_with_it() {
     let store = tempfile::tempdir().expect("a directory");
-    let (delivered, _) = Delivered::open(store.path(), &bus("training")).expect("opens");
+    let (delivered, _) = Delivered::open(store.path(), &bus("training"), &WHO).expect("opens");
     delivered
         .mark(&desk(), &[next(200, &[])], None)
         .expect("marks");
@@ -218,54 +213,55 @@ fn what_was_delivered_of_another_bus_says_nothing_and_comes_back_with_it() {
     assert_eq!(position(&delivered), 0);
     assert_eq!(findings[0].0, "delivered-other-bus");
     drop(delivered);
-    let (delivered, _) = Delivered::open(store.path(), &bus("training")).expect("opens");
+    let (delivered, _) = Delivered::open(store.path(), &bus("training"), &WHO).expect("opens");
     assert_eq!(position(&delivered), 200);
     drop(delivered);
     drop(opened(store.path()));
 }
 
 #[test]
-fn it_stays_short_and_knows_every_hash() {
+fn it_knows_every_hash_and_forgets_those_that_lie_far_back() {
     let store = tempfile::tempdir().expect("a directory");
     let delivered = opened(store.path());
-    let run: Vec<Mark> = (1..=12_000).map(|number| next(number, &[])).collect();
-    for part in run.chunks(500) {
+    let run = |from: u64| -> Vec<Mark> {
+        let run = from..from + 30_000;
+        run.map(|number| next(number, &[])).collect()
+    };
+    for part in run(1).chunks(500) {
         delivered.mark(&desk(), part, None).expect("marks");
     }
-    for file in files(store.path()) {
-        let bytes = fs::metadata(file).expect("is there").len();
-        assert!(bytes < MARKS_BYTES, "{bytes}");
+    let bytes = || crate::store::disk::used_bytes(store.path());
+    let before = bytes();
+    assert!(before < 30_000 * 250, "{before}");
+    for number in [1, 600, 29_999, 30_000] {
+        let known = delivered.hash_of(&desk(), &log(), number);
+        assert_eq!(known, Some(hash(number)));
     }
+    // The log goes on far from there.
+    let far = HASHES_KEPT + 40_000;
+    for part in run(far).chunks(500) {
+        delivered.mark(&desk(), part, None).expect("marks");
+    }
+    assert!(bytes() < before * 3 / 2, "{before} {}", bytes());
     drop(delivered);
     let delivered = opened(store.path());
-    assert_eq!(position(&delivered), 12_000);
-    for number in [1, 600, 11_999, 12_000] {
-        assert_eq!(
-            delivered.hash_of(&desk(), &log(), number),
-            Some(hash(number))
-        );
+    assert_eq!(position(&delivered), far + 29_999);
+    assert_eq!(delivered.hash_of(&desk(), &log(), 1), None);
+    let known = delivered.hash_of(&desk(), &log(), far);
+    assert_eq!(known, Some(hash(far)));
+    for name in copies::NAMES {
+        let folder = files(store.path())[0]
+            .with_file_name("")
+            .with_file_name(name);
+        let copy = Log::<Marks>::open(&folder, &WHO.in_room(Room::Marks), None, SIZES);
+        assert!(matches!(copy, Err(Fault::InUse(_))));
     }
-}
-
-#[test]
-fn a_newer_format_is_left_as_it_is() {
-    let store = tempfile::tempdir().expect("a directory");
-    drop(opened(store.path()));
-    for file in files(store.path()) {
-        let text = fs::read_to_string(&file).expect("reads");
-        let newer = text[9..].replacen("\"format\":2", "\"format\":3", 1);
-        let newer = newer.trim_end();
-        let line = format!("{:08x} {newer}\n", crc32fast::hash(newer.as_bytes()));
-        fs::write(&file, line).expect("written");
+    let states = delivered.inner().copies.states();
+    drop(delivered);
+    for (file, state) in files(store.path()).iter().zip(states) {
+        let folder = file.parent().expect("a folder");
+        assert_folds_alike::<Marks>(folder, &WHO.in_room(Room::Marks), &state);
     }
-    let before = files(store.path()).map(|file| fs::read(file).expect("reads"));
-    let refused = Delivered::open(store.path(), &bus("live")).err();
-    assert!(
-        matches!(refused, Some(Fault::Newer { found: 3, .. })),
-        "{refused:?}"
-    );
-    let after = files(store.path()).map(|file| fs::read(file).expect("reads"));
-    assert_eq!(before, after);
 }
 
 fn here<'a>(
@@ -283,45 +279,40 @@ fn here<'a>(
     }
 }
 
-/// As the format before this one wrote it.
-fn old_line(subscription: &str, position: u64) -> String {
-    let line = format!(
-        r#"{{"subscription":"{subscription}","source":"{}","position":{position}}}"#,
-        log().source()
-    );
-    format!("{:08x} {line}\n", crc32fast::hash(line.as_bytes()))
-}
-
+/// Stores of format 1 knew targets by the spelling of address and path.
 #[test]
-fn what_the_format_before_knew_by_spelling_goes_on_under_the_name() {
-    let store = tempfile::tempdir().expect("a directory");
+fn what_was_known_by_its_spelling_goes_on_under_the_name() {
     let feed = log().feed;
-    let old = [
-        old_line("health-quarterly ./out.ndjson", 7),
-        old_line("health-quarterly /agent/out.ndjson", 9),
-        old_line("health-quarterly http://127.0.0.1:1/e", 4),
-    ];
-    fs::write(store.path().join("delivered"), old.concat()).expect("written");
-    let delivered = opened(store.path());
     let (file, hook): (TargetName, TargetName) =
         ("health-quarterly-file".parse().expect("a name"), desk());
     let all = [file.clone(), hook.clone()];
-    let adopted = [
-        delivered.adopt(&here(&file, &feed, "/agent/out.ndjson", &all)),
-        delivered.adopt(&here(&hook, &feed, "http://127.0.0.1:1/e", &all)),
+    let mut said = Said::default();
+    let old = [
+        ("health-quarterly ./out.ndjson", 7),
+        ("health-quarterly /agent/out.ndjson", 9),
+        ("health-quarterly http://127.0.0.1:1/e", 4),
     ];
-    assert!(
-        adopted
-            .into_iter()
-            .all(|adopted| adopted.expect("the disk works"))
-    );
-    for _ in 0..2 {
-        let delivered = opened(store.path());
-        let up_to = delivered.up_to(&file, &log());
-        assert_eq!((up_to.position, up_to.hash), (9, None));
-        assert_eq!(delivered.position(&hook, &log()), 4);
+    for (spelling, position) in old {
+        let up_to = UpTo {
+            position,
+            ..UpTo::default()
+        };
+        said.up_to
+            .insert((spelling.into(), log()), (position, up_to));
     }
-    assert!(store.path().join("delivered.migrated").exists());
+    let adopted = [
+        said.adopting(&here(&file, &feed, "/agent/out.ndjson", &all)),
+        said.adopting(&here(&hook, &feed, "http://127.0.0.1:1/e", &all)),
+    ];
+    let marked = adopted.map(|words| {
+        let marks = words.into_iter().find_map(|word| match word {
+            Word::Mark { key, up_to, .. } => Some((key.0, up_to.position, up_to.hash)),
+            Word::Target { .. } | Word::Order { .. } | Word::Renamed { .. } => None,
+        });
+        marks.expect("a mark")
+    });
+    let meant = [(file.to_string(), 9, None), (hook.to_string(), 4, None)];
+    assert_eq!(marked, meant);
 }
 
 #[test]
@@ -340,8 +331,15 @@ fn a_target_that_is_named_later_goes_on_where_it_was() {
     let later = [desk()];
     let knew = delivered.adopt(&here(&desk(), &feed, "./out.ndjson", &later));
     assert!(knew.expect("the disk works"));
+    drop(delivered);
+    let delivered = opened(store.path());
     assert_eq!(delivered.position(&desk(), &log()), 3);
     assert_eq!(delivered.hash_of(&desk(), &log(), 2), Some(hash(2)));
+    delivered
+        .mark(&desk(), &[next(4, &[])], None)
+        .expect("marks");
+    assert_eq!(delivered.hash_of(&desk(), &log(), 4), Some(hash(4)));
+    assert_eq!(delivered.hash_of(&desk(), &log(), 1), Some(hash(1)));
 }
 
 #[test]

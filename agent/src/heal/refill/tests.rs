@@ -86,7 +86,7 @@ async fn office_with(folder: &TempDir, count: u64) -> Heal {
     }
     let (outbox, _) = open(&folder.path().join("outbox"));
     outbox.settle(&log().feed, settled).await.expect("settles");
-    let (inbox, _) = Inbox::open(&folder.path().join("inbox")).expect("opens");
+    let (inbox, _) = Inbox::open(folder.path(), &crate::inbox::tests::WHO).expect("opens");
     let (_no_sessions, sessions) = watch::channel(None);
     let (_fixed, registry) = watch::channel(Notary::new().registry);
     Heal {

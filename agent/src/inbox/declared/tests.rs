@@ -10,7 +10,7 @@ use crate::receive::{VerifiedEvent, VerifiedGap};
 
 impl Office {
     /// Signed behind its range.
-    fn declares(&self, first: u64, last: u64, hash: Hash) -> VerifiedGap {
+    pub fn declares(&self, first: u64, last: u64, hash: Hash) -> VerifiedGap {
         let event = GapDeclared { first, last }.event(self.log.clone(), time(), None);
         let position = Position::new(last + 1).expect("a position");
         let link = Link {

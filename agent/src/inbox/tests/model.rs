@@ -98,7 +98,7 @@ proptest! {
                         inbox.replace(open(dirs.last().expect("one").path()));
                     }
                     Action::Kill => {
-                        dirs.push(crate::outbox::tests::crash_image(dirs.last().expect("one").path()));
+                        dirs.push(crash_image(dirs.last().expect("one").path()));
                         inbox.replace(open(dirs.last().expect("one").path()));
                     }
                 }

@@ -6,6 +6,7 @@ mod trace;
 mod ledger;
 mod load;
 mod stage;
+mod whose;
 mod promises;
 mod outbox;
 mod reading;

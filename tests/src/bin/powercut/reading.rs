@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent::deliver::delivered::{BusName, Delivered};
-use agent::inbox::{Arrived, Inbox};
+use agent::inbox::{Arrived, Inbox, Repair};
 use agent::settings::{Deliver, DeliverTo, TargetName, Waits};
+use agent::store::log::Room;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use schemas::envelope::structured;
 use schemas::event::{Hash, Position};
@@ -17,25 +18,26 @@ use schemas::subject::{FeedName, LogName};
 use tokio_util::sync::CancellationToken;
 
 use crate::load::FEED;
-use crate::outbox::set_aside;
 use crate::promises::{Place, Promises};
 use crate::stage::{LINES, LINES_TAKEN, OFFICE};
 use crate::tally::Seen;
+use crate::whose::whose;
 
 /// Names of the two targets as the recorded agent had them.
 pub struct Names {
     pub webhook: TargetName,
     pub file: TargetName,
-    /// An index that was set aside, with its alarm, is no loss: all of it is read from the bus again, under new arrival numbers.
+    /// An inbox that was set aside, with its alarm, is no loss: all of it is read from the bus again, under new arrival numbers.
     pub index_may_go: bool,
 }
 
 /// Opens the reader's stores under `store` and holds them against what was shown and posted before the cut.
 pub async fn check(store: &Path, names: &Names, promises: &Promises, at_ns: u64) -> Result<Seen> {
     let began = Instant::now();
-    let (inbox, repairs) = Inbox::open(&store.join("inbox")).context("it does not open")?;
+    let who = whose(store);
+    let (inbox, repairs) = Inbox::open(store, &who).context("it does not open")?;
     // What was being written may be damaged; that what was synced before is there is seen by the marks.
-    let (delivered, _) = Delivered::open(store, &bus_of(store))?;
+    let (delivered, _) = Delivered::open(store, &bus_of(store), &who)?;
     let opened = began.elapsed();
     let feed: FeedName = FEED.parse()?;
     let arrivals = arrivals(&inbox, &feed).await?;
@@ -46,13 +48,13 @@ pub async fn check(store: &Path, names: &Names, promises: &Promises, at_ns: u64)
     written_once(store, &feed, inbox, delivered, names, &arrivals).await?;
     Ok(Seen {
         opened,
-        set_aside: set_aside(&repairs),
+        set_aside: repairs.iter().find_map(set_aside),
     })
 }
 
 /// The bus whose deliveries the folder tells.
 pub fn bus_of(store: &Path) -> BusName {
-    let folders = std::fs::read_dir(store.join("deliveries"))
+    let folders = std::fs::read_dir(agent::store::folder(store, Room::Marks))
         .into_iter()
         .flatten()
         .flatten();
@@ -102,11 +104,17 @@ fn behind_the_cursor(inbox: &Inbox, feed: &FeedName, promises: &Promises) -> Res
     Ok(())
 }
 
+fn set_aside(repair: &Repair) -> Option<String> {
+    match repair {
+        Repair::SetAside { reason, .. } => Some(reason.clone()),
+        Repair::OfLog(_) => None,
+    }
+}
+
 /// By its alarms, now or before.
 fn was_set_aside(inbox: &Inbox) -> bool {
-    let codes = ["index-damaged", "index-missing"];
     let alarms = inbox.alarms().list();
-    alarms.iter().any(|alarm| codes.contains(&&*alarm.code))
+    alarms.iter().any(|alarm| alarm.code == "inbox-damaged")
 }
 
 /// Whoever pages by arrival number goes on where it was; where the index is gone, no old number means another event.

@@ -22,6 +22,7 @@ use crate::ground::{Bus, Ground};
 use crate::ledger::{self, Entry, Ledger, now_ns};
 use crate::load;
 use crate::stage::{self, LINES};
+use crate::whose::nobody;
 
 /// Segments of the journal are an eighth of a MiB: several are closed and given back in a short life.
 pub const BUDGET_BYTES: u64 = 2 * 1024 * 1024;
@@ -79,11 +80,9 @@ pub async fn run(places: Places) -> ExitCode {
             eprintln!("{error:#}");
             let failed = error.chain().any(|cause| {
                 let accept = cause.downcast_ref::<AcceptError>();
-                let delivered = cause.downcast_ref::<deliver::delivered::Fault>();
                 cause.is::<Outage>()
                     || matches!(cause.downcast_ref::<Fault>(), Some(Fault::Outage(_)))
                     || matches!(accept, Some(AcceptError::Outage(_)))
-                    || matches!(delivered, Some(deliver::delivered::Fault::Outage(_)))
             });
             if failed { STOPPED } else { WRONG }
         }
@@ -104,13 +103,13 @@ async fn live(places: Places) -> Result<()> {
     let Places { store, rounds, .. } = &places;
     disk::make_directory(store)?;
     let (outbox, _) = Outbox::open(&store.join("outbox"), BUDGET_BYTES)?;
-    let (inbox, _) = Inbox::open(&store.join("inbox"))?;
+    let (inbox, _) = Inbox::open(store, &nobody())?;
     let ground = Ground::read(&places.ground)?;
     let bus = BusName {
         authority: "none".into(),
         genesis: ground.genesis(),
     };
-    let (delivered, _) = Delivered::open(store, &bus)?;
+    let (delivered, _) = Delivered::open(store, &bus, &nobody())?;
     let lines = store.join(LINES);
     let mut worker = Worker {
         ground,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 
-/// A8. What the webhook was posted is remembered, whatever happens to one of the two files that say so.
+/// A8. What the webhook was posted is remembered, whatever happens to one of the two logs that say so.
 #[tokio::test]
 async fn marks_that_are_harmed_deliver_nothing_again_and_are_told() {
     let bus = Bus::start(&[PROVINCE, HQ]).await;
@@ -19,7 +19,7 @@ async fn marks_that_are_harmed_deliver_nothing_again_and_are_told() {
     for (round, harm) in ["gone", "empty", "half", "a byte"].into_iter().enumerate() {
         is_done(&hq, "desk").await;
         hq.kill().await;
-        let file = marks(&hq).join("marks");
+        let file = marks(&hq).join("first/0000000001.log");
         let bytes = std::fs::read(&file).expect("there");
         match harm {
             "gone" => std::fs::remove_file(&file).expect("removed"),
@@ -58,7 +58,7 @@ async fn marks_that_are_gone_altogether_are_told() {
     application.has(5).await;
     is_done(&hq, "desk").await;
     hq.kill().await;
-    std::fs::remove_dir_all(hq.folder().join("store/deliveries")).expect("removed");
+    std::fs::remove_dir_all(hq.folder().join("store/2/marks")).expect("removed");
     hq.resume().await;
     let told = alarm(&hq, "delivery-begins").await;
     assert!(told.contains("desk"), "{told}");

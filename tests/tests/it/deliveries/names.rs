@@ -45,50 +45,29 @@ async fn an_address_that_is_written_otherwise_gets_nothing_again() {
     assert_eq!(told["to"], otherwise);
 }
 
-/// CRC-32, as the version before closed its lines with.
-fn crc(bytes: &[u8]) -> u32 {
-    let step = |sum: u32| match sum & 1 {
-        0 => sum >> 1,
-        _ => (sum >> 1) ^ 0xedb8_8320,
-    };
-    let fold = |sum: u32, byte: &u8| (0..8).fold(sum ^ u32::from(*byte), |sum, _| step(sum));
-    !bytes.iter().fold(!0, fold)
-}
-
-/// An agent of the version before knew targets by the spelling of address and path, and events by their positions.
+/// An agent of the version before kept its inbox and its marks in another format. Until it is taken over, it is left as it is.
 #[tokio::test]
-async fn what_the_version_before_remembered_is_taken_over() {
-    let bus = Bus::start(&[PROVINCE, HQ]).await;
-    let application = Application::start().await;
-    let settings = to_webhook("desk", &application.url()) + &to_file("out.ndjson");
-    let (province, mut hq) = tokio::join!(bus.office(PROVINCE), bus.office_with(HQ, &settings));
-    submit(&province, "e", 20).await;
-    application.has(20).await;
-    let file = hq.folder().join("out.ndjson");
-    has_lines(&file, 20).await;
-    is_done(&hq, "desk").await;
+async fn a_store_of_the_version_before_ends_the_start_and_is_left_as_it_is() {
+    let bus = Bus::start(&[HQ]).await;
+    let mut hq = bus.office(HQ).await;
     hq.stop().await;
-    std::fs::remove_dir_all(hq.folder().join("store/deliveries")).expect("removed");
-    let source = format!("urn:spean:moh:siem-reap:{FEED}");
-    let old = [application.url(), "./out.ndjson".to_owned()].map(|to| {
-        let line =
-            json!({"subscription": format!("{FEED} {to}"), "source": source, "position": 20});
-        let line = line.to_string();
-        format!("{:08x} {line}\n", crc(line.as_bytes()))
-    });
-    std::fs::write(hq.folder().join("store/delivered"), old.concat()).expect("written");
-    std::fs::rename(&file, bus.folder().join("moved")).expect("moved");
-    hq.resume().await;
-    let more = submit(&province, "more", 3).await;
-    assert_eq!(lines_in_the_end(&file, 3).await, more);
-    application.has(23).await;
-    tokio::time::sleep(QUIET).await;
-    assert_eq!(application.counts(), once(&application.ids()));
-    let told = alarms(&hq.status().await);
-    assert!(
-        told.iter().all(|(code, _)| !code.starts_with("deliver")),
-        "{told:?}"
-    );
+    for old in [
+        "inbox/index-000001/db",
+        "deliveries/bus-1/marks",
+        "delivered",
+    ] {
+        let store = hq.folder().join("store");
+        std::fs::remove_dir_all(&store).expect("removed");
+        let file = store.join(old);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(&file, "as it was").expect("written");
+        let run = hq.command(&["run"]);
+        assert_eq!(run.status.code(), Some(1));
+        assert!(said(&run).contains("store-of-format-1"), "{}", said(&run));
+        assert_eq!(std::fs::read(&file).expect("there"), b"as it was");
+        let left = std::fs::read_dir(&store).expect("there").count();
+        assert_eq!(left, 1, "nothing was begun beside {old}");
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ async fn a_program_whose_number_is_of_a_lost_inbox_is_told_so() {
     hq.receives(FEED, 20).await;
     let mut last = 0;
     assert_eq!(hq.received_after(FEED, &mut last).await.len(), 20);
-    for (round, lost) in ["store/inbox", "store"].into_iter().enumerate() {
+    for (round, lost) in ["store/2/inbox", "store"].into_iter().enumerate() {
         hq.kill().await;
         std::fs::remove_dir_all(hq.folder().join(lost)).expect("removed");
         hq.resume().await;

@@ -78,7 +78,7 @@ async fn inbox_emptied(stage: &mut Stage) -> Result<()> {
 async fn inbox_damaged(stage: &mut Stage) -> Result<()> {
     stage.kill(Agent(SUBSCRIBER)).await?;
     stage
-        .damage_store(&stage.inbox(SUBSCRIBER), "db", 64)
+        .damage_store(&stage.inbox(SUBSCRIBER), "*.log", 64)
         .await?;
     stage.start(Agent(SUBSCRIBER)).await;
     Ok(())

@@ -16,6 +16,7 @@ use super::faults::Trace;
 /// What is said of a store that is not as it was left: by its own program at its next start, or by whoever reads from it.
 const NOTICED: &[&str] = &[
     "index-damaged",
+    "inbox-damaged",
     "index-missing",
     "journal-damaged",
     "stream-went-back",
@@ -45,7 +46,7 @@ impl Stage {
     }
 
     pub fn inbox(&self, office: usize) -> PathBuf {
-        self.offices[office].store().join("inbox")
+        self.offices[office].store().join("2/inbox")
     }
 
     /// A copy as a backup would have made it.
