@@ -148,6 +148,11 @@ impl<'a> Reads<'a> {
         let (Some(number), Some(of)) = (self.state.feed_number(feed), self.state.feed(feed)) else {
             return Ok(Vec::new());
         };
+        // The log may have more already, which is not on disk yet: it is shown to nobody.
+        let last = last.min(of.arrivals.last().unwrap_or(0));
+        if first > last {
+            return Ok(Vec::new());
+        }
         let page = self
             .reading
             .page(Section::Arrivals, number, first..=last, most)?;

@@ -2,6 +2,7 @@ mod folds;
 mod matrix;
 mod model;
 mod refuse;
+mod shown;
 
 use std::fs;
 use std::path::Path;
