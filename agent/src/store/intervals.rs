@@ -68,11 +68,62 @@ impl Intervals {
         true
     }
 
+    /// Adds all from one number to another; none where they are the wrong way round.
+    pub fn add_all(&mut self, first: u64, last: u64) {
+        if first > last {
+            return;
+        }
+        // Those that it overlaps or touches become one with it.
+        let from = self.at(first.saturating_sub(1));
+        let touched = self.0[from..].partition_point(|(begin, _)| *begin <= last.saturating_add(1));
+        let (mut begin, mut end) = (first, last);
+        if touched > 0 {
+            begin = begin.min(self.0[from].0);
+            end = end.max(self.0[from + touched - 1].1);
+        }
+        self.0.splice(from..from + touched, [(begin, end)]);
+    }
+
+    /// Removes all from one number to another.
+    pub fn remove_all(&mut self, first: u64, last: u64) {
+        if first > last {
+            return;
+        }
+        let from = self.at(first);
+        let overlapped = self.0[from..].partition_point(|(begin, _)| *begin <= last);
+        let gone = &self.0[from..from + overlapped];
+        let before = gone.first().filter(|(begin, _)| *begin < first);
+        let behind = gone.last().filter(|(_, end)| *end > last);
+        let left: Vec<(u64, u64)> = before
+            .map(|(begin, _)| (*begin, first - 1))
+            .into_iter()
+            .chain(behind.map(|(_, end)| (last + 1, *end)))
+            .collect();
+        self.0.splice(from..from + overlapped, left);
+    }
+
+    /// How many numbers there are.
+    pub fn count(&self) -> u64 {
+        self.count_within(0, u64::MAX)
+    }
+
+    /// How many there are from one number to another.
+    pub fn count_within(&self, first: u64, last: u64) -> u64 {
+        let counts = self.within(first, last).map(|(from, to)| to - from + 1);
+        counts.sum()
+    }
+
+    pub fn first(&self) -> Option<u64> {
+        self.0.first().map(|(first, _)| *first)
+    }
+
     /// What is there from one number to another, as runs.
     pub fn within(&self, first: u64, last: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
         let runs = self.0[self.at(first)..].iter();
         let inside = runs.take_while(move |(from, _)| *from <= last);
-        inside.map(move |(from, to)| ((*from).max(first), (*to).min(last)))
+        let inside = inside.map(move |(from, to)| ((*from).max(first), (*to).min(last)));
+        // A range that is the wrong way round has nothing in it, also within a run.
+        inside.filter(|(from, to)| from <= to)
     }
 
     /// The first number behind this one that is there.
@@ -136,9 +187,24 @@ mod tests {
             let (first, last) = ends;
             let inside: Vec<u64> = runs.within(first, last).flat_map(|(first, last)| first..=last).collect();
             let meant: Vec<u64> = set.iter().copied().filter(|one| (first..=last).contains(one)).collect();
-            prop_assert_eq!(inside, meant);
+            prop_assert_eq!(&inside, &meant);
             prop_assert_eq!(runs.behind(first), set.range(first + 1..).next().copied());
-            prop_assert_eq!(runs.last(), set.last().copied());
+            prop_assert_eq!((runs.first(), runs.last()), (set.first().copied(), set.last().copied()));
+            prop_assert_eq!((runs.count(), runs.count_within(first, last)), (set.len() as u64, meant.len() as u64));
+            for adds in [true, false] {
+                let (mut runs, mut set) = (runs.clone(), set.clone());
+                match adds {
+                    true => runs.add_all(first, last),
+                    false => runs.remove_all(first, last),
+                }
+                (first..=last).for_each(|one| {
+                    if adds { set.insert(one) } else { set.remove(&one) };
+                });
+                let mut bytes = Vec::new();
+                runs.write(&mut bytes);
+                prop_assert!(Intervals::read(&mut Take(&bytes)).is_some(), "{:?}", runs);
+                prop_assert!(runs.within(0, u64::MAX).flat_map(|(first, last)| first..=last).eq(set));
+            }
             let mut bytes = Vec::new();
             runs.write(&mut bytes);
             let mut take = Take(&bytes);

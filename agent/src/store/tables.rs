@@ -67,6 +67,15 @@ pub struct TableWrites {
 }
 
 impl TableWrites {
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
     pub fn insert(&mut self, table: Table, key: &[u8], value: &[u8]) {
         self.batch.insert(table.key(key), value);
         self.count += 1;

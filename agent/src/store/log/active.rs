@@ -6,7 +6,7 @@ use std::fs::File;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::hint::OfKind;
+use super::hint::{OfKind, Run};
 use super::keys::{Entry, Key, Keys, SECTIONS, Section};
 use super::record::Head;
 use super::view::KeysOf;
@@ -47,6 +47,27 @@ impl Gathered {
 
     pub fn sorted(&self) -> [Vec<Entry>; SECTIONS] {
         std::array::from_fn(|section| self.sections[section].iter().copied().collect())
+    }
+
+    /// Of all its records.
+    pub fn record_bytes(&self) -> u64 {
+        self.kinds.iter().map(|of| of.bytes).sum()
+    }
+
+    /// The first and the last key of each log or feed in a section.
+    pub fn runs(&self, section: Section) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for Key { of, at } in self.sections[section.index()].iter().map(|entry| entry.key) {
+            match runs.last_mut().filter(|run| run.of == of) {
+                Some(run) => run.last = at,
+                None => runs.push(Run {
+                    of,
+                    first: at,
+                    last: at,
+                }),
+            }
+        }
+        runs
     }
 
     pub fn range(

@@ -15,14 +15,14 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::active::Active;
+use super::active::{Active, Gathered};
 use super::keys::Keys;
 use super::limits::{GROUP_BYTES_MAX, SEGMENT_TIMES_MAX};
 use super::read::Reading;
 use super::record::{self, AFTER_SYNC, CONTINUES, Head, MORE, Place, RECORD_HEADER_BYTES, STATE};
 use super::segment::{Identity, Mark, log_path};
 use super::steps::{self, Step};
-use super::view::Shared;
+use super::view::{Segment, Shared};
 use super::{Kinds, Sizes, knows};
 use crate::store::Outage;
 
@@ -205,14 +205,40 @@ impl<K: Kinds> Log<K> {
         self.synced
     }
 
-    /// Bytes of all segments.
+    /// Bytes of all segments and of their hints. A segment whose hint is being written counts with what it had in memory.
     pub fn bytes(&self) -> u64 {
-        let reading = self.reading();
-        let sealed = reading
-            .segments()
-            .into_iter()
-            .map(|one| u64::from(one.bytes));
-        sealed.sum::<u64>() + u64::from(self.end)
+        let view = self.shared.view();
+        let each = view.segments.iter().map(|segment| match segment {
+            Segment::Disk(sealed) => u64::from(sealed.hint.source.bytes) + sealed.hint.bytes(),
+            Segment::Memory(active) if active.number == self.active.number => u64::from(self.end),
+            Segment::Memory(closing) => closing.look(Gathered::record_bytes),
+        });
+        each.sum()
+    }
+
+    /// Seals the active segment, unless it has no record: in a quiet moment, so that it can be written anew. Nothing may be gathered.
+    ///
+    /// # Errors
+    /// No room for the next one: the active one goes on. Or the disk failed.
+    pub fn seal(&mut self) -> Result<(), Outage> {
+        self.begin_next()?;
+        self.end_sealing();
+        Ok(())
+    }
+
+    /// It goes on in another file, so that a write or a sync fails for real.
+    #[cfg(test)]
+    pub fn write_to(&mut self, file: File) {
+        let (number, covers) = (self.active.number, self.active.covers);
+        let (generation, times) = (self.active.generation, self.active.times);
+        self.active = Arc::new(Active {
+            number,
+            covers,
+            generation,
+            times,
+            file: Arc::new(file),
+            gathered: std::sync::RwLock::default(),
+        });
     }
 
     pub fn reading(&self) -> Reading {

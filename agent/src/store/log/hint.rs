@@ -171,6 +171,12 @@ impl Hint {
         self.filter.write(into);
     }
 
+    /// Of its file, but for some hundred bytes: entries and filter.
+    pub(super) fn bytes(&self) -> u64 {
+        let entries: usize = self.parts.iter().map(|part| part.entries).sum();
+        (entries * ENTRY_BYTES + self.filter.bytes()) as u64
+    }
+
     pub(super) fn may_have_id(&self, hash: u64) -> bool {
         self.filter.may_have(hash)
     }

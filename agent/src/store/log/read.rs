@@ -4,9 +4,11 @@
 use std::fs::File;
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::active::Active;
 use super::hint::{OfKind, Run, Unread};
 use super::keys::{Entry, Section, id_key};
 use super::limits::{LOOKS_MAX, PAGE_ENTRIES_MAX};
@@ -197,7 +199,12 @@ impl Reading {
             },
             None => return Err(Missing::Moved(at)),
         };
-        record::read(self.raw(&file, at)?, at)
+        let raw = self.raw(&file, at);
+        if let (Err(Missing::Outage(_)), Some(Segment::Disk(sealed))) = (&raw, segment) {
+            // What is open does not read: the next one who asks opens it again.
+            self.shared.forget_log(sealed);
+        }
+        record::read(raw?, at)
     }
 
     fn raw(&self, file: &File, at: Place) -> Result<Vec<u8>, Missing> {
@@ -231,6 +238,35 @@ impl Reading {
             Segment::Memory(_) => None,
         });
         sealed.map(weight).collect()
+    }
+
+    /// What is not sealed yet, or has no hint yet; the last one is appended to. All keys in memory are looked at for that.
+    pub fn unsealed(&self) -> Vec<Weight> {
+        let view = self.shared.view();
+        let in_memory = view.segments.iter().filter_map(|segment| match segment {
+            Segment::Memory(active) => Some(active),
+            Segment::Disk(_) => None,
+        });
+        let weight = |active: &Arc<Active>| {
+            active.look(|gathered| {
+                let runs = Section::ALL.into_iter().filter(|one| *one != Section::Ids);
+                let runs = runs.map(|section| (section.index(), gathered.runs(section)));
+                Weight {
+                    segment: active.number,
+                    covers: active.covers,
+                    bytes: u32::try_from(gathered.record_bytes()).unwrap_or(u32::MAX),
+                    kinds: gathered.kinds.clone(),
+                    damaged: false,
+                    runs: runs.collect(),
+                }
+            })
+        };
+        in_memory.map(weight).collect()
+    }
+
+    /// Where it lies.
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
     }
 
     /// Asks again where the set of segments changed under the answer: each time one was written anew, or a hint was made anew.

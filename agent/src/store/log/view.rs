@@ -177,6 +177,10 @@ impl Shared {
         Ok(file)
     }
 
+    pub fn forget_log(&self, sealed: &Sealed) {
+        self.forget(Which::Log(sealed.number, sealed.generation));
+    }
+
     fn forget(&self, which: Which) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.retain(|(of, _)| *of != which);
