@@ -59,22 +59,23 @@ MUTATIONS = [
         "if !MUTANT { self.put_back_from(first, Displaced::ByAnother).await?; }",
     )]),
     ("branch-not-kept", "what is displaced is not kept as it was signed", [BOTH, "had_a_receipt"], [(
-        A + "outbox/jobs.rs",
-        "branches::keep(&mut writes, feed, event);",
-        "if !MUTANT { branches::keep(&mut writes, feed, event); }",
+        A + "outbox/tables.rs",
+        "writes.insert(Table::Branches, &key, &time.to_be_bytes());",
+        "if !MUTANT { writes.insert(Table::Branches, &key, &time.to_be_bytes()); }",
     )]),
     ("taking-not-told", "the agent tells nobody what it took back", [OFFICE], [(
         A + "dispatch/sending.rs",
         "self.untold.take().filter(|_| !several)",
         "self.untold.take().filter(|_| !several && !MUTANT)",
     )]),
-    ("pruned-silently", "pruning is not in the journal", ["lost_its_index_behind_pruning"], [(
-        A + "outbox/prune.rs",
-        "let at = Record::Pruned(record).stage(&mut self.journal);",
-        """let at = match MUTANT {
-            true => Location { segment: 0, offset: 0, length: 0 },
-            false => Record::Pruned(record).stage(&mut self.journal),
-        };""",
+    ("pruned-forgotten", "what is pruned is no part of the own log any more", ["lost_its_hints_behind_pruning"], [(
+        A + "outbox/state.rs",
+        "self.here.remove_all(one.first, one.last.number());",
+        """self.here.remove_all(one.first, one.last.number());
+        if MUTANT {
+            self.own.remove_all(one.first, one.last.number());
+            return;
+        }""",
     )]),
     ("declared-though-here", "the agent declares what is missing at once, and though it has it", [HOLES], [(
         A + "heal/declare.rs",

@@ -158,7 +158,7 @@ async fn opened(settings: &Settings, registry: &Registry) -> Result<Stores, Faul
         authority: authority.fingerprint().to_string(),
         genesis: registry.genesis(),
     };
-    let who = Identity::of(&office, authority.as_bytes(), Room::Inbox);
+    let who = Identity::of(&office, authority.as_bytes(), Room::Outbox);
     let horizon = settings.heal.resend_horizon;
     let stores = open(settings.store.clone(), horizon, bus, who).await?;
     deliver::feeds::check(&settings.deliver, registry, &settings.office, &stores.inbox)?;
@@ -313,9 +313,8 @@ async fn open(
         // Each store makes its own folder in this one, whose name has to be safe before anything in it is.
         store::disk::make_directory(&dir)?;
         private::close(&dir);
-        store::before::refuse_all(&dir, &[Room::Inbox, Room::Marks])?;
-        let outbox = dir.join("outbox");
-        let opened = Outbox::open_keeping(&outbox, disk_budget_bytes, resend_horizon)?;
+        store::before::refuse_all(&dir, &[Room::Outbox, Room::Inbox, Room::Marks])?;
+        let opened = Outbox::open_keeping(&dir, &who, disk_budget_bytes, resend_horizon)?;
         let (outbox, report) = opened;
         for (code, text) in report.notes() {
             tracing::warn!(code, text, "the outbox was opened with something amiss");

@@ -1,26 +1,30 @@
 //! The one writer: jobs come in over a channel, each is answered when it is durable. What waits at the same time
 //! shares one fdatasync. After a failure of the disk nothing is written; everyone waiting is told.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use schemas::confirmation::Confirmation;
+use schemas::event::Position;
 use schemas::subject::FeedName;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::facts::Fact;
 use super::group::{AcceptAnswer, Group};
-use super::index::Writes;
-use super::journal::{CommitError, Journal};
-use super::segment::Location;
-use super::state::State;
+use super::kinds;
+use super::look::Look;
+use super::space::Cleaner;
+use super::tidy::Left;
 use super::{AcceptError, PutBack, Shared, Submission, Telling, Vouched};
 use crate::store::Outage;
-use crate::store::index::{Index, Left};
+use crate::store::alarms::Alarm;
 use crate::store::limits::{
     CHECKPOINT_IDLE, CHECKPOINT_INTERVAL, GROUP_BYTES_MAX, GROUP_EVENTS_MAX,
 };
+use crate::store::log::{CommitError, Log, Unfit};
 
 pub(super) type Answer = oneshot::Sender<Result<(), Outage>>;
 
@@ -39,30 +43,34 @@ pub(super) enum Job {
     Checkpoint(Answer),
     /// A reader of the own log holds it up to there.
     Confirmed(Box<Confirmation>),
-    /// A reader found no good record there.
-    Lost(FeedName, u64, Location),
-    /// A reader found the index damaged.
+    /// Somebody found no good record of an event in line.
+    Lost(FeedName, u64),
+    /// Somebody found no good bytes of an event of the own log.
+    Unread(FeedName, Position),
+    /// The tables do not answer any more.
     Suspect,
+    /// An alarm was raised, and is to be kept.
+    Alarm(u64, Alarm),
     /// Tidies until nothing is left to tidy.
     Tidy(Answer),
-    /// The journal goes on in another file: the only way to have a sync fail for real.
+    /// The bytes of an event of the own log go, and its hash stays.
+    #[cfg(test)]
+    NotHere(FeedName, Position, Answer),
+    /// The log goes on in another file: the only way to have a sync fail for real.
     #[cfg(test)]
     WriteTo(std::fs::File),
 }
 
 pub(super) struct Committer {
-    pub state: State,
-    pub journal: Journal,
-    pub index: Arc<Index>,
+    pub log: Log<kinds::Outbox>,
     pub shared: Arc<Shared>,
     pub jobs: Receiver<Job>,
     pub budget_bytes: u64,
-    pub index_bytes: u64,
+    /// Of the log, as of the last thing that was done.
+    pub bytes: u64,
     /// A job that was taken from the channel to see whether there is one.
     pub ahead: Option<Job>,
-    /// In the journal and answered, not yet in the index.
-    pub unapplied: Option<Group>,
-    /// Since when there is work that no checkpoint has synced.
+    /// Since when there is something that is not synced.
     pub unsynced: Option<Instant>,
     /// For how long settled events are kept as they were signed.
     pub resend_horizon: Duration,
@@ -70,6 +78,12 @@ pub(super) struct Committer {
     pub pressed: bool,
     /// What there is to tidy when nobody waits.
     pub left: Left,
+    /// When something was tidied last.
+    pub tidied: Instant,
+    /// What is being written anew.
+    pub cleaner: Cleaner,
+    /// How long a segment is when it is sealed.
+    pub segment_bytes: u32,
 }
 
 enum Next {
@@ -80,70 +94,85 @@ enum Next {
     Closed,
 }
 
+/// A record that is to be written.
+pub(super) struct Draft {
+    pub kind: u8,
+    pub head: Vec<u8>,
+    pub bytes: bytes::Bytes,
+}
+
+impl Draft {
+    pub fn of(fact: &Fact<'_>, bytes: impl Into<bytes::Bytes>) -> Draft {
+        let (kind, head) = fact.write();
+        Draft {
+            kind,
+            head,
+            bytes: bytes.into(),
+        }
+    }
+
+    pub fn size(&self) -> usize {
+        self.head.len() + self.bytes.len()
+    }
+}
+
 impl Committer {
-    /// Works until nobody can send any more, or the disk fails.
-    pub fn run(mut self) {
+    /// Works until nobody can send any more, or the disk fails. The log comes back, for its lock goes last.
+    pub fn run(mut self) -> Log<kinds::Outbox> {
         self.show();
         let ended = catch_unwind(AssertUnwindSafe(|| self.work()));
+        self.cleaner.end();
         match ended {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => {
-                if matches!(error, Outage::Index { .. }) {
-                    self.index.suspect();
-                }
-                tracing::error!(%error, "the outbox stopped");
-            }
-            // sled panics on some damaged pages.
-            Err(_) => {
-                self.index.suspect();
-                tracing::error!("the outbox panicked");
-            }
+            Ok(Ok(())) => return self.log,
+            Ok(Err(error)) => tracing::error!(%error, "the outbox stopped"),
+            Err(_) => tracing::error!("the outbox panicked"),
         }
         // Whoever waits for an answer learns it from the channel that goes away with the job.
         self.shared.failed.cancel();
+        self.log
     }
 
     fn work(&mut self) -> Result<(), Outage> {
         loop {
-            match self.next_job()? {
+            match self.next_job() {
                 Next::Job(job) => self.serve(job)?,
                 Next::Quiet => self.use_the_quiet()?,
-                Next::Closed => return self.checkpoint(),
+                Next::Closed => return self.sync(),
+            }
+            self.take_cleaned()?;
+            // Under pressure also where it is never quiet.
+            if self.is_pressed() && self.tidied.elapsed() > CHECKPOINT_IDLE {
+                self.left = self.tidy()?;
             }
             let overdue = |since: Instant| since.elapsed() > CHECKPOINT_INTERVAL;
             if self.unsynced.is_some_and(overdue) {
-                self.catch_up()?;
-                self.checkpoint()?;
+                self.sync()?;
                 // Also where it is never quiet for long: in the moments between.
                 self.left = Left::More;
             }
         }
     }
 
-    /// Before it waits, the index catches up with the journal.
-    fn next_job(&mut self) -> Result<Next, Outage> {
+    fn next_job(&mut self) -> Next {
         self.look_ahead();
         if let Some(job) = self.ahead.take() {
-            return Ok(Next::Job(job));
+            return Next::Job(job);
         }
-        self.catch_up()?;
         let patience = match (self.left, self.unsynced) {
             (Left::More, _) => Duration::ZERO,
             (Left::Later, _) | (Left::Nothing, Some(_)) => CHECKPOINT_IDLE,
             (Left::Nothing, None) => Duration::from_secs(3600),
         };
-        Ok(match self.jobs.recv_timeout(patience) {
+        match self.jobs.recv_timeout(self.cleaner.patience(patience)) {
             Ok(job) => Next::Job(job),
             Err(RecvTimeoutError::Timeout) => Next::Quiet,
             Err(RecvTimeoutError::Disconnected) => Next::Closed,
-        })
+        }
     }
 
-    /// One step of tidying, and a checkpoint before the first and behind the last.
+    /// What is not synced is; then one step of tidying.
     fn use_the_quiet(&mut self) -> Result<(), Outage> {
-        if self.left != Left::More {
-            self.checkpoint()?;
-        }
+        self.sync()?;
         self.left = self.tidy()?;
         Ok(())
     }
@@ -167,12 +196,11 @@ impl Committer {
                 } => self.stage(&mut group, submission, answer, _room)?,
                 other => {
                     self.commit(group)?;
-                    self.catch_up()?;
                     return self.serve_one(other);
                 }
             }
-            let full = group.staged.len() >= GROUP_EVENTS_MAX
-                || self.journal.group_bytes() >= GROUP_BYTES_MAX;
+            let full =
+                group.staged >= GROUP_EVENTS_MAX || self.log.group_bytes() >= GROUP_BYTES_MAX;
             if !full {
                 self.look_ahead();
                 next = self.ahead.take();
@@ -183,11 +211,11 @@ impl Committer {
 
     /// From the end of the sync on, what was staged survives a power cut; only then is anyone answered.
     fn commit(&mut self, mut group: Group) -> Result<(), Outage> {
-        if group.staged.is_empty() {
+        if group.staged == 0 {
             group.answer();
             return Ok(());
         }
-        match self.sync()? {
+        match self.log.commit() {
             Ok(()) => {}
             Err(CommitError::Full) => {
                 group.answer_all(&AcceptError::DiskFull);
@@ -198,85 +226,105 @@ impl Committer {
                 return Err(outage);
             }
         }
-        // Where more is waiting, the index follows while the next group is synced. Whoever asks for one of these ids
-        // meanwhile finds it beside the index.
-        self.look_ahead();
-        if self.ahead.is_none() {
-            self.apply(&group)?;
-            group.answer();
-        } else {
-            self.shared.beside(Arc::clone(&group.ids));
-            group.answer();
-            self.unapplied = Some(group);
-        }
-        Ok(())
-    }
-
-    /// Syncs the journal, and meanwhile brings the group before into the index.
-    fn sync(&mut self) -> Result<Result<(), CommitError>, Outage> {
-        let Some(before) = self.unapplied.take() else {
-            return Ok(self.journal.commit());
-        };
-        let end = self.journal.end();
-        let (state, index) = (&mut self.state, &self.index);
-        let (synced, applied) = self.journal.commit_while(|| {
-            let writes = before.writes(&index.db(), state);
-            let mut writes = writes.map_err(|e| Outage::index("read", &e))?;
-            writes.mark(end);
-            writes.numbers(state.front, state.next);
-            index.apply(writes.0)
-        });
-        applied?;
-        self.applied();
-        Ok(synced)
-    }
-
-    /// Brings into the index what was answered before it was there.
-    pub fn catch_up(&mut self) -> Result<(), Outage> {
-        match self.unapplied.take() {
-            Some(group) => self.apply(&group),
-            None => Ok(()),
-        }
-    }
-
-    fn apply(&mut self, group: &Group) -> Result<(), Outage> {
-        let writes = group.writes(&self.index.db(), &mut self.state);
-        self.apply_journaled(writes.map_err(|e| Outage::index("read", &e))?)?;
-        self.applied();
-        Ok(())
-    }
-
-    fn applied(&mut self) {
-        self.unsynced.get_or_insert_with(Instant::now);
-        self.shared.beside(Arc::default());
+        self.unsynced = None;
         self.show();
+        group.answer();
+        self.left = self.left.max(Left::Later);
         self.tell_news();
+        Ok(())
     }
 
-    pub fn disk_bytes(&self) -> u64 {
-        self.journal.bytes() + self.index_bytes
+    /// Stages records that count together or not at all.
+    pub fn stage_unit(&mut self, drafts: &[Draft]) -> Result<(), Outage> {
+        let mut unit = self.log.unit();
+        let mut staged = drafts
+            .iter()
+            .map(|draft| unit.record(draft.kind, &draft.head, &draft.bytes));
+        let unfit = staged.find_map(Result::err);
+        drop(staged);
+        unfit.map_or(Ok(()), |unfit| Err(self.unfit(unfit)))
     }
 
-    /// Applies what the whole journal up to here means.
-    pub fn apply_journaled(&mut self, mut writes: Writes) -> Result<(), Outage> {
-        writes.mark(self.journal.end());
-        writes.numbers(self.state.front, self.state.next);
-        self.apply_index(writes)
+    /// Sizes are bounded at the door: what does not fit is a fault of ours, and nothing of it is written.
+    fn unfit(&self, unfit: Unfit) -> Outage {
+        Outage::Disk {
+            doing: "write to",
+            path: self.log.reading().dir().into(),
+            reason: unfit.to_string(),
+        }
     }
 
-    pub fn apply_index(&mut self, writes: Writes) -> Result<(), Outage> {
+    /// For what must not wait for others, and what a full disk must not stop without being told.
+    pub fn commit_unit(&mut self, drafts: &[Draft]) -> Result<(), Outage> {
+        self.stage_unit(drafts)?;
+        self.log.commit().map_err(full_or_outage)?;
+        self.unsynced = None;
+        self.left = self.left.max(Left::Later);
+        self.written(drafts)
+    }
+
+    /// The same without a sync: what is lost by a power cut comes again from the bus.
+    pub fn append_unit(&mut self, drafts: &[Draft]) -> Result<(), Outage> {
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        self.stage_unit(drafts)?;
+        self.log.append().map_err(full_or_outage)?;
         self.unsynced.get_or_insert_with(Instant::now);
-        self.index.apply(writes.0)?;
+        self.written(drafts)
+    }
+
+    /// Tables follow, and then everybody sees it.
+    fn written(&mut self, drafts: &[Draft]) -> Result<(), Outage> {
+        let mut writes = crate::store::tables::TableWrites::default();
+        for draft in drafts {
+            if let Some(fact) = Fact::read(crate::store::log::Head {
+                kind: draft.kind,
+                fields: &draft.head,
+            }) {
+                super::tables::write(&mut writes, &fact);
+            }
+        }
+        if !writes.is_empty() {
+            self.shared.tables.apply(writes)?;
+        }
         self.show();
         Ok(())
+    }
+
+    pub fn sync(&mut self) -> Result<(), Outage> {
+        self.log.sync()?;
+        self.unsynced = None;
+        Ok(())
+    }
+
+    pub fn look(&self) -> Look<'_> {
+        self.shared.look(self.log.state())
     }
 
     pub fn tell_news(&self) {
         self.shared.news.send_modify(|news| *news += 1);
     }
 
-    pub fn show(&self) {
-        let status = &self.shared.status;
-        status.show(&self.state, self.disk_bytes(), self.budget_bytes);
+    pub fn show(&mut self) {
+        self.bytes = self.log.bytes();
+        self.shared.show(self.log.state().clone());
+        self.shared.status.show(self.bytes, self.budget_bytes);
     }
+}
+
+fn full_or_outage(error: CommitError) -> Outage {
+    match error {
+        CommitError::Full => Outage::Full,
+        CommitError::Outage(outage) => outage,
+    }
+}
+
+/// Numbers that are given in a group before it is written.
+#[derive(Default)]
+pub(super) struct Given {
+    /// Feeds that have no number yet.
+    pub feeds: BTreeMap<FeedName, u32>,
+    /// The next number of each feed.
+    pub next: BTreeMap<u32, u64>,
 }

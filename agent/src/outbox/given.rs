@@ -9,9 +9,52 @@ use schemas::receipt::VerifiedReceipt;
 use schemas::signing::SignedEvent;
 use schemas::subject::FeedName;
 
-use super::index::{Entry, Stage};
 use crate::store::Outage;
 use crate::submit::ValidEvent;
+
+/// How far an event has come, by what is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// In line.
+    Accepted,
+    /// On the bus, at this position.
+    Settled { position: Position },
+    /// In the tray, until corrected.
+    Refused,
+    /// The disk lost its bytes before it was sent; submitting it again heals it.
+    Lost,
+}
+
+/// What is known of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    pub stage: Stage,
+    /// Its place in line; 0 where it never was in line.
+    pub number: u64,
+    /// When it was accepted.
+    pub at_ms: u64,
+    /// Of the submission; None for an event that was taken back from the bus.
+    pub content: Option<Hash>,
+    /// SHA-256 of the data's bytes.
+    pub data: Hash,
+    /// Of the submitter's idempotency key.
+    pub key: Option<Hash>,
+}
+
+/// An event in the tray.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub at_ms: u64,
+    pub id: String,
+    pub refusal: String,
+}
+
+/// The last event of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnHead {
+    pub position: Position,
+    pub hash: Hash,
+}
 
 /// A valid event, as it is given to the outbox; there is no other way to make one.
 #[derive(Debug, Clone)]
@@ -75,7 +118,7 @@ pub enum AcceptError {
 /// An event in line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Its place in line, across all feeds.
+    /// Its place in its feed's line.
     pub number: u64,
     pub id: String,
     pub at_ms: u64,

@@ -1,19 +1,17 @@
-//! A group: submissions come in one after another, what is known of each is answered, what is new is staged in the journal.
+//! A group: submissions come in one after another, what is known of each is answered, what is new is staged in the log.
 //! Nobody is answered here, and nothing is durable yet.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use bytes::Bytes;
 use schemas::event::Hash;
 use schemas::subject::FeedName;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::committer::Committer;
-use super::index::{Known, Reads, Stage, Writes};
-use super::record::{self, Record};
-use super::segment::Location;
-use super::state::State;
-use super::{AcceptError, Accepted, Submission};
+use super::committer::{Committer, Draft, Given};
+use super::facts::{self, Fact};
+use super::state::FIRST_NUMBER;
+use super::{AcceptError, Accepted, Known, Stage, Submission};
 use crate::store::Outage;
 use crate::store::alarms::now_ms;
 use crate::store::limits::BUDGET_RESERVE_ONE_IN;
@@ -23,52 +21,24 @@ pub(super) type AcceptAnswer = oneshot::Sender<Result<Accepted, AcceptError>>;
 /// Submissions that will share one sync.
 #[derive(Default)]
 pub(super) struct Group {
-    pub staged: Vec<Staged>,
+    pub staged: usize,
     pub answers: Vec<(AcceptAnswer, Result<Accepted, AcceptError>)>,
-    pub ids: Arc<HashMap<(FeedName, String), Known>>,
-    keys: HashMap<(FeedName, Hash), String>,
-}
-
-pub(super) struct Staged {
-    submission: Submission,
-    number: u64,
-    at_ms: u64,
-    at: Location,
-    before: Option<Known>,
-    _room: OwnedSemaphorePermit,
+    given: Given,
+    ids: HashMap<(u32, String), Known>,
+    keys: HashMap<(u32, Hash), String>,
+    /// They make room for others only when they are answered.
+    rooms: Vec<OwnedSemaphorePermit>,
 }
 
 impl Group {
-    /// What the group's records mean for the index.
-    pub fn writes(&self, db: &sled::Db, state: &mut State) -> Result<Writes, sled::Error> {
-        let mut writes = Writes::default();
-        for one in &self.staged {
-            let feed = &one.submission.feed;
-            let record = accepted_record(&one.submission, one.number, one.at_ms);
-            state.accepted(db, &mut writes, feed, (one.at, &record), one.before)?;
-        }
-        let mut feeds: Vec<&FeedName> =
-            self.staged.iter().map(|one| &one.submission.feed).collect();
-        feeds.sort_unstable();
-        feeds.dedup();
-        for feed in feeds {
-            let of_feed = self
-                .staged
-                .iter()
-                .filter(|one| one.submission.feed == *feed);
-            let places = of_feed.map(|one| (one.number, one.submission.id.as_str()));
-            writes.new_in_line(feed, places);
-        }
-        Ok(writes)
-    }
-
     pub fn answer(&mut self) {
         for (answer, said) in self.answers.drain(..) {
             let _gone = answer.send(said);
         }
+        self.rooms.clear();
     }
 
-    /// Nothing of the group is in the journal.
+    /// Nothing of the group is in the log.
     pub fn answer_all(&mut self, error: &AcceptError) {
         for (answer, _) in self.answers.drain(..) {
             let _gone = answer.send(Err(error.clone()));
@@ -85,134 +55,136 @@ impl Committer {
         answer: AcceptAnswer,
         room: OwnedSemaphorePermit,
     ) -> Result<(), Outage> {
-        let known = self.known(group, &submission);
-        let (id, before) = known.map_err(|e| Outage::index("read", &e))?;
-        match before {
+        let (id, before) = self.known(group, &submission)?;
+        let said = match before {
             Some(known) if known.stage != Stage::Lost => {
                 let same = known
                     .content
                     .map_or(known.data == submission.data, |content| {
                         content == submission.content
                     });
-                let accepted = Accepted {
-                    id: id.clone(),
-                    stage: known.stage,
-                    again: true,
-                };
-                let said = if same {
-                    Ok(accepted)
-                } else {
-                    Err(AcceptError::IdTaken { id })
-                };
-                group.answers.push((answer, said));
+                match same {
+                    true => Ok(Accepted {
+                        id,
+                        stage: known.stage,
+                        again: true,
+                    }),
+                    false => Err(AcceptError::IdTaken { id }),
+                }
             }
-            before => match self.over_budget(submission.bytes.len()) {
-                Some(error) => group.answers.push((answer, Err(error))),
-                None => self.stage_new(group, submission, answer, room, before),
+            _ => match self.over_budget(submission.bytes.len()) {
+                Some(error) => Err(error),
+                None => {
+                    let accepted = self.stage_new(group, submission)?;
+                    group.rooms.push(room);
+                    Ok(accepted)
+                }
             },
-        }
+        };
+        group.answers.push((answer, said));
         Ok(())
     }
 
-    /// The id that the submission means, and what is known of it: in the group, in the one before it, or in the index.
+    /// The id that the submission means, and what is known of it: in the group, or in the log.
     fn known(
         &self,
         group: &Group,
         submission: &Submission,
-    ) -> Result<(String, Option<Known>), sled::Error> {
-        let db = self.index.db();
-        let reads = Reads(&db);
-        let feed = &submission.feed;
+    ) -> Result<(String, Option<Known>), Outage> {
+        let look = self.look();
+        let named = look.state.named(&submission.feed);
+        let given = group.given.feeds.get(&submission.feed).copied();
+        let Some(number) = named.map(|(number, _)| number).or(given) else {
+            return Ok((submission.id.clone(), None));
+        };
         let of_key = match submission.key {
             None => None,
-            Some(key) => {
-                let name = (feed.clone(), key);
-                let before = self
-                    .unapplied
-                    .as_ref()
-                    .and_then(|group| group.keys.get(&name));
-                match group.keys.get(&name).or(before) {
-                    Some(id) => Some(id.clone()),
-                    None => reads.id_of_key(feed, key)?,
-                }
-            }
+            Some(key) => match group.keys.get(&(number, key)) {
+                Some(id) => Some(id.clone()),
+                None => look.id_of_key(number, key)?,
+            },
         };
-        let id = of_key.unwrap_or_else(|| submission.id.clone());
-        let name = (feed.clone(), id);
-        let before = self
-            .unapplied
-            .as_ref()
-            .and_then(|group| group.ids.get(&name));
-        let known = match group.ids.get(&name).or(before) {
-            Some(known) => Some(*known),
-            None => reads.known(feed, &name.1)?,
+        let name = (number, of_key.unwrap_or_else(|| submission.id.clone()));
+        let known = match (group.ids.get(&name), named) {
+            (Some(known), _) => Some(*known),
+            (None, Some((_, feed))) => look.known_in(number, feed, &name.1)?,
+            (None, None) => None,
         };
         Ok((name.1, known))
     }
 
-    fn stage_new(
-        &mut self,
-        group: &mut Group,
-        submission: Submission,
-        answer: AcceptAnswer,
-        room: OwnedSemaphorePermit,
-        before: Option<Known>,
-    ) {
-        let number = self.state.next;
-        self.state.next += 1;
+    fn stage_new(&mut self, group: &mut Group, submission: Submission) -> Result<Accepted, Outage> {
+        let Submission {
+            feed,
+            id,
+            key,
+            content,
+            data,
+            bytes,
+        } = submission;
+        let of = self.feed_number(&mut group.given, &feed)?;
+        let next = self
+            .log
+            .state()
+            .feed(of)
+            .map_or(FIRST_NUMBER, |feed| feed.next);
+        let first = !group.given.next.contains_key(&of);
+        let next = group.given.next.entry(of).or_insert(next);
+        let number = *next;
         let at_ms = now_ms();
-        let at =
-            Record::Accepted(accepted_record(&submission, number, at_ms)).stage(&mut self.journal);
+        let accepted = Fact::Accepted(facts::Accepted {
+            feed: of,
+            number,
+            at_ms,
+            content: Some(content),
+            data,
+            key,
+            id: &id,
+            name: if first { feed.as_str() } else { "" },
+        });
+        let draft = Draft::of(&accepted, bytes);
+        *next += 1;
+        self.stage_unit(&[draft])?;
+        group.staged += 1;
         let known = Known {
             stage: Stage::Accepted,
             number,
-            at,
             at_ms,
-            content: Some(submission.content),
-            data: submission.data,
+            content: Some(content),
+            data,
+            key,
         };
-        let name = (submission.feed.clone(), submission.id.clone());
-        if let Some(key) = submission.key {
-            group.keys.insert((name.0.clone(), key), name.1.clone());
+        if let Some(key) = key {
+            group.keys.insert((of, key), id.clone());
         }
-        let ids = Arc::get_mut(&mut group.ids).expect("shared only when it is committed");
-        ids.insert(name, known);
-        let accepted = Accepted {
-            id: submission.id.clone(),
+        group.ids.insert((of, id.clone()), known);
+        Ok(Accepted {
+            id,
             stage: Stage::Accepted,
             again: false,
-        };
-        group.answers.push((answer, Ok(accepted)));
-        group.staged.push(Staged {
-            submission,
-            number,
-            at_ms,
-            at,
-            before,
-            _room: room,
-        });
+        })
+    }
+
+    /// The number of a feed. One that is given now is staged by itself, before whatever says it.
+    fn feed_number(&mut self, given: &mut Given, feed: &FeedName) -> Result<u32, Outage> {
+        let known = self.log.state().named(feed).map(|(number, _)| number);
+        if let Some(number) = known.or(given.feeds.get(feed).copied()) {
+            return Ok(number);
+        }
+        let number = self.log.state().next_feed(given.feeds.len());
+        let named = Draft::of(&Fact::Named(number, feed.as_str()), Bytes::new());
+        self.stage_unit(&[named])?;
+        given.feeds.insert(feed.clone(), number);
+        Ok(number)
     }
 
     fn over_budget(&self, more: usize) -> Option<AcceptError> {
-        let group = self.journal.group_bytes() + more;
-        let used = self.disk_bytes() + u64::try_from(group).unwrap_or(u64::MAX);
+        let group = self.log.group_bytes() + more;
+        let used = self.bytes + u64::try_from(group).unwrap_or(u64::MAX);
         let budget = self.budget_bytes - self.budget_bytes / BUDGET_RESERVE_ONE_IN;
         (used > budget).then_some(AcceptError::DiskBudget {
             used,
             budget: self.budget_bytes,
         })
-    }
-}
-
-fn accepted_record(submission: &Submission, number: u64, at_ms: u64) -> record::Accepted<'_> {
-    record::Accepted {
-        number,
-        at_ms,
-        content: submission.content,
-        data: submission.data,
-        feed: submission.feed.as_str(),
-        id: &submission.id,
-        key: submission.key,
-        bytes: &submission.bytes,
     }
 }

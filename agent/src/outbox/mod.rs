@@ -1,29 +1,35 @@
 //! Valid events in, Accepted out, durable before acknowledged; what waits, what is settled, what was refused.
 //! Here an event is never numbered in a log, never sent, and never dropped but by a person's word.
+//!
+//! ```text
+//!  accept ─► group ─► one sync ─► answered           settle, refuse, put back ... ─► jobs
+//!                        └───────────► records in a log (`store/log`) ◄──────────────┘
+//!  read, status ◄── state: what waits, lies in the tray, is held ── places by key ── tables of what is rare
+//! ```
+//! The log is the only truth: what is known here is the fold over its records (`state`).
 
 mod branches;
-mod checkpoint;
 mod committer;
+mod facts;
 mod given;
 mod group;
-mod index;
 mod jobs;
-pub mod journal;
-mod line;
+mod kinds;
+mod look;
+mod lost;
 mod prune;
-mod record;
 mod read;
 mod readers;
 mod receipts;
 mod recover;
-mod segment;
+mod space;
 mod state;
 mod status;
+mod tables;
 mod tidy;
 mod untold;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
 
 use schemas::limits::MESSAGE_BYTES_MAX;
@@ -31,19 +37,21 @@ use schemas::subject::FeedName;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::store::Outage;
 use crate::store::alarms::{Alarms, now_ms};
-use crate::store::index::Index;
 use crate::store::limits::{REFUSAL_BYTES_MAX, WAITING_KIB_MAX};
-use crate::store::{Outage, disk};
+use crate::store::log::{Log, Reading};
+use crate::store::tables::Tables;
 use committer::{Answer, Job};
+use look::Look;
+use state::State;
 
 pub use given::{
-    AcceptError, Accepted, InTray, PutBack, Settled, Submission, Telling, Vouched, Waiting,
+    AcceptError, Accepted, Entry, InTray, Known, OwnHead, PutBack, Settled, Stage, Submission,
+    Telling, Vouched, Waiting,
 };
-pub use index::{Entry, Known, OwnHead, Stage};
 pub use readers::Reader;
 pub use recover::OpenReport;
-pub use state::Counts;
 pub use status::{FeedStatus, Held, Status};
 
 /// An office's own events. Cheap to clone; the last one to go closes the store.
@@ -54,43 +62,70 @@ pub struct Outbox {
 
 struct Inner {
     shared: Arc<Shared>,
-    jobs: Option<mpsc::Sender<Job>>,
-    committer: Option<JoinHandle<()>>,
+    jobs: Jobs,
+    committer: Option<JoinHandle<Log<kinds::Outbox>>>,
     room: Arc<Semaphore>,
+    /// Comes back from the committer, and goes last: with it goes the lock of the folder.
+    log: Option<Log<kinds::Outbox>>,
+}
+
+/// Whoever has work for the committer sends it here, until the store is closed.
+#[derive(Clone)]
+struct Jobs(Arc<Mutex<Option<mpsc::Sender<Job>>>>);
+
+impl Jobs {
+    fn new(jobs: mpsc::Sender<Job>) -> Jobs {
+        Jobs(Arc::new(Mutex::new(Some(jobs))))
+    }
+
+    fn send(&self, job: Job) -> Result<(), Outage> {
+        let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = jobs.as_ref().ok_or(Outage::Stopped)?.send(job);
+        sent.map_err(|_| Outage::Stopped)
+    }
+
+    fn close(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
 }
 
 /// What the committer and the readers both see.
 struct Shared {
-    index: Arc<Index>,
-    journal_dir: std::path::PathBuf,
-    /// Ids of events that are in the journal and not yet in the index.
-    beside: Mutex<Arc<Ids>>,
+    reading: Reading,
+    tables: Tables,
+    /// What is durable or written, as of the last thing that was done.
+    state: RwLock<Arc<State>>,
     alarms: Alarms,
     status: status::Board,
     reach: readers::Reach,
     news: watch::Sender<u64>,
     failed: CancellationToken,
-    _lock: disk::Lock,
 }
 
-type Ids = HashMap<(FeedName, String), Known>;
-
 impl Shared {
-    fn beside(&self, ids: Arc<Ids>) {
-        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = ids;
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn ids_beside(&self) -> Arc<Ids> {
-        Arc::clone(&self.beside.lock().unwrap_or_else(PoisonError::into_inner))
+    fn show(&self, state: State) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+    }
+
+    fn look<'a>(&'a self, state: &'a State) -> Look<'a> {
+        Look {
+            state,
+            reading: &self.reading,
+            tables: &self.tables,
+        }
     }
 }
 
 impl Drop for Inner {
     /// The committer ends when nobody can give it work; the store is closed only then.
     fn drop(&mut self) {
-        drop(self.jobs.take());
+        self.jobs.close();
         if let Some(committer) = self.committer.take() {
-            let _panicked = committer.join();
+            self.log = committer.join().ok();
         }
     }
 }
@@ -190,7 +225,7 @@ impl Outbox {
         self.ask(|answer| Job::Drop(feed, number, answer)).await
     }
 
-    /// Syncs the index and gives back journal segments that are no longer needed.
+    /// Syncs what is written. Where the disk budget presses, room is made before it returns.
     pub async fn checkpoint(&self) -> Result<(), Outage> {
         self.ask(Job::Checkpoint).await
     }
@@ -201,8 +236,7 @@ impl Outbox {
     }
 
     fn send(&self, job: Job) -> Result<(), Outage> {
-        let jobs = self.inner.jobs.as_ref().ok_or(Outage::Stopped)?;
-        jobs.send(job).map_err(|_| Outage::Stopped)
+        self.inner.jobs.send(job)
     }
 
     async fn ask(&self, job: impl FnOnce(Answer) -> Job) -> Result<(), Outage> {
@@ -228,8 +262,7 @@ impl Outbox {
     }
 
     pub fn status(&self) -> Result<Status, Outage> {
-        let status = status::Status::of(&self.inner.shared);
-        status.map_err(|e| self.unreadable(&e))
+        self.told(status::Status::of(&self.inner.shared))
     }
 
     pub fn alarms(&self) -> &Alarms {

@@ -4,18 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use schemas::confirmation::{Confirmation, Said};
+use schemas::confirmation::Confirmation;
 use schemas::event::Position;
 use schemas::subject::{FeedName, OfficeId};
 use serde::Serialize;
 
-use super::committer::{Committer, Job};
-use super::index::{Reads, Result, Writes};
-use super::{Outbox, Shared};
+use super::committer::{Committer, Draft, Job};
+use super::facts::{self, Fact};
+use super::look::Look;
+use super::{Outbox, Shared, tables};
 use crate::store::Outage;
-use crate::store::keys::{feed_key as key, unreadable};
-
-const READER: u8 = b'c';
 
 /// A reader of a log, and what it has confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,56 +75,36 @@ impl Reach {
     }
 }
 
-fn reader_key(feed: &FeedName, reader: &OfficeId) -> Vec<u8> {
-    key(READER, feed, reader.to_string().as_bytes())
-}
-
-impl Reads<'_> {
+impl Look<'_> {
     /// In the order of their names, held against how far the log reaches.
-    pub fn readers(&self, feed: &FeedName, reach: &Reach) -> Result<Vec<Reader>> {
-        let reach = reach.of(feed).unwrap_or(u64::MAX);
-        let reader = |confirmation: &Confirmation| {
-            let said = confirmation.said();
-            Reader {
-                office: said.reader.clone(),
-                complete: said.position.number(),
-                at: said.time.to_string(),
-                ahead: said.position.number() > reach,
-            }
+    pub fn readers(&self, feed: &FeedName, reach: &Reach) -> Result<Vec<Reader>, Outage> {
+        let Some((number, _)) = self.state.named(feed) else {
+            return Ok(Vec::new());
         };
-        Ok(self.words(feed)?.iter().map(reader).collect())
+        let reach = reach.of(feed).unwrap_or(u64::MAX);
+        let words = tables::words(self.tables, number)?.into_iter();
+        // Names of readers are checked before they are written down.
+        let readers = words.filter_map(|word| {
+            Some(Reader {
+                office: word.reader.parse().ok()?,
+                complete: word.position,
+                at: word.at,
+                ahead: word.position > reach,
+            })
+        });
+        Ok(readers.collect())
     }
-
-    /// The highest word of each reader.
-    fn words(&self, feed: &FeedName) -> Result<Vec<Confirmation>> {
-        let all = self.0.scan_prefix(key(READER, feed, b"")).values();
-        all.map(|value| read(&value?)).collect()
-    }
-
-    fn confirmed(&self, feed: &FeedName, reader: &OfficeId) -> Result<Option<Position>> {
-        let value = self.0.get(reader_key(feed, reader))?;
-        let confirmed = value.map(|value| Ok(read(&value)?.said().position));
-        confirmed.transpose()
-    }
-}
-
-fn read(value: &[u8]) -> Result<Confirmation> {
-    serde_json::from_slice(value).map_err(|_| unreadable("confirmation"))
 }
 
 impl Committer {
     /// A reader that holds another event at a position than we do is an alarm, and confirms nothing.
-    pub(super) fn confirmed(
-        &mut self,
-        confirmation: &Confirmation,
-    ) -> std::result::Result<(), Outage> {
+    pub(super) fn confirmed(&mut self, confirmation: &Confirmation) -> Result<(), Outage> {
         let said = confirmation.said();
         let feed = &said.log.feed;
-        let unreadable = |e: sled::Error| Outage::index("read", &e);
-        let db = self.index.db();
-        let reads = Reads(&db);
-        let own = reads.own_hash(feed, said.position).map_err(unreadable)?;
-        if own.is_some_and(|own| own != said.hash) {
+        let (number, named) = self.feed_of(feed);
+        let look = self.look();
+        let own = look.own(number, said.position)?;
+        if own.is_some_and(|own| own.hash != said.hash) {
             let text = format!(
                 "{} holds another event than we do at position {} of {}",
                 said.reader, said.position, said.log
@@ -134,35 +112,41 @@ impl Committer {
             self.shared.alarms.raise("reader-on-a-branch", text);
             return Ok(());
         }
-        let before = reads.confirmed(feed, &said.reader).map_err(unreadable)?;
+        let reader = said.reader.to_string();
+        let before = tables::word(look.tables, number, &reader)?;
         let reach = self.shared.reach.of(feed).unwrap_or(u64::MAX);
-        let ahead = |position: Position| position.number() > reach;
-        if before.is_some_and(|before| before >= said.position && !ahead(before)) {
+        let position = said.position.number();
+        let stands =
+            |before: &tables::Word| before.position >= position && before.position <= reach;
+        if before.as_ref().is_some_and(stands) {
             return Ok(());
         }
-        self.shared.tell_ahead(said, ahead(said.position));
-        let mut writes = Writes::default();
-        let text = confirmation.to_string();
-        writes
-            .0
-            .insert(reader_key(feed, &said.reader), text.as_bytes());
-        self.apply_index(writes)
+        self.shared
+            .tell_ahead(feed, &said.log.to_string(), &said.reader, position);
+        let reads = Fact::Reader(facts::Reads {
+            feed: number,
+            reader: &reader,
+            position: said.position,
+            at: &said.time.to_string(),
+            log: &said.log.to_string(),
+        });
+        let draft = Draft::of(&reads, confirmation.to_string());
+        if let Some(named) = named {
+            self.append_unit(&[named])?;
+        }
+        self.append_unit(&[draft])
     }
 }
 
 impl Shared {
     /// The surest sign of a key in other hands, the reader's or ours: told once, until the reader is ahead no more.
-    fn tell_ahead(&self, said: &Said, ahead: bool) {
-        let Said {
-            reader,
-            log,
-            position,
-            ..
-        } = said;
-        if !self.reach.is_news(&log.feed, reader, ahead) {
+    fn tell_ahead(&self, feed: &FeedName, log: &str, reader: &OfficeId, position: u64) {
+        let reach = self.reach.of(feed);
+        let ahead = reach.is_some_and(|reach| position > reach);
+        if !self.reach.is_news(feed, reader, ahead) {
             return;
         }
-        let reach = self.reach.of(&log.feed).unwrap_or_default();
+        let reach = reach.unwrap_or_default();
         let text = format!(
             "{reader} says that it holds {log} up to position {position}, and the log ends at {reach}: \
              the reader says what is not so, or another machine has this office's key; tell the authority"
@@ -173,14 +157,17 @@ impl Shared {
 
 impl Outbox {
     /// The bus was seen to have the own log up to there, or it is sent again up to there: a reader that says more is an alarm.
-    pub fn reaches(&self, feed: &FeedName, number: u64) -> std::result::Result<(), Outage> {
+    pub fn reaches(&self, feed: &FeedName, number: u64) -> Result<(), Outage> {
         let shared = &self.inner.shared;
         shared.reach.seen(feed, number);
-        let words = Reads(&shared.index.db()).words(feed);
-        for confirmation in words.map_err(|error| self.unreadable(&error))? {
-            let said = confirmation.said();
-            let reach = shared.reach.of(feed).unwrap_or(u64::MAX);
-            shared.tell_ahead(said, said.position.number() > reach);
+        let words = self.looking(|look| match look.state.named(feed) {
+            Some((number, _)) => tables::words(look.tables, number),
+            None => Ok(Vec::new()),
+        })?;
+        for word in words {
+            if let Ok(reader) = word.reader.parse() {
+                shared.tell_ahead(feed, &word.log, &reader, word.position);
+            }
         }
         Ok(())
     }
@@ -191,14 +178,12 @@ impl Outbox {
     }
 
     /// Takes a confirmation that was verified.
-    pub fn confirm(&self, confirmation: Confirmation) -> std::result::Result<(), Outage> {
+    pub fn confirm(&self, confirmation: Confirmation) -> Result<(), Outage> {
         self.send(Job::Confirmed(Box::new(confirmation)))
     }
 
     /// Who has confirmed something of the own log on a feed.
-    pub fn readers(&self, feed: &FeedName) -> std::result::Result<Vec<Reader>, Outage> {
-        let shared = &self.inner.shared;
-        let readers = Reads(&shared.index.db()).readers(feed, &shared.reach);
-        readers.map_err(|error| self.unreadable(&error))
+    pub fn readers(&self, feed: &FeedName) -> Result<Vec<Reader>, Outage> {
+        self.looking(|look| look.readers(feed, &self.inner.shared.reach))
     }
 }

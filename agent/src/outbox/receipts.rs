@@ -3,161 +3,207 @@
 //!
 //! The newest one covers all before it; older ones prove that something was there earlier. An event that the bus lost and got
 //! again is stamped anew, and the older receipt stays the good one.
+//!
+//! ```text
+//! one day:    5 (after 1)   20 (after 5)   21 (after 20)   22 (after 20): it stands for 21, too
+//! ```
+//! A record cannot be taken back, so a receipt says behind which position it stands for all others.
 
-use schemas::event::{Hash, Position, Timestamp};
+use schemas::event::{Position, Timestamp};
 use schemas::period::day_at;
 use schemas::receipt::{Receipt, VerifiedReceipt};
 use schemas::subject::FeedName;
-use sled::Db;
 
 use super::Outbox;
-use super::index::{Reads, Result, Writes};
+use super::committer::Draft;
+use super::facts::{Fact, Vouches};
+use super::look::Look;
+use super::state::Feed;
 use crate::store::Outage;
-use crate::store::fields::Fields;
-use crate::store::keys::{feed_key as key, unreadable};
 use crate::store::limits::{PRUNED_AT_ONCE, RECEIPT_SPACING};
+use crate::store::log::{Looked, Section};
 
-const RECEIPT: u8 = b'r';
-
-/// A receipt, and the event that it names.
-struct Kept {
-    position: Position,
-    hash: Hash,
-    receipt: Receipt,
-}
-
-impl Kept {
-    fn read(key: &[u8], value: &[u8]) -> Option<Kept> {
-        let (_, end) = key.split_at_checked(key.len().checked_sub(40)?)?;
-        let mut from = Fields(end);
-        Some(Kept {
-            position: Position::new(from.number()?)?,
-            hash: from.hash()?,
-            receipt: serde_json::from_slice(value).ok()?,
-        })
-    }
-
-    fn key(&self, feed: &FeedName) -> Vec<u8> {
-        let number = self.position.number().to_be_bytes();
-        key(RECEIPT, feed, &[&number[..], self.hash.as_bytes()].concat())
-    }
-
-    /// The day of its admission.
-    fn day(&self) -> impl PartialEq + use<> {
-        day_at(self.receipt.facts().stamp.admitted)
-    }
-}
-
-/// Writes down what is new: nothing for a position that a receipt covers already. Of one day no more stay than are needed.
-pub(super) fn keep(
-    db: &Db,
-    writes: &mut Writes,
-    feed: &FeedName,
-    receipts: &[VerifiedReceipt],
-) -> Result<()> {
-    let mut newest = newest_two(db, feed)?;
+/// What is new: nothing for a position that a receipt covers already. Of one day no more count than are needed.
+pub(super) fn new(feed: &Feed, number: u32, receipts: &[VerifiedReceipt]) -> Vec<Draft> {
+    let mut newest: Vec<Vouches> = feed.newest_receipts().copied().collect();
+    let mut drafts = Vec::new();
     for verified in receipts {
-        let next = Kept {
-            position: verified.facts().position,
-            hash: verified.facts().hash,
-            receipt: verified.receipt().clone(),
-        };
-        if newest
-            .last()
-            .is_some_and(|last| last.position >= next.position)
-        {
+        let facts = verified.facts();
+        let last = newest.last().map_or(0, |last| last.position.number());
+        if last >= facts.position.number() {
             continue;
         }
+        let mut next = Vouches {
+            feed: number,
+            position: facts.position,
+            hash: facts.hash,
+            admitted: facts.stamp.admitted.unix_seconds(),
+            after: last,
+        };
         if let [.., before, last] = &newest[..]
-            && last.day() == next.day()
+            && day(last) == day(&next)
             && next.position.number() - before.position.number() < RECEIPT_SPACING
         {
-            writes.0.remove(last.key(feed));
+            next.after = before.position.number();
             newest.pop();
         }
-        let text = next.receipt.to_string();
-        writes.0.insert(next.key(feed), text.as_bytes());
         newest.push(next);
+        let text = verified.receipt().to_string();
+        drafts.push(Draft::of(&Fact::Receipt(next), text));
     }
-    Ok(())
+    drafts
 }
 
-/// The last two that are for what the own log holds, the newest last.
-fn newest_two(db: &Db, feed: &FeedName) -> Result<Vec<Kept>> {
-    let mut newest = Vec::with_capacity(2);
-    for entry in db.scan_prefix(key(RECEIPT, feed, b"")).rev() {
-        let kept = read(entry)?;
-        if holds(db, feed, &kept)? {
-            newest.insert(0, kept);
-        }
-        if newest.len() == 2 {
-            break;
-        }
-    }
-    Ok(newest)
+/// The day of its admission.
+fn day(receipt: &Vouches) -> impl PartialEq + use<> {
+    admitted(receipt).map(day_at)
 }
 
-/// Whether the own log has that event there.
-fn holds(db: &Db, feed: &FeedName, kept: &Kept) -> Result<bool> {
-    let own = Reads(db).own_hash(feed, kept.position)?;
-    Ok(own == Some(kept.hash))
-}
-
-/// When the newest one was stamped.
-pub(super) fn newest(db: &Db, feed: &FeedName) -> Result<Option<Timestamp>> {
-    let newest = newest_two(db, feed)?.pop();
-    Ok(newest.map(|kept| kept.receipt.facts().stamp.admitted))
-}
-
-/// The first one that covers a position: which position it is for, and when it was stamped.
-pub(super) fn first_behind(
-    db: &Db,
-    feed: &FeedName,
-    position: Position,
-) -> Result<Option<(Position, Timestamp)>> {
-    behind(db, feed, position).next().transpose()
-}
-
-/// Up to where a log was durable at a time, by the receipts behind a position; not further than is pruned at once.
-pub(super) fn durable_by(
-    db: &Db,
-    feed: &FeedName,
-    first: Position,
-    time: Timestamp,
-) -> Result<Option<Position>> {
-    let mut to = None;
-    for covered in behind(db, feed, first) {
-        let (position, admitted) = covered?;
-        if admitted > time {
-            break;
-        }
-        to = Some(position);
-        if position.number() - first.number() >= PRUNED_AT_ONCE {
-            break;
-        }
-    }
-    Ok(to)
+/// It was a good time when it was written down.
+pub(super) fn admitted(receipt: &Vouches) -> Option<Timestamp> {
+    Timestamp::from_unix_seconds(receipt.admitted)
 }
 
 /// The receipts that cover a position, from the nearest on.
-fn behind(
-    db: &Db,
-    feed: &FeedName,
-    position: Position,
-) -> impl Iterator<Item = Result<(Position, Timestamp)>> {
-    let from = key(RECEIPT, feed, &position.number().to_be_bytes());
-    let end = key(RECEIPT, feed, &[0xFF; 41]);
-    let kept = db.range(from..end).map(move |entry| {
-        let kept = read(entry)?;
-        let covers = (kept.position, kept.receipt.facts().stamp.admitted);
-        Ok(holds(db, feed, &kept)?.then_some(covers))
-    });
-    kept.filter_map(Result::transpose)
+struct Behind<'a> {
+    look: Look<'a>,
+    number: u32,
+    from: Option<u64>,
+    next: Option<(Vouches, Receipt)>,
 }
 
-fn read(entry: Result<(sled::IVec, sled::IVec)>) -> Result<Kept> {
-    let (key, value) = entry?;
-    Kept::read(&key, &value).ok_or_else(|| unreadable("receipt"))
+impl Behind<'_> {
+    /// One that no newer one stands for.
+    fn pull(&mut self) -> Result<Option<(Vouches, Receipt)>, Outage> {
+        let mut this = match self.next.take() {
+            Some(this) => this,
+            None => match self.standing()? {
+                Some(first) => first,
+                None => return Ok(None),
+            },
+        };
+        while let Some(next) = self.standing()? {
+            if next.0.after >= this.0.position.number() {
+                self.next = Some(next);
+                break;
+            }
+            this = next;
+        }
+        Ok(Some(this))
+    }
+
+    /// The next one for an event that stands there.
+    fn standing(&mut self) -> Result<Option<(Vouches, Receipt)>, Outage> {
+        while let Some(from) = self.from {
+            let reading = self.look.reading;
+            let Some((at, _)) = reading.at_or_after(Section::Receipts, self.number, from)? else {
+                self.from = None;
+                break;
+            };
+            self.from = at.checked_add(1);
+            let Some(position) = Position::new(at) else {
+                continue;
+            };
+            let Some(own) = self.look.own(self.number, position)? else {
+                continue;
+            };
+            let found = reading.find(Section::Receipts, self.number, at, |looked| {
+                let Looked::Record(record) = looked else {
+                    return None;
+                };
+                let Some(Fact::Receipt(one)) = Fact::read(record.head()) else {
+                    return None;
+                };
+                let receipt = serde_json::from_slice(record.bytes()).ok()?;
+                (one.hash == own.hash).then_some((one, receipt))
+            })?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<'a> Look<'a> {
+    fn behind(&self, number: u32, position: Position) -> Behind<'a> {
+        Behind {
+            look: *self,
+            number,
+            from: Some(position.number()),
+            next: None,
+        }
+    }
+
+    /// The first one that covers a position: which position it is for, and when it was stamped.
+    pub fn first_receipt(
+        &self,
+        number: u32,
+        position: Position,
+    ) -> Result<Option<Vouches>, Outage> {
+        let first = self.behind(number, position).pull()?;
+        Ok(first.map(|(receipt, _)| receipt))
+    }
+
+    /// Up to where a log was durable at a time, by the receipts behind a position; not further than is pruned at once.
+    pub fn durable_by(
+        &self,
+        number: u32,
+        first: Position,
+        time: Timestamp,
+    ) -> Result<Option<Position>, Outage> {
+        let mut behind = self.behind(number, first);
+        let mut to = None;
+        while let Some((receipt, _)) = behind.pull()? {
+            if admitted(&receipt).is_none_or(|admitted| admitted > time) {
+                break;
+            }
+            to = Some(receipt.position);
+            if receipt.position.number() - first.number() >= PRUNED_AT_ONCE {
+                break;
+            }
+        }
+        Ok(to)
+    }
+
+    /// Whether another one stands for this one, whatever comes.
+    pub fn is_superseded(&self, one: &Vouches) -> Result<bool, Outage> {
+        let mut from = one.position.number().checked_add(1);
+        // Only those within the spacing can.
+        let end = one.position.number().saturating_add(RECEIPT_SPACING);
+        while let Some(at) = from.filter(|from| *from < end) {
+            let page = self
+                .reading
+                .page(Section::Receipts, one.feed, at..=end, 1)?;
+            let Some((at, _)) = page.first() else {
+                break;
+            };
+            let stands = self
+                .reading
+                .find(Section::Receipts, one.feed, *at, |looked| {
+                    let Looked::Record(record) = looked else {
+                        return None;
+                    };
+                    match Fact::read(record.head()) {
+                        Some(Fact::Receipt(next)) => {
+                            (next.after < one.position.number()).then_some(next)
+                        }
+                        _ => None,
+                    }
+                })?;
+            let holds = match stands {
+                Some(next) => self
+                    .own(next.feed, next.position)?
+                    .is_some_and(|own| own.hash == next.hash),
+                None => false,
+            };
+            if holds {
+                return Ok(true);
+            }
+            from = at.checked_add(1);
+        }
+        Ok(false)
+    }
 }
 
 impl Outbox {
@@ -166,16 +212,14 @@ impl Outbox {
         &self,
         feed: &FeedName,
         position: Position,
-    ) -> std::result::Result<Option<Receipt>, Outage> {
-        let db = &self.inner.shared.index.db();
-        let from = key(RECEIPT, feed, &position.number().to_be_bytes());
-        let end = key(RECEIPT, feed, &[0xFF; 41]);
-        let mut behind = db.range(from..end).map(|entry| {
-            let kept = read(entry)?;
-            Ok(holds(db, feed, &kept)?.then_some(kept.receipt))
-        });
-        let found = behind.find_map(Result::transpose).transpose();
-        found.map_err(|error| self.unreadable(&error))
+    ) -> Result<Option<Receipt>, Outage> {
+        self.looking(|look| {
+            let Some((number, _)) = look.state.named(feed) else {
+                return Ok(None);
+            };
+            let found = look.behind(number, position).pull()?;
+            Ok(found.map(|(_, receipt)| receipt))
+        })
     }
 }
 

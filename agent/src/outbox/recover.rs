@@ -1,39 +1,37 @@
 //! Opening: a folder comes in, an outbox that knows every accepted event goes out, and a report of what was amiss.
 //! Nothing damaged is deleted or passed over in silence.
+//!
+//! ```text
+//! of format 1? refused ─► log: look, fold, cut, sync ─► tables and alarms from its records ─► after damage: what lies nowhere is named ─► the committer
+//! ```
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::sync::{Arc, RwLock, mpsc};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::committer::Committer;
-use super::index::{Reads, Writes};
-use super::journal::{Amiss, Journal, Mark};
+use super::committer::{Committer, Job};
+use super::facts::Fact;
+use super::kinds;
 use super::readers::Reach;
-use super::record::Record;
-use super::state::State;
-use super::{Inner, Outbox, Shared, status};
-use crate::store::alarms::Alarms;
-use crate::store::index::{Left, Repair};
+use super::space::Cleaner;
+use super::tidy::Left;
+use super::{Inner, Jobs, Outbox, Shared, status, tables};
+use crate::store::alarms::{Alarm, Alarms};
 use crate::store::limits::{
-    GROUP_EVENTS_MAX, RESEND_HORIZON, SEGMENT_BYTES, SEGMENT_BYTES_MIN, WAITING_KIB_MAX,
+    OUTBOX_SEGMENT_BYTES, RESEND_HORIZON, SEGMENT_BYTES_MIN, WAITING_KIB_MAX,
 };
-use crate::store::{Fault, Outage, disk, index};
+use crate::store::log::{Identity, Log, Looked, OwnedHead, Reading, Repair, Room, Sizes};
+use crate::store::tables::{TableWrites, Tables};
+use crate::store::{self, Fault, Outage, before};
 
 /// What opening found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenReport {
     pub repairs: Vec<Repair>,
-    pub amiss: Vec<Amiss>,
-    /// The index was begun anew beside a journal that had events: it was rebuilt from it.
-    pub rebuilt: bool,
-    /// The index is an older copy: the journal no longer reaches back to it.
-    pub index_behind: bool,
-    /// Records that the index had not seen.
-    pub replayed: u64,
     /// Accepted events whose bytes are gone.
     pub lost: u64,
 }
@@ -41,66 +39,81 @@ pub struct OpenReport {
 impl OpenReport {
     /// For the log and the status; the codes of those that are alarms stand before them.
     pub fn notes(&self) -> Vec<(&'static str, String)> {
-        let mut notes = Vec::new();
-        let repairs = self.repairs.iter();
-        notes.extend(repairs.map(|repair| (repair.code(), repair.text())));
-        if self.rebuilt {
-            let text = format!(
-                "the index was rebuilt from {} journal records; the own log comes back from the bus",
-                self.replayed
-            );
-            notes.push(("index-rebuilt", text));
-        }
-        if self.index_behind {
-            let text = "the index is older than the journal: settled events come back from the bus";
-            notes.push(("index-behind", text.into()));
-        }
-        notes.extend(self.amiss.iter().map(amiss_note));
+        let mut notes: Vec<_> = self.repairs.iter().map(note).collect();
         if self.lost > 0 {
             let text = format!("the bytes of {} accepted events are gone", self.lost);
             notes.push(("accepted-events-lost", text));
         }
         notes
     }
+
+    /// Something that was written may be gone: whatever should be there is looked for.
+    fn is_damage(&self) -> bool {
+        self.repairs.iter().any(|repair| match repair {
+            Repair::TornTail { .. } | Repair::HintMade(_) => false,
+            Repair::Damaged(_)
+            | Repair::Rotten { .. }
+            | Repair::MissingSegments { .. }
+            | Repair::HeaderUnread(_)
+            | Repair::StateUnread(_) => true,
+        })
+    }
 }
 
-fn amiss_note(amiss: &Amiss) -> (&'static str, String) {
-    match amiss {
-        Amiss::TornTail(at) => (
+fn note(repair: &Repair) -> (&'static str, String) {
+    match repair {
+        Repair::TornTail { at, .. } => (
             "",
             format!(
-                "{} bytes of an unfinished write were cut from journal segment {} at {}",
+                "{} bytes of an unfinished write were cut from segment {} at {}",
                 at.length, at.segment, at.offset
             ),
         ),
-        Amiss::Damaged(at) => (
-            "journal-damaged",
+        Repair::Damaged(at) => (
+            "log-damaged",
             format!(
-                "{} bytes of journal segment {} at {} are damaged",
+                "{} bytes of segment {} at {} are damaged",
                 at.length, at.segment, at.offset
             ),
         ),
-        Amiss::MissingSegment(segment) => (
-            "journal-segment-missing",
-            format!("journal segment {segment} is missing"),
-        ),
-        Amiss::EndsBefore(mark) => (
-            "journal-cut",
+        // Where it was an event in line, that is told by its name.
+        Repair::Rotten { at, .. } => (
+            "",
             format!(
-                "the journal ends before segment {} at {}, up to where it was read before",
-                mark.segment, mark.offset
+                "the record in segment {} at {} is known by its head alone",
+                at.segment, at.offset
             ),
         ),
+        Repair::MissingSegments { first, last } => (
+            "log-segment-missing",
+            format!("segments {first} to {last} are missing"),
+        ),
+        Repair::HeaderUnread(segment) => (
+            "log-damaged",
+            format!("the header of segment {segment} does not read"),
+        ),
+        Repair::StateUnread(segment) => (
+            "log-damaged",
+            format!(
+                "the state at the beginning of segment {segment} does not read; it was made again from the records before"
+            ),
+        ),
+        Repair::HintMade(segment) => ("", format!("the hint of segment {segment} was made anew")),
     }
 }
 
 impl Outbox {
-    /// Opens the store in `dir`, or begins one. Takes seconds at worst: call it where blocking is allowed.
+    /// Opens the outbox of the data folder `store`, or begins one; `who` says whose it is. Milliseconds where all is well: call it where
+    /// blocking is allowed.
     ///
     /// # Errors
-    /// When another process has the store, or the disk fails. A damaged store opens.
-    pub fn open(dir: &Path, budget_bytes: u64) -> Result<(Outbox, OpenReport), Fault> {
-        Outbox::open_keeping(dir, budget_bytes, RESEND_HORIZON)
+    /// When another process has the store, it is somebody else's, of another format, or the disk fails. A damaged store opens.
+    pub fn open(
+        store: &Path,
+        who: &Identity,
+        budget_bytes: u64,
+    ) -> Result<(Outbox, OpenReport), Fault> {
+        Outbox::open_keeping(store, who, budget_bytes, RESEND_HORIZON)
     }
 
     /// The same; settled events are kept as they were signed for the horizon.
@@ -108,130 +121,119 @@ impl Outbox {
     /// # Errors
     /// As [`Outbox::open`].
     pub fn open_keeping(
-        dir: &Path,
+        store: &Path,
+        who: &Identity,
         budget_bytes: u64,
         resend_horizon: Duration,
     ) -> Result<(Outbox, OpenReport), Fault> {
-        disk::make_directory(dir)?;
-        let lock = disk::Lock::take(dir)?;
-        let opened = index::open(dir, |db| Ok((State::load(db)?, Reads(db).mark()?)))?;
-        let (state, seen) = opened.checked;
-        let index = Arc::new(opened.index);
-        let journal_dir = dir.join("journal");
-        let sixteenth = u32::try_from(budget_bytes / 16).unwrap_or(SEGMENT_BYTES);
-        let segment_bytes = sixteenth.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES);
-        let (journal, amiss) = Journal::open(&journal_dir, seen, segment_bytes)?;
+        // Where migration will stand: what lies there in format 1 is taken over before the log is opened.
+        before::refuse(store, Room::Outbox)?;
+        let dir = store::folder(store, Room::Outbox);
+        let sixteenth = u32::try_from(budget_bytes / 16).unwrap_or(OUTBOX_SEGMENT_BYTES);
+        let segment_bytes = sixteenth.clamp(SEGMENT_BYTES_MIN, OUTBOX_SEGMENT_BYTES);
+        let who = who.in_room(Room::Outbox);
+        let (log, opened) = Log::<kinds::Outbox>::open(&dir, &who, None, Sizes { segment_bytes })?;
+        let made = Tables::make(&dir.join("tables"))?;
+        let reading = log.reading();
+        let raised = fill(&made, &reading)?;
+        let (jobs, receive) = mpsc::channel();
+        let jobs = Jobs::new(jobs);
+        let to_keep = jobs.clone();
+        let count = log.state().alarms;
+        let alarms = Alarms::new(raised, count, move |number, alarm| {
+            to_keep.send(Job::Alarm(number, alarm.clone()))
+        });
         let shared = Arc::new(Shared {
-            index: Arc::clone(&index),
-            journal_dir,
-            alarms: Alarms::in_index(Arc::clone(&index)),
-            beside: Mutex::default(),
+            reading,
+            tables: made,
+            state: RwLock::new(Arc::new(log.state().clone())),
+            alarms,
             status: status::Board::default(),
             reach: Reach::default(),
             news: watch::Sender::new(0),
             failed: CancellationToken::new(),
-            _lock: lock,
         });
-        let (jobs, receive) = mpsc::channel();
         let mut committer = Committer {
-            state,
-            journal,
-            index_bytes: index.disk_bytes(),
-            index,
+            log,
             shared: Arc::clone(&shared),
             jobs: receive,
             budget_bytes,
+            bytes: 0,
             ahead: None,
-            unapplied: None,
             unsynced: None,
             resend_horizon,
             pressed: false,
-            left: Left::Nothing,
+            left: Left::Later,
+            tidied: Instant::now(),
+            cleaner: Cleaner::default(),
+            segment_bytes,
         };
         let mut report = OpenReport {
             repairs: opened.repairs,
-            amiss,
             ..OpenReport::default()
         };
-        committer.recover(seen, &mut report)?;
+        committer.recover(&mut report)?;
         let thread = std::thread::Builder::new().spawn(move || committer.run());
         let inner = Inner {
             shared,
-            jobs: Some(jobs),
-            committer: Some(thread.map_err(|e| Outage::disk("start a thread for", dir, &e))?),
+            jobs,
+            committer: Some(thread.map_err(|e| Outage::disk("start a thread for", &dir, &e))?),
             room: Arc::new(Semaphore::new(WAITING_KIB_MAX as usize)),
+            log: None,
         };
         let inner = Arc::new(inner);
         Ok((Outbox { inner }, report))
     }
 }
 
+/// Fills the tables from the records that say what is in them; returns the alarms, oldest first.
+fn fill(tables: &Tables, reading: &Reading) -> Result<VecDeque<Alarm>, Outage> {
+    let mut raised = VecDeque::new();
+    let mut writes = TableWrites::default();
+    reading.tables(|looked| {
+        let (head, text) = match &looked {
+            Looked::Record(record) => (Some(record.head()), record.bytes()),
+            Looked::Damaged { head, .. } => (head.as_ref().map(OwnedHead::head), &[][..]),
+        };
+        match head.and_then(Fact::read) {
+            Some(Fact::Alarm(one)) => raised.push_back(Alarm {
+                at_ms: one.at_ms,
+                code: one.code.into(),
+                text: String::from_utf8_lossy(text).into_owned(),
+            }),
+            Some(fact) => tables::write(&mut writes, &fact),
+            None => {}
+        }
+        if writes.len() >= FILLED_AT_ONCE {
+            tables.apply(std::mem::take(&mut writes))?;
+        }
+        Ok::<(), Outage>(())
+    })?;
+    tables.apply(writes)?;
+    Ok(raised)
+}
+
+/// Entries of the tables that are written as one while they are filled.
+const FILLED_AT_ONCE: usize = 512;
+
 impl Committer {
-    fn recover(&mut self, seen: Mark, report: &mut OpenReport) -> Result<(), Outage> {
-        report.index_behind = seen > Mark::START && seen.segment < self.journal.first_segment();
-        report.replayed = self.replay(seen, &mut report.amiss)?;
-        report.rebuilt = seen == Mark::START && report.replayed > 0;
-        // Where the journal has ended early, no old place may be taken for a new one.
-        self.apply_journaled(Writes::default())?;
-        report.lost = self.name_lost_places()?;
-        // What was amiss with the index stands in it already.
-        let repairs = report.repairs.len();
-        for (code, text) in report.notes().split_off(repairs) {
+    fn recover(&mut self, report: &mut OpenReport) -> Result<(), Outage> {
+        self.show();
+        if report.is_damage() {
+            let rotten = report.repairs.iter().filter_map(|repair| match repair {
+                Repair::Rotten { head, .. } => Some(head.clone()),
+                _ => None,
+            });
+            let rotten: Vec<OwnedHead> = rotten.collect();
+            report.lost = self.name_lost(&rotten)?;
+        }
+        for (code, text) in report.notes() {
             if code.is_empty() {
                 tracing::info!("{text}");
             } else {
                 self.shared.alarms.raise(code, text);
             }
         }
-        self.index.sync()
-    }
-
-    fn name_lost_places(&mut self) -> Result<u64, Outage> {
-        let journal = self.journal.places();
-        self.name_lost(|at| {
-            journal
-                .get(&at.segment)
-                .is_none_or(|bytes| at.end() > *bytes)
-        })
-    }
-
-    /// Applies what the index has not seen; returns how many records that were.
-    fn replay(&mut self, seen: Mark, amiss: &mut Vec<Amiss>) -> Result<u64, Outage> {
-        let (mut replayed, mut unknown) = (0, Vec::new());
-        let mut writes = Writes::default();
-        let mut names: HashSet<(String, String)> = HashSet::new();
-        let db = &self.index.db();
-        let state = &mut self.state;
-        let damaged = self.journal.replay(seen, |at, kind, body| {
-            let Some(record) = Record::read(kind, body) else {
-                unknown.push(Amiss::Damaged(at));
-                return Ok(());
-            };
-            // A record that speaks of one before it must find that one in the index.
-            let name = match &record {
-                Record::Accepted(accepted) => Some((accepted.feed.into(), accepted.id.into())),
-                Record::Refused(_)
-                | Record::Released { .. }
-                | Record::Dropped { .. }
-                | Record::Pruned(_) => None,
-            };
-            let speaks = name.as_ref().is_none_or(|name| names.contains(name));
-            if speaks || names.len() >= GROUP_EVENTS_MAX {
-                names.clear();
-                self.index.apply(std::mem::take(&mut writes).0)?;
-            }
-            state
-                .replay(db, &mut writes, at, &record)
-                .map_err(|e| Outage::index("read", &e))?;
-            match name {
-                Some(name) => _ = names.insert(name),
-                None => self.index.apply(std::mem::take(&mut writes).0)?,
-            }
-            replayed += 1;
-            Ok(())
-        })?;
-        amiss.extend(damaged.into_iter().chain(unknown));
-        self.apply_index(writes)?;
-        Ok(replayed)
+        Ok(())
     }
 }

@@ -9,9 +9,8 @@ use schemas::subject::FeedName;
 use serde::Serialize;
 
 use super::Shared;
-use super::index::Reads;
 use super::readers::Reader;
-use super::state::{Counts, State};
+use crate::store::Outage;
 
 /// What holds a feed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +51,6 @@ pub(super) struct Board(Mutex<Figures>);
 
 #[derive(Default)]
 struct Figures {
-    feeds: BTreeMap<FeedName, Counts>,
     held: BTreeMap<FeedName, Held>,
     disk_bytes: u64,
     disk_budget_bytes: u64,
@@ -77,50 +75,43 @@ impl Board {
         self.figures().held.remove(feed).is_some()
     }
 
-    pub fn show(&self, state: &State, disk_bytes: u64, disk_budget_bytes: u64) {
+    pub fn show(&self, disk_bytes: u64, disk_budget_bytes: u64) {
         let mut figures = self.figures();
-        figures.feeds.clone_from(&state.feeds);
         figures.disk_bytes = disk_bytes;
         figures.disk_budget_bytes = disk_budget_bytes;
     }
 }
 
-impl super::Outbox {
-    /// Keys and values of the index. All of it is read for that: for measuring, not for status pages.
-    pub fn live_bytes(&self) -> Result<u64, crate::store::Outage> {
-        let mut bytes = 0;
-        for entry in self.inner.shared.index.db().iter() {
-            let (key, value) = entry.map_err(|error| self.unreadable(&error))?;
-            bytes += key.len() + value.len();
-        }
-        Ok(u64::try_from(bytes).unwrap_or(u64::MAX))
-    }
-}
-
 impl Status {
-    pub(super) fn of(shared: &Shared) -> Result<Status, sled::Error> {
-        let db = shared.index.db();
-        let reads = Reads(&db);
-        let figures = shared.status.figures();
-        let feed = |(feed, counts): (&FeedName, &Counts)| {
-            let oldest = reads.waiting(feed, 0).next().transpose()?;
-            let settled = reads.last_settled(feed)?;
-            Ok(FeedStatus {
-                feed: feed.clone(),
-                waiting: counts.waiting,
-                oldest_waiting_ms: oldest.map(|(_, entry)| entry.at_ms),
-                refused: counts.refused,
-                settled: settled.map_or(0, |head| head.position.number()),
-                branched: reads.branched(feed)?,
-                held: figures.held.get(feed).cloned(),
-                readers: reads.readers(feed, &shared.reach)?,
-            })
+    pub(super) fn of(shared: &Shared) -> Result<Status, Outage> {
+        let state = shared.state();
+        let look = shared.look(&state);
+        let mut feeds = Vec::new();
+        for (number, name, feed) in state.named_feeds() {
+            let oldest = match feed.waiting.first() {
+                Some(first) => look.in_line(number, first)?,
+                None => None,
+            };
+            feeds.push(FeedStatus {
+                feed: name.clone(),
+                waiting: feed.waiting.count(),
+                oldest_waiting_ms: oldest.map(|event| event.at_ms),
+                refused: feed.tray.count(),
+                settled: feed.last_position().map_or(0, |last| last.number()),
+                branched: look.branched(number)?,
+                held: shared.status.figures().held.get(name).cloned(),
+                readers: look.readers(name, &shared.reach)?,
+            });
+        }
+        feeds.sort_by(|one, other| one.feed.cmp(&other.feed));
+        let (disk_bytes, disk_budget_bytes) = {
+            let figures = shared.status.figures();
+            (figures.disk_bytes, figures.disk_budget_bytes)
         };
-        let feeds: Result<_, sled::Error> = figures.feeds.iter().map(feed).collect();
         Ok(Status {
-            feeds: feeds?,
-            disk_bytes: figures.disk_bytes,
-            disk_budget_bytes: figures.disk_budget_bytes,
+            feeds,
+            disk_bytes,
+            disk_budget_bytes,
             alarms_raised: shared.alarms.raised(),
             stopped: shared.failed.is_cancelled(),
         })

@@ -1,4 +1,6 @@
-pub mod damage;
+mod before;
+mod damage;
+mod image;
 mod matrix;
 mod model;
 mod prune;
@@ -9,7 +11,9 @@ use std::path::Path;
 use bytes::Bytes;
 use schemas::event::{Hash, Position};
 
+pub use self::image::{crash_image, names};
 use super::*;
+use crate::store::log::{Identity, Room};
 
 pub const BUDGET: u64 = 64 * 1024 * 1024;
 
@@ -21,8 +25,29 @@ pub fn health() -> FeedName {
     feed("health-quarterly")
 }
 
+pub const WHO: Identity = Identity {
+    office: [1; 32],
+    authority: [2; 32],
+    room: Room::Outbox,
+};
+
 pub fn open(dir: &Path) -> (Outbox, OpenReport) {
-    Outbox::open(dir, BUDGET).expect("opens")
+    Outbox::open(dir, &WHO, BUDGET).expect("opens")
+}
+
+/// Where the log lies in a data folder.
+pub fn log_folder(dir: &Path) -> std::path::PathBuf {
+    crate::store::folder(dir, Room::Outbox)
+}
+
+/// The log's files with this ending, by their numbers.
+pub fn files(dir: &Path, ending: &str) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(log_folder(dir)).expect("reads");
+    let paths = entries.map(|entry| entry.expect("reads").path());
+    let named = paths.filter(|path| path.extension().is_some_and(|is| is == ending));
+    let mut files: Vec<_> = named.collect();
+    files.sort();
+    files
 }
 
 pub fn submission(feed: &FeedName, id: &str, content: &str) -> Submission {
@@ -48,10 +73,12 @@ pub fn settled(id: &str, position: u64, content: &str) -> Settled {
 
 /// The bytes of a settled event go, and its hash stays.
 pub fn lose_bytes(outbox: &Outbox, feed: &FeedName, position: u64) {
-    let db = outbox.inner.shared.index.db();
-    let key = crate::store::keys::feed_key(b'o', feed, &position.to_be_bytes());
-    for piece in db.scan_prefix(key).keys() {
-        db.remove(piece.expect("reads")).expect("writes");
+    let position = Position::new(position).expect("a position");
+    let (answer, mut answered) = oneshot::channel();
+    let job = Job::NotHere(feed.clone(), position, answer);
+    outbox.send(job).expect("takes it");
+    while let Err(oneshot::error::TryRecvError::Empty) = answered.try_recv() {
+        std::thread::yield_now();
     }
 }
 
@@ -287,7 +314,7 @@ async fn a_refused_event_lies_in_the_tray_until_a_person_speaks() {
 #[tokio::test]
 async fn a_used_up_budget_is_told_and_settling_makes_room() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (outbox, _) = Outbox::open(dir.path(), 8 * 1024 * 1024).expect("opens");
+    let (outbox, _) = Outbox::open(dir.path(), &WHO, 8 * 1024 * 1024).expect("opens");
     let large = "x".repeat(500_000);
     let mut accepted = 0;
     let refused = loop {
@@ -321,38 +348,8 @@ async fn a_used_up_budget_is_told_and_settling_makes_room() {
 async fn two_at_once_on_one_store_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let (_outbox, _) = open(dir.path());
-    let second = Outbox::open(dir.path(), BUDGET).err().expect("in use");
+    let second = Outbox::open(dir.path(), &WHO, BUDGET)
+        .err()
+        .expect("in use");
     assert!(matches!(second, crate::store::Fault::InUse(_)), "{second}");
-}
-
-/// The index's folder in a store.
-pub fn index_folder(store: &Path) -> std::path::PathBuf {
-    let entries = std::fs::read_dir(store).expect("reads");
-    let paths = entries.map(|entry| entry.expect("reads").path());
-    let named = paths.filter(|path| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with("index-") && name.len() == 12)
-    });
-    named.max().expect("an index")
-}
-
-/// What the disk's cache holds of a living store: what a kill would leave behind.
-pub fn crash_image(of: &Path) -> tempfile::TempDir {
-    let image = tempfile::tempdir().expect("a directory");
-    copy(of, image.path());
-    image
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("makes");
-    for entry in std::fs::read_dir(from).expect("reads") {
-        let (from, name) = entry
-            .map(|entry| (entry.path(), entry.file_name()))
-            .expect("reads");
-        if from.is_dir() {
-            copy(&from, &to.join(name));
-        } else {
-            std::fs::copy(&from, to.join(name)).expect("copies");
-        }
-    }
 }

@@ -1,81 +1,53 @@
-//! What was taken back from the bus, and is not told there yet: a range comes in with the events, in the same write, and goes away
-//! in the write that settles the notice which names it. A crash between the two leaves the notice first in line.
+//! What was taken back from the bus, and is not told there yet: a range comes in with the events, in the same unit, and goes away
+//! in the unit that settles the notice which names it. A crash between the two leaves the notice first in line.
 
-use schemas::event::Hash;
 use schemas::notice::LogResumed;
 use schemas::subject::FeedName;
-use sled::Db;
 
-use super::index::{Reads, Result, Writes};
+use super::facts::Range;
+use super::state::State;
 use super::{Outbox, Settled};
 use crate::store::Outage;
-use crate::store::fields::{Fields, number};
-use crate::store::keys::{feed_key as key, unreadable};
-
-const UNTOLD: u8 = b'y';
 
 /// These were taken back. What is told of is one range, from the first to the last.
-pub(super) fn remember(
-    db: &Db,
-    writes: &mut Writes,
-    feed: &FeedName,
-    taken: &[Settled],
-) -> Result<()> {
-    let (Some(first), Some(last)) = (taken.first(), taken.last()) else {
-        return Ok(());
-    };
+pub(super) fn remembered(state: &State, feed: &FeedName, taken: &[Settled]) -> Option<Range> {
+    let (first, last) = (taken.first()?, taken.last()?);
     let first = first.position.number();
-    let before = Reads(db).untold(feed)?.map_or(first, |told| told.first);
-    let mut value = Vec::with_capacity(48);
-    number(&mut value, first.min(before));
-    number(&mut value, last.position.number());
-    value.extend_from_slice(last.hash.as_bytes());
-    writes.0.insert(key(UNTOLD, feed, b""), value);
-    Ok(())
+    let before = untold(state, feed).map_or(first, |before| before.first);
+    Some(Range {
+        first: first.min(before),
+        last: last.position.number(),
+        hash: last.hash,
+    })
 }
 
-/// These are on the bus: the notice may be one of them.
-pub(super) fn forget_told(
-    db: &Db,
-    writes: &mut Writes,
-    feed: &FeedName,
-    settled: &[Settled],
-) -> Result<()> {
-    let Some(untold) = Reads(db).untold(feed)? else {
-        return Ok(());
-    };
-    let id = untold.id();
-    if settled.iter().any(|event| event.id == id) {
-        writes.0.remove(key(UNTOLD, feed, b""));
-    }
-    Ok(())
+/// These are on the bus: the notice may be one of them, and then there is nothing to tell any more.
+pub(super) fn told(state: &State, feed: &FeedName, settled: &[Settled]) -> Option<Option<Range>> {
+    let id = notice(untold(state, feed)?).id();
+    let is_told = settled.iter().any(|event| event.id == id);
+    is_told.then_some(None)
 }
 
-impl Reads<'_> {
-    fn untold(&self, feed: &FeedName) -> Result<Option<LogResumed>> {
-        let value = self.0.get(key(UNTOLD, feed, b""))?;
-        let read = |value: sled::IVec| {
-            let mut from = Fields(&value);
-            let (first, last) = (from.number()?, from.number()?);
-            let hash: Hash = from.hash()?;
-            Some(LogResumed::new(first, last, hash))
-        };
-        value
-            .map(|value| read(value).ok_or_else(|| unreadable("range")))
-            .transpose()
-    }
+fn untold(state: &State, feed: &FeedName) -> Option<Range> {
+    state.named(feed).and_then(|(_, feed)| feed.untold)
+}
+
+fn notice(range: Range) -> LogResumed {
+    LogResumed::new(range.first, range.last, range.hash)
 }
 
 impl Outbox {
     /// What was taken back and is not told on the bus: it is told before anything new is sent.
-    pub fn untold(&self, feed: &FeedName) -> std::result::Result<Option<LogResumed>, Outage> {
-        let untold = Reads(&self.inner.shared.index.db()).untold(feed);
-        untold.map_err(|error| self.unreadable(&error))
+    pub fn untold(&self, feed: &FeedName) -> Result<Option<LogResumed>, Outage> {
+        let state = self.inner.shared.state();
+        Ok(untold(&state, feed).map(notice))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use schemas::event::Hash;
+
     use super::*;
     use crate::outbox::Telling;
     use crate::outbox::tests::{health, open, settled};

@@ -1,7 +1,7 @@
-//! Ways in which a disk harms an index at rest, for the tests of both stores: each is done to a closed store.
+//! Ways in which a disk harms a store at rest, for the tests of both stores: each is done to a closed store.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Harm {
@@ -65,33 +65,4 @@ impl Harm {
         fs::write(file, &after).expect("writes");
         after != before
     }
-}
-
-/// The files of the one index in a store's folder.
-pub fn files_of_index(store: &Path) -> Vec<PathBuf> {
-    let index = store.join("index-000001");
-    let entries = fs::read_dir(index).expect("reads");
-    let files = entries.map(|entry| entry.expect("reads").path());
-    let mut files: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
-    files.sort();
-    files
-}
-
-/// A copy of a store, harmed in each way, one after the other.
-pub fn harmed(store: &Path) -> Vec<(String, tempfile::TempDir)> {
-    let mut all = Vec::new();
-    for file in files_of_index(store) {
-        let name = file
-            .file_name()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
-        for harm in Harm::to(&name) {
-            let copy = crate::outbox::tests::crash_image(store);
-            if harm.done_to(&copy.path().join("index-000001").join(&name)) {
-                all.push((format!("{name} {harm:?}"), copy));
-            }
-        }
-    }
-    all
 }

@@ -77,7 +77,7 @@ pub const INDEX_COPY_AGAIN: Duration = Duration::from_secs(60 * 60);
 pub const RESEND_HORIZON: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Positions that are looked up in an index before others get their turn.
 pub const POSITIONS_AT_ONCE: usize = 256;
-/// Settled events that are pruned in one step: one entry of the journal, one of its syncs.
+/// Settled events that are pruned in one step: one record, and one sync.
 pub const PRUNED_AT_ONCE: u64 = 256;
 /// Writes of tables between two flushes: what is not flushed is in memory, and a start writes many.
 pub const TABLE_WRITES_UNFLUSHED: usize = 4_096;
@@ -91,3 +91,15 @@ pub const NOTE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const IDS_LINES_SLACK: u64 = 4_096;
 /// Longest line of the ids outside that is read: names and ids are far shorter.
 pub const IDS_LINE_BYTES_MAX: u64 = 8 * 1024;
+/// A segment of the outbox's log, for the largest budgets; for others it is a sixteenth of the budget, and not below the smallest one.
+pub const OUTBOX_SEGMENT_BYTES: u32 = 32 * 1024 * 1024;
+/// Dead bytes of the active segment of which nobody takes notice: some thousand events.
+pub const DEAD_BYTES_MIN: u64 = 1024 * 1024;
+/// What is left of a settled event without its bytes: digests, hash, id and the record's own header.
+pub const REMAINS_BYTES: u64 = 300;
+/// Confirmations of a segment that are taken for the last ones of their readers where it is weighed.
+pub const READERS_WEIGHED: u64 = 64;
+/// How often is asked whether a segment is written anew: a step takes some ten milliseconds.
+pub const CLEANED_ASKED: Duration = Duration::from_millis(10);
+/// After a disk was too full to write a segment anew: it is tried again when somebody may have made room.
+pub const CLEANED_AGAIN: Duration = Duration::from_secs(60);

@@ -67,10 +67,6 @@ pub struct TableWrites {
 }
 
 impl TableWrites {
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
         self.count

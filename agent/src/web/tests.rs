@@ -52,7 +52,8 @@ impl Door {
             .expect("good settings");
         let store = settings.store.dir.clone();
         std::fs::create_dir(&store).expect("made");
-        let (outbox, _) = Outbox::open(&store.join("outbox"), budget).expect("an outbox");
+        let (outbox, _) =
+            Outbox::open(&store, &crate::outbox::tests::WHO, budget).expect("an outbox");
         let (inbox, _) = Inbox::open(&store, &crate::inbox::tests::WHO).expect("an inbox");
         let token = private_token(&token);
         let (_, registry) = watch::channel(Arc::new(registry()));

@@ -160,10 +160,7 @@ fn lines_that_a_peer_can_cause_are_bounded() {
 #[test]
 fn foreign_crates_have_one_owner() {
     const OWNERS: &[(&str, &[&str])] = &[
-        (
-            "sled::",
-            &["agent/src/outbox", "agent/src/inbox", "agent/src/store"],
-        ),
+        ("sled::", &["agent/src/store"]),
         ("async_nats::", &["agent/src/link", "tests/"]),
         ("jsonschema::", &["schemas/src/contract"]),
         (

@@ -41,8 +41,8 @@ pub enum OfficeFault {
     /// It is put in the store's place.
     Restore(usize),
     Empty,
-    /// The index is gone, and the journal is there.
-    LoseIndex,
+    /// What is made from the log is gone, and the log is there.
+    LoseHints,
     /// All that is settled is past the horizon.
     Prune,
     /// The office is given up, with its store.
@@ -127,7 +127,7 @@ fn faults(kind: Faults) -> BoxedStrategy<Action> {
             3 => (one(), one()).prop_map(|(who, copy)| Office(who, OfficeFault::Copy(copy))),
             3 => (one(), one()).prop_map(|(who, copy)| Office(who, OfficeFault::Restore(copy))),
             1 => office(OfficeFault::Empty),
-            1 => office(OfficeFault::LoseIndex),
+            1 => office(OfficeFault::LoseHints),
         ]
         .boxed(),
         Faults::Bus => prop_oneof![

@@ -137,16 +137,16 @@ fn what_had_a_receipt_goes_behind_under_its_ids_where_the_bus_has_another_histor
 }
 
 #[test]
-fn an_office_that_lost_its_index_behind_pruning_takes_its_log_back_and_goes_on() {
+fn an_office_that_lost_its_hints_behind_pruning_knows_its_log_and_goes_on() {
     let lost = [
         Office(0, OfficeFault::Prune),
         Submit(0),
-        Office(0, OfficeFault::LoseIndex),
+        Office(0, OfficeFault::LoseHints),
     ];
     let (tally, seen) = case(ONE, &[&write(5), &lost]);
-    assert_eq!((tally.on_bus, tally.notices), (6, 1), "{seen:?}");
+    assert_eq!((tally.on_bus, tally.notices), (6, 0), "{seen:?}");
     let office = &seen.offices[0];
-    assert_eq!(office.own.len(), 7);
+    assert_eq!(office.own.len(), 6);
     assert!(!office.alarms.contains("own-log-pruned"), "{office:?}");
 }
 

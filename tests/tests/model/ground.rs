@@ -80,6 +80,7 @@ impl Ground {
         });
         let outbox = Outbox::open_keeping(
             &folder.path().join("outbox"),
+            &Identity::of("idle", b"the model", Room::Outbox),
             BUDGET_BYTES,
             std::time::Duration::MAX,
         );

@@ -13,6 +13,7 @@ use agent::heal::{Heal, OwnHoles};
 use agent::link::Session;
 use agent::outbox::Outbox;
 use agent::settings;
+use agent::store::log::{Identity, Room};
 use schemas::subject::OfficeId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -77,9 +78,14 @@ impl Office {
         self.running.as_ref()?.waits.as_deref()
     }
 
+    fn whose(&self) -> Identity {
+        Identity::of(&self.person.office.to_string(), b"the model", Room::Outbox)
+    }
+
     fn start(&mut self, bus: &Bus) {
         let horizon = HEAL.resend_horizon;
-        let opened = Outbox::open_keeping(&self.folder.path(), BUDGET_BYTES, horizon);
+        let opened =
+            Outbox::open_keeping(&self.folder.path(), &self.whose(), BUDGET_BYTES, horizon);
         let (outbox, _told) = opened.expect("the outbox opens");
         let dispatch = Dispatch {
             office: self.person.office.clone(),
@@ -176,7 +182,7 @@ impl Office {
         self.outbox().into_iter().for_each(clock::until_written);
     }
 
-    /// In a quiet moment: what is settled is in the index by then.
+    /// In a quiet moment: what is settled is synced by then.
     pub async fn copy(&self, number: usize) {
         if let Some(outbox) = self.outbox() {
             outbox.checkpoint().await.expect("the store works");
@@ -190,10 +196,10 @@ impl Office {
         }
     }
 
-    pub fn lose_index(&mut self, bus: &Bus) {
+    pub fn lose_hints(&mut self, bus: &Bus) {
         self.stand_still();
         self.folder.kill();
-        store::lose_index(&self.folder.path());
+        store::lose_hints(&self.folder.path());
         self.live_again(bus);
     }
 
@@ -207,14 +213,19 @@ impl Office {
         self.start(bus);
     }
 
-    /// Everything settled is past its horizon, and pruned. Of what is not in the index yet nothing would be.
+    /// Everything settled is past its horizon, and pruned.
     pub async fn prune(&mut self, bus: &Bus) {
         if let Some(outbox) = self.outbox() {
             outbox.checkpoint().await.expect("the store works");
         }
         self.folder.kill();
         self.end();
-        let opened = Outbox::open_keeping(&self.folder.path(), BUDGET_BYTES, Duration::ZERO);
+        let opened = Outbox::open_keeping(
+            &self.folder.path(),
+            &self.whose(),
+            BUDGET_BYTES,
+            Duration::ZERO,
+        );
         let (outbox, _told) = opened.expect("the outbox opens");
         outbox.tidy().await.expect("it tidies");
         drop(outbox);

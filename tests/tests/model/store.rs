@@ -84,13 +84,12 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-/// The index is gone; what lies beside it is not.
-pub fn lose_index(store: &Path) {
-    let entries = std::fs::read_dir(store).expect("it is there");
-    let folders = entries.map(|entry| entry.expect("it can be read").path());
-    let indexes = folders.filter(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.is_dir() && name.starts_with("index")
-    });
-    indexes.for_each(|index| std::fs::remove_dir_all(index).expect("it goes"));
+/// What is made from the log is gone; the log is not.
+pub fn lose_hints(store: &Path) {
+    for path in files(store).into_keys() {
+        let is_hint = path.extension().is_some_and(|ending| ending == "hint");
+        if is_hint || path.iter().any(|name| name == "tables") {
+            std::fs::remove_file(store.join(path)).expect("it goes");
+        }
+    }
 }

@@ -200,18 +200,17 @@ impl World {
             OfficeFault::Kill => office.kill(bus),
             OfficeFault::Copy(number) => office.copy(number).await,
             OfficeFault::Restore(number) => office.restore(number, bus),
-            OfficeFault::LoseIndex => office.lose_index(bus),
+            OfficeFault::LoseHints => office.lose_hints(bus),
             OfficeFault::Empty => office.empty(bus),
             OfficeFault::Prune => office.prune(bus).await,
             OfficeFault::Leave => office.leave(),
         }
         match fault {
-            OfficeFault::Kill => Takes::Unsynced(who),
+            OfficeFault::Kill | OfficeFault::LoseHints => Takes::Unsynced(who),
             OfficeFault::Copy(_) | OfficeFault::Prune => Takes::Nothing,
-            OfficeFault::Restore(_)
-            | OfficeFault::Empty
-            | OfficeFault::LoseIndex
-            | OfficeFault::Leave => Takes::FromOffice(who),
+            OfficeFault::Restore(_) | OfficeFault::Empty | OfficeFault::Leave => {
+                Takes::FromOffice(who)
+            }
         }
     }
 

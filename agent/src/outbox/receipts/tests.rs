@@ -1,6 +1,6 @@
 //! Which receipts stay, and which one covers a position.
 
-use schemas::event::Timestamp;
+use schemas::event::{Hash, Timestamp};
 use schemas::receipt::{Facts, Stamp};
 use schemas::registry::{GatewayRecord, Registry, RegistryEvent};
 use schemas::signing::SigningKey;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::outbox::receipts::tests::Notary;
+use crate::store::log::tests::folds::assert_folds_alike;
 
 #[derive(Debug, Clone)]
 enum Action {
@@ -21,7 +22,7 @@ enum Action {
     Checkpoint,
     Reopen,
     Kill,
-    LoseIndex,
+    LoseHints,
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -38,7 +39,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => Just(Action::Checkpoint),
         1 => Just(Action::Reopen),
         2 => Just(Action::Kill),
-        1 => Just(Action::LoseIndex),
+        1 => Just(Action::LoseHints),
     ]
 }
 
@@ -86,11 +87,22 @@ impl Both {
         self.outbox.as_ref().expect("open")
     }
 
+    /// Closes it; the state that each segment begins with leads to the one that was kept while it lived.
+    fn close(&mut self) {
+        let Some(outbox) = self.outbox.take() else {
+            return;
+        };
+        let shared = Arc::clone(&outbox.inner.shared);
+        drop(outbox);
+        let dir = self.dirs.last().expect("a directory").path();
+        assert_folds_alike::<kinds::Outbox>(&log_folder(dir), &WHO, &shared.state());
+    }
+
     fn reopen(&mut self) {
-        self.outbox = None;
+        self.close();
         let dir = self.dirs.last().expect("a directory").path();
         let (outbox, report) =
-            Outbox::open_keeping(dir, SMALL_BUDGET, Duration::ZERO).expect("opens");
+            Outbox::open_keeping(dir, &WHO, SMALL_BUDGET, Duration::ZERO).expect("opens");
         assert_eq!(report.lost, 0);
         self.outbox = Some(outbox);
     }
@@ -154,16 +166,18 @@ impl Both {
             Action::Reopen => self.reopen(),
             Action::Kill => {
                 let image = crash_image(self.dirs.last().expect("a directory").path());
+                self.close();
                 self.dirs.push(image);
                 self.reopen();
                 self.match_with_the_bus().await;
             }
-            Action::LoseIndex => {
-                self.outbox = None;
+            Action::LoseHints => {
+                self.close();
                 let dir = self.dirs.last().expect("a directory").path();
-                std::fs::remove_dir_all(index_folder(dir)).expect("removes");
+                for hint in files(dir, "hint") {
+                    std::fs::remove_file(hint).expect("removes");
+                }
                 self.reopen();
-                self.match_with_the_bus().await;
             }
         }
     }
@@ -232,8 +246,8 @@ impl Both {
             .zip(from + 1..)
             .map(|((id, content), position)| PutBack {
                 position: Position::new(position as u64).expect("a position"),
-                hash: Hash::of(text(*id, *content).as_bytes()),
-                signed: Bytes::from(text(*id, *content)),
+                hash: settled(&id.to_string(), position as u64, "").hash,
+                signed: Bytes::from(format!("signed {}", text(*id, *content))),
                 id: id.to_string(),
                 data: Hash::of(text(*id, *content).as_bytes()),
                 bytes: Bytes::from(text(*id, *content)),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::outbox::receipts::tests::Notary;
+use crate::store::alarms::now_ms;
 
 const DAYS_90: Duration = Duration::from_secs(90 * 86_400);
 
@@ -34,7 +35,9 @@ async fn accept_run(outbox: &Outbox, from: u64, to: u64) {
 
 /// Ten events are settled, and ten more when so many days have passed. Two wait.
 async fn twenty(dir: &Path, days: i64) -> Outbox {
-    let outbox = Outbox::open_keeping(dir, BUDGET, DAYS_90).expect("opens").0;
+    let outbox = Outbox::open_keeping(dir, &WHO, BUDGET, DAYS_90)
+        .expect("opens")
+        .0;
     let notary = Notary::new();
     accept_run(&outbox, 1, 22).await;
     for (from, to, day) in [(1, 10, -1_000), (11, 20, days - 1_000)] {
@@ -102,7 +105,7 @@ async fn within_the_horizon_or_without_a_receipt_nothing_goes() {
 #[tokio::test]
 async fn a_stamp_from_the_future_prunes_nothing_that_is_young_by_this_clock() {
     let dir = tempfile::tempdir().expect("a directory");
-    let outbox = Outbox::open_keeping(dir.path(), BUDGET, DAYS_90)
+    let outbox = Outbox::open_keeping(dir.path(), &WHO, BUDGET, DAYS_90)
         .expect("opens")
         .0;
     let today = i64::try_from(now_ms() / 86_400_000).expect("days") - 1_790_000_000 / 86_400;
@@ -115,81 +118,86 @@ async fn a_stamp_from_the_future_prunes_nothing_that_is_young_by_this_clock() {
     assert!(own(&outbox, 1).is_some());
 }
 
-/// The journal still has them all, as one that waits holds its segment.
+/// What makes a start quick tells nothing that the log does not.
 #[tokio::test]
-async fn an_index_rebuilt_from_the_journal_does_not_bring_back_what_was_pruned() {
+async fn a_log_without_its_hints_does_not_bring_back_what_was_pruned() {
     let dir = tempfile::tempdir().expect("a directory");
     let outbox = twenty(dir.path(), 91).await;
     let image = crash_image(dir.path());
-    std::fs::remove_dir_all(index_folder(image.path())).expect("removes");
-    let (rebuilt, report) = open(image.path());
-    assert!(report.rebuilt);
-    let waiting: Vec<String> = (11..=22).map(|n| format!("event-{n}")).collect();
-    assert_eq!(
-        ids(&rebuilt, &health()).await,
-        waiting,
-        "what the bus can give again waits"
-    );
-    for n in 1..=10 {
+    for hint in files(image.path(), "hint") {
+        std::fs::remove_file(hint).expect("removes");
+    }
+    let (again, report) = open(image.path());
+    assert_eq!(report.lost, 0);
+    assert_eq!(ids(&again, &health()).await, ["event-21", "event-22"]);
+    for n in 1..=20 {
         let settled = Stage::Settled {
             position: position(n),
         };
-        assert_eq!(stage(&rebuilt, &format!("event-{n}")), Some(settled));
+        assert_eq!(stage(&again, &format!("event-{n}")), Some(settled));
+        assert_eq!(own(&again, n).is_none(), n <= 10, "{n}");
     }
     let pruned = outbox.pruned(&health()).expect("reads");
-    assert_eq!(rebuilt.pruned(&health()).expect("reads"), pruned);
-    assert_eq!(
-        rebuilt.last_settled(&health()).expect("reads"),
-        pruned,
-        "the log is not empty"
-    );
-    let back = run(1, 20);
-    rebuilt.settle(&health(), back).await.expect("settles");
-    assert_eq!(ids(&rebuilt, &health()).await, ["event-21", "event-22"]);
+    assert_eq!(again.pruned(&health()).expect("reads"), pruned);
 }
 
-/// What says so is copied on with what waits, however long the journal lives.
+/// The records that said so are gone by then: it stands in the state with which each segment begins.
 #[tokio::test]
-async fn the_journal_never_forgets_up_to_where_a_log_was_pruned() {
+async fn the_log_never_forgets_up_to_where_it_was_pruned_nor_an_idempotency_key() {
     let dir = tempfile::tempdir().expect("a directory");
-    let outbox = twenty(dir.path(), 91).await;
-    let pruned = outbox.pruned(&health()).expect("reads").expect("pruned");
-    let prices = feed("market-prices");
+    let outbox = Outbox::open_keeping(dir.path(), &WHO, BUDGET, DAYS_90)
+        .expect("opens")
+        .0;
+    let keyed = |id: &str| Submission {
+        key: Some(Hash::of(b"key")),
+        ..submission(&health(), id, "content 1")
+    };
+    outbox.accept(keyed("event-1")).await.expect("accepts");
     let large = "x".repeat(200_000);
-    for n in 1..=120 {
-        let id = n.to_string();
-        let one = submission(&prices, &id, &large);
-        outbox.accept(one).await.expect("accepts");
-        let sent = Settled {
-            bytes: Bytes::new(),
-            ..settled(&id, n, &large)
+    let notary = Notary::new();
+    for n in 1..=60 {
+        let event = Settled {
+            bytes: Bytes::from(large.clone()),
+            ..run(n, n).remove(0)
         };
-        outbox.settle(&prices, vec![sent]).await.expect("settles");
+        let vouched = notary.vouch_for(
+            &health(),
+            vec![event],
+            i64::try_from(n).expect("small") * 9 - 1_000,
+        );
+        outbox.settle(&health(), vouched).await.expect("settles");
     }
     outbox.tidy().await.expect("tidies");
-    let first = std::fs::read_dir(dir.path().join("journal")).expect("reads");
-    let first = first.map(|entry| entry.expect("reads").file_name()).min();
-    assert!(first > Some("0000000001.journal".into()), "{first:?}");
-    let image = crash_image(dir.path());
-    std::fs::remove_dir_all(index_folder(image.path())).expect("removes");
-    let (rebuilt, _) = open(image.path());
-    assert_eq!(rebuilt.pruned(&health()).expect("reads"), Some(pruned));
-    let waiting = ids(&rebuilt, &health()).await;
-    assert!(waiting.ends_with(&["event-21".into(), "event-22".into()]));
-    assert!(!waiting.contains(&"event-1".into()));
+    let pruned = outbox.pruned(&health()).expect("reads").expect("pruned");
+    assert_eq!(pruned.position, position(50));
+    let bytes: u64 = files(dir.path(), "log")
+        .iter()
+        .map(|file| std::fs::metadata(file).expect("there").len())
+        .sum();
+    assert!(bytes < 5_000_000, "{bytes}");
+    drop(outbox);
+    let (outbox, report) = open(dir.path());
+    assert_eq!(report, OpenReport::default());
+    assert_eq!(outbox.pruned(&health()).expect("reads"), Some(pruned));
+    for n in 1..=60 {
+        let hash = outbox.own_hash(&health(), position(n)).expect("reads");
+        assert_eq!(hash, Some(run(n, n)[0].hash));
+    }
+    let again = outbox.accept(keyed("another")).await.expect("accepts");
+    assert_eq!((again.id.as_str(), again.again), ("event-1", true));
 }
 
 #[tokio::test]
 async fn where_the_budget_needs_the_room_the_oldest_go_first_and_that_is_an_alarm() {
     let dir = tempfile::tempdir().expect("a directory");
     let budget = 24 * 1024 * 1024;
-    let outbox = Outbox::open_keeping(dir.path(), budget, DAYS_90)
+    let outbox = Outbox::open_keeping(dir.path(), &WHO, budget, DAYS_90)
         .expect("opens")
         .0;
     let notary = Notary::new();
     let text = "x".repeat(100_000);
     accept(&outbox, "held", "held").await.expect("accepts");
-    let newest = 200;
+    let newest = 240;
     for (day, first) in (1..newest).step_by(20).enumerate() {
         let events = run(first, first + 19).into_iter().map(|event| Settled {
             bytes: Bytes::from(text.clone()),

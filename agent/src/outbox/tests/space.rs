@@ -21,7 +21,7 @@ fn disk_bytes(folder: &Path) -> u64 {
 
 /// A backlog of 24 MB that has drained and is past its horizon, but for its last event; one more waits.
 async fn drained(dir: &Path) -> Outbox {
-    let opened = Outbox::open_keeping(dir, 512 * MIB, Duration::from_secs(86_400));
+    let opened = Outbox::open_keeping(dir, &WHO, 512 * MIB, Duration::from_secs(86_400));
     let outbox = opened.expect("opens").0;
     let notary = Notary::new();
     let text = "x".repeat(16_000);
@@ -80,9 +80,9 @@ async fn a_backlog_that_has_drained_and_passed_its_horizon_gives_its_space_back(
 }
 
 #[tokio::test]
-async fn one_old_event_does_not_pin_the_journal() {
+async fn one_old_event_does_not_pin_the_log() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (outbox, _) = Outbox::open(dir.path(), 16 * 1024 * 1024).expect("opens");
+    let (outbox, _) = Outbox::open(dir.path(), &WHO, 16 * 1024 * 1024).expect("opens");
     accept(&outbox, "refused", "refused")
         .await
         .expect("accepts");
@@ -107,15 +107,15 @@ async fn one_old_event_does_not_pin_the_journal() {
         outbox.settle(&prices, vec![sent]).await.expect("settles");
         outbox.checkpoint().await.expect("syncs");
     }
-    let journal = std::fs::read_dir(dir.path().join("journal")).expect("reads");
-    let segments: Vec<_> = journal
-        .map(|entry| entry.expect("reads").file_name())
-        .collect();
+    outbox.tidy().await.expect("tidies");
+    let segments = files(dir.path(), "log");
     assert!(segments.len() <= 4, "{segments:?}");
-    let rebuilt = crash_image(dir.path());
-    std::fs::remove_dir_all(rebuilt.path().join("index-000001")).expect("removes");
-    for dir in [dir.path(), rebuilt.path()] {
-        let outbox = if dir == rebuilt.path() {
+    let image = crash_image(dir.path());
+    for hint in files(image.path(), "hint") {
+        std::fs::remove_file(hint).expect("removes");
+    }
+    for dir in [dir.path(), image.path()] {
+        let outbox = if dir == image.path() {
             open(dir).0
         } else {
             outbox.clone()

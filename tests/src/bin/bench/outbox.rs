@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use agent::outbox::{Outbox, Submission};
+use agent::store::log::{Identity, Room};
 use agent::submit::{Desk, now};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use bytes::Bytes;
@@ -69,9 +70,14 @@ async fn at_bare_file(file: &Path, each: usize) -> Result<f64> {
     .await
 }
 
+/// Whose the stores are that are made here.
+pub fn nobody() -> Identity {
+    Identity::of("nobody", b"bench", Room::Outbox)
+}
+
 /// Everything but accepting is done before the clock runs.
 async fn at_outbox(folder: &Path, each: usize) -> Result<f64> {
-    let (outbox, _) = Outbox::open(folder, BUDGET_BYTES)?;
+    let (outbox, _) = Outbox::open(folder, &nobody(), BUDGET_BYTES)?;
     let office = Office::new()?;
     let numbers = 0..SUBMITTERS;
     let prepared: Result<Vec<Mutex<Vec<Submission>>>> = numbers

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::Effort;
 use crate::events::FEED;
 use crate::figure::{Figure, Outcome, plain};
-use crate::outbox::Office;
+use crate::outbox::{Office, nobody};
 
 const BUDGET_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 const MIB: u64 = 1024 * 1024;
@@ -33,7 +33,7 @@ const QUIET_WAIT: Duration = Duration::from_secs(900);
 pub async fn measure(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     let folder = TempDir::with_prefix("spean-bench-")?;
     let store = folder.path().join("outbox");
-    let (outbox, _) = Outbox::open(&store, BUDGET_BYTES)?;
+    let (outbox, _) = Outbox::open(&store, &nobody(), BUDGET_BYTES)?;
     let feed: FeedName = FEED.parse()?;
     let backlog = accept(&outbox, effort.pick(500, 50) * MIB).await?;
     let mut bus = Bus::new(&feed)?;

@@ -303,7 +303,7 @@ fn sees_losses(lane: &Lane) -> Result<bool> {
     for number in 1..=LIES {
         lane.begin(&Beginning::default())?;
         let volume = lane.mount(&Default::default())?;
-        volume.lie(".journal");
+        volume.lie(".log");
         let (call, effect) = (Some(Call::Fdatasync), Effect::Sigkill);
         let number = number * 2;
         let end = lane.live(
@@ -320,7 +320,7 @@ fn sees_losses(lane: &Lane) -> Result<bool> {
         lost += usize::from(lane.promises_broken(&image)?);
     }
     println!(
-        "syncs of the journal doing nothing, then a power cut: {lost} of {LIES} lose, as they must"
+        "syncs of the log doing nothing, then a power cut: {lost} of {LIES} lose, as they must"
     );
     Ok(lost > 0)
 }

@@ -44,7 +44,7 @@ const SUBMITTED: u64 = 4;
 const RECEIVED: u64 = 2;
 /// How often it is looked for what is new.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
-/// Cuts of the control, whose journal's syncs do nothing: one loss is enough.
+/// Cuts of the control, whose log's syncs do nothing: one loss is enough.
 const LIES: u64 = 20;
 /// The longest that a volume holds a call back for the agent's end.
 const END_TIME: Duration = Duration::from_secs(60);
@@ -295,7 +295,7 @@ impl Stage {
         let disk = self.folder.path().join("disk");
         self.image.write(&disk)?;
         let check = async {
-            let own = outbox::check(&disk.join("outbox"), &promises, u64::MAX).await;
+            let own = outbox::check(&disk, &promises, u64::MAX).await;
             let own = own.context("the outbox")?;
             let others = reading::check(&disk, &names, &promises, u64::MAX).await;
             Ok([own, others.context("what was read")?])
@@ -332,20 +332,20 @@ impl Stage {
     }
 }
 
-/// Whether this would see a loss at all: with syncs of the journal that do nothing, something must be lost.
+/// Whether this would see a loss at all: with syncs of the log that do nothing, something must be lost.
 async fn sees_losses(seed: u64) -> Result<bool> {
     let mut stage = Stage::begin(seed).await?;
     let mut tally = Tally::default();
-    stage.life(None, Some(".journal")).await?;
+    stage.life(None, Some(".log")).await?;
     for _ in 0..LIES {
-        stage.life(Some(&mut tally), Some(".journal")).await?;
+        stage.life(Some(&mut tally), Some(".log")).await?;
         if !tally.failures.is_empty() {
             break;
         }
     }
     let (cuts, lost) = (tally.cuts(), tally.failures.len());
     println!(
-        "syncs of the journal doing nothing: the loss is seen after {cuts} cuts: {}",
+        "syncs of the log doing nothing: the loss is seen after {cuts} cuts: {}",
         lost > 0
     );
     Ok(lost > 0)

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use agent::outbox::journal::Amiss;
 use agent::outbox::{Outbox, Stage, Submission};
-use agent::store::index::Repair;
+use agent::store::log::Repair;
 use agent::submit::{Desk, now};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use schemas::envelope::nats;
@@ -19,37 +18,37 @@ use crate::load::FEED;
 use crate::promises::{Promise, Promises};
 use crate::stage::OFFICE;
 use crate::tally::Seen;
+use crate::whose::whose;
 
 const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Opens the outbox and holds it against what was accepted before the cut.
-pub async fn check(dir: &Path, promises: &Promises, at_ns: u64) -> Result<Seen> {
+/// Opens the outbox of a data folder and holds it against what was accepted before the cut.
+pub async fn check(store: &Path, promises: &Promises, at_ns: u64) -> Result<Seen> {
     let began = Instant::now();
-    let (outbox, report) = Outbox::open(dir, BUDGET_BYTES).context("it does not open")?;
+    let (outbox, report) =
+        Outbox::open(store, &whose(store), BUDGET_BYTES).context("it does not open")?;
     let opened = began.elapsed();
     ensure!(report.lost == 0, "{} events are named as lost", report.lost);
-    for amiss in &report.amiss {
-        match amiss {
-            // A write that nobody was told of, whole or in parts.
-            Amiss::TornTail(_) | Amiss::Damaged(_) => {}
-            Amiss::MissingSegment(_) | Amiss::EndsBefore(_) => bail!("the journal: {amiss:?}"),
+    for repair in &report.repairs {
+        match repair {
+            // A write that nobody was told of, and what is made from the records.
+            Repair::TornTail { .. } | Repair::HintMade(_) => {}
+            Repair::Damaged(_)
+            | Repair::Rotten { .. }
+            | Repair::MissingSegments { .. }
+            | Repair::HeaderUnread(_)
+            | Repair::StateUnread(_) => bail!("the log: {repair:?}"),
         }
     }
     let feed: FeedName = FEED.parse()?;
     let mut line = own_log(&outbox, &feed)?;
     line.extend(waiting(&outbox, &feed).await?);
     in_order(&line, promises)?;
-    let set_aside = set_aside(&report.repairs);
-    all_there(&outbox, &feed, &line, set_aside.is_some(), promises, at_ns)?;
+    all_there(&outbox, &feed, &line, promises, at_ns)?;
     takes_another(&outbox, &feed).await?;
-    Ok(Seen { opened, set_aside })
-}
-
-pub fn set_aside(repairs: &[Repair]) -> Option<String> {
-    repairs.iter().find_map(|repair| match repair {
-        Repair::SetAside { reason, .. } => Some(reason.clone()),
-        Repair::Missing { .. } => Some("it was missing".into()),
-        Repair::SnapshotsSetAside { .. } => None,
+    Ok(Seen {
+        opened,
+        set_aside: None,
     })
 }
 
@@ -122,12 +121,10 @@ fn in_order(line: &[Event], promises: &Promises) -> Result<()> {
     Ok(())
 }
 
-/// Where the index was set aside, what is settled is on the bus alone until it is taken back.
 fn all_there(
     outbox: &Outbox,
     feed: &FeedName,
     line: &[Event],
-    from_bus: bool,
     promises: &Promises,
     at_ns: u64,
 ) -> Result<()> {
@@ -135,9 +132,6 @@ fn all_there(
     ensure!(there.len() == line.len(), "an event is there twice");
     let before = promises.accepted.iter();
     for (id, _) in before.filter(|(_, promise)| promise.at_ns < at_ns) {
-        if from_bus && !there.contains_key(id.as_str()) && promises.ids_on_bus.contains(id) {
-            continue;
-        }
         ensure!(
             there.contains_key(id.as_str()),
             "{id} was accepted and is gone"

@@ -1,7 +1,7 @@
 //! The ledger as a cut sees it: what had been promised before that moment.
 //! In: all entries. Out: those that bind a state of the disk. Never: a promise made after the cut.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::ledger::Entry;
 
@@ -30,7 +30,6 @@ pub struct Promises {
     pub posted: Vec<(u64, Place)>,
     /// The feed's stream by sequence.
     pub on_bus: BTreeMap<u64, Place>,
-    pub ids_on_bus: BTreeSet<String>,
 }
 
 impl Promises {
@@ -74,13 +73,12 @@ impl Promises {
                 position,
             } => self.posted.push((at_ns, Place { source, position })),
             Entry::OnBus {
-                id,
                 sequence,
                 source,
                 position,
+                ..
             } => {
                 self.on_bus.insert(sequence, Place { source, position });
-                self.ids_on_bus.insert(id);
             }
         }
     }

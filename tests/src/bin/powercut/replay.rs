@@ -331,9 +331,7 @@ impl Replay {
             let store = folder.join("store");
             let check = async {
                 match job.room {
-                    Room::Outbox => {
-                        outbox::check(&store.join("outbox"), &self.promises, job.at_ns).await
-                    }
+                    Room::Outbox => outbox::check(&store, &self.promises, job.at_ns).await,
                     Room::Reading => {
                         reading::check(&store, &self.names, &self.promises, job.at_ns).await
                     }
@@ -356,7 +354,7 @@ impl Replay {
     /// Whether this would see a loss at all: with syncs that do nothing, both rooms must lose.
     fn sees_losses(&self) -> Result<bool> {
         let mut sees = true;
-        for (room, lie) in ROOMS.into_iter().zip([".journal", ".log"]) {
+        for (room, lie) in ROOMS.into_iter().zip([".log", ".log"]) {
             let tallies = self.tallies(Some(lie))?;
             let failed = tallies[room as usize].failures.len();
             println!(
@@ -377,7 +375,7 @@ fn is_scratch(path: &Path) -> bool {
 impl Room {
     fn below(self) -> Vec<PathBuf> {
         let names: &[&str] = match self {
-            Room::Outbox => &["outbox"],
+            Room::Outbox => &["2/outbox"],
             Room::Reading => &["2/inbox", "2/marks", LINES, LINES_TAKEN],
         };
         names

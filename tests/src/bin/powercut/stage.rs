@@ -28,7 +28,7 @@ const OWN: &str = ".mlvt.hq";
 pub const PROVINCE: &str = "mlvt/siem-reap";
 /// How often an application asks what is new.
 const PAGE_INTERVAL: Duration = Duration::from_millis(5);
-/// Segments of the journal are then 1 MiB: several are closed and given back while it is recorded.
+/// Segments of the outbox are then 1 MiB: several are sealed and written anew while it is recorded.
 const BUDGET_BYTES: u64 = 16 * 1024 * 1024;
 pub const LINES: &str = "arrivals.ndjson";
 /// The same while it is written.
@@ -110,7 +110,7 @@ pub async fn record(into: &Path, load: Load) -> Result<Recording> {
     })
 }
 
-/// What arrives goes to a webhook and into a file; the journal's segments are small.
+/// What arrives goes to a webhook and into a file; the outbox's segments are small.
 pub fn settings(folder: &Path, webhook: &str) -> Result<()> {
     let path = folder.join("agent.toml");
     let text = std::fs::read_to_string(&path).context("an agent has settings")?;

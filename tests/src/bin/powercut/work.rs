@@ -24,7 +24,7 @@ use crate::load;
 use crate::stage::{self, LINES};
 use crate::whose::nobody;
 
-/// Segments of the journal are an eighth of a MiB: several are closed and given back in a short life.
+/// Segments of the outbox are an eighth of a MiB: several are sealed and written anew in a short life.
 pub const BUDGET_BYTES: u64 = 2 * 1024 * 1024;
 const SUBMITTERS: usize = 2;
 /// By each submitter, in each round.
@@ -102,7 +102,7 @@ struct Worker {
 async fn live(places: Places) -> Result<()> {
     let Places { store, rounds, .. } = &places;
     disk::make_directory(store)?;
-    let (outbox, _) = Outbox::open(&store.join("outbox"), BUDGET_BYTES)?;
+    let (outbox, _) = Outbox::open(store, &nobody(), BUDGET_BYTES)?;
     let (inbox, _) = Inbox::open(store, &nobody())?;
     let ground = Ground::read(&places.ground)?;
     let bus = BusName {

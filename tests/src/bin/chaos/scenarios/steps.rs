@@ -10,10 +10,9 @@ use crate::stage::Stage;
 const PUBLISHER: &[&str] = &[
     // Submit: an event is read.
     "recvfrom",
-    // Outbox: journal and index are written and synced.
-    "write",
-    "fdatasync",
+    // Outbox: the log is written and synced.
     "pwrite64",
+    "fdatasync",
     // The answer, and what is sent to the gateway.
     "writev",
     // Waiting for the gateway's answers.
@@ -53,7 +52,7 @@ const BROKER: &[&str] = &[
     "write",
     "epoll_pwait",
 ];
-/// Which of a thread's calls it may be killed at: the threads that sync the journal live for two.
+/// Which of a thread's calls it may be killed at: some threads live for two.
 const NUMBER_MAX: u64 = 3;
 
 pub fn all() -> Vec<Scenario> {

@@ -18,7 +18,7 @@ const NOTICED: &[&str] = &[
     "index-damaged",
     "inbox-damaged",
     "index-missing",
-    "journal-damaged",
+    "log-damaged",
     "stream-went-back",
     "is damaged",
 ];
@@ -42,7 +42,7 @@ impl Stage {
     }
 
     pub fn outbox(&self, office: usize) -> PathBuf {
-        self.offices[office].store().join("outbox")
+        self.offices[office].store().join("2/outbox")
     }
 
     pub fn inbox(&self, office: usize) -> PathBuf {

@@ -23,6 +23,7 @@ use crate::promises::Promises;
 use crate::reading::Names;
 use crate::stage::{self, LINES};
 use crate::tally::Seen;
+use crate::whose::nobody;
 use crate::{outbox, reading, work};
 
 /// A life has a second of work; what takes so long hangs.
@@ -256,7 +257,7 @@ impl Lane {
             .enable_all()
             .build()?;
         let check = async move {
-            let own = outbox::check(&disk.join("outbox"), &promises, u64::MAX).await;
+            let own = outbox::check(&disk, &promises, u64::MAX).await;
             let own = own.context("the outbox")?;
             let others = reading::check(&disk, &names, &promises, u64::MAX).await;
             Ok::<[Seen; 2], anyhow::Error>([own, others.context("what was read")?])
@@ -285,11 +286,10 @@ impl Lane {
         image.write(&disk)?;
         let named = [
             "accepted-events-lost",
-            "journal-damaged",
-            "journal-segment-missing",
-            "journal-cut",
+            "log-damaged",
+            "log-segment-missing",
         ];
-        let open = move || Ok(Outbox::open(&disk.join("outbox"), work::BUDGET_BYTES)?);
+        let open = move || Ok(Outbox::open(&disk, &nobody(), work::BUDGET_BYTES)?);
         let (outbox, _) = in_time("the outbox is opened", open)?;
         let alarms = outbox.alarms().list();
         Ok(alarms.iter().any(|alarm| named.contains(&&*alarm.code)))
