@@ -239,15 +239,20 @@ impl Look<'_> {
         let Some((number, feed)) = self.state.named(name) else {
             return Ok(None);
         };
-        let own = feed.own.last().and_then(Position::new);
-        let pruned = feed.pruned;
-        if let Some(position) = own.filter(|own| pruned.is_none_or(|to| to.position <= *own)) {
-            // One whose hash does not read any more is not told: the bus says it.
+        let from = feed.pruned.map_or(1, |to| to.position.number());
+        // What does not read at the end of it is taken back from the bus: the log is as long as it can be told.
+        let mut last = feed.own.last();
+        for _ in 0..POSITIONS_AT_ONCE {
+            let Some(position) = last.filter(|last| *last >= from).and_then(Position::new) else {
+                break;
+            };
             if let Some(own) = self.own(number, position)? {
                 let hash = own.hash;
                 return Ok(Some(OwnHead { position, hash }));
             }
+            let before = feed.own.within(from, position.number() - 1);
+            last = before.last().map(|(_, end)| end);
         }
-        Ok(pruned)
+        Ok(feed.pruned)
     }
 }

@@ -220,6 +220,37 @@ async fn own_bytes_that_rot_are_named_and_count_as_not_here() {
     );
 }
 
+/// The bus gives the rest of it back.
+#[tokio::test]
+async fn a_log_whose_end_does_not_read_is_as_long_as_it_can_be_told() {
+    let dir = filled().await;
+    let (outbox, _) = open(dir.path());
+    let file = first_segment(dir.path());
+    let mut bytes = fs::read(&file).expect("reads");
+    let last = settled("09", 10, "09").hash;
+    let head = bytes
+        .windows(32)
+        .position(|window| window == last.as_bytes())
+        .expect("its head");
+    bytes[head] ^= 1;
+    fs::write(&file, bytes).expect("writes");
+    let told = outbox
+        .last_settled(&health())
+        .expect("reads")
+        .expect("a head");
+    assert_eq!(
+        (told.position.number(), told.hash),
+        (9, settled("08", 9, "08").hash)
+    );
+    let again = vec![settled("09", 10, "09")];
+    outbox.settle(&health(), again).await.expect("settles");
+    let told = outbox
+        .last_settled(&health())
+        .expect("reads")
+        .expect("a head");
+    assert_eq!((told.position.number(), told.hash), (10, last));
+}
+
 /// What is there is what was there at some moment; that it once went further is seen from outside alone.
 #[tokio::test]
 async fn a_log_cut_anywhere_is_as_it_was_before_the_cut() {

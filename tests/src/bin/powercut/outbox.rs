@@ -52,6 +52,18 @@ pub async fn check(store: &Path, promises: &Promises, at_ns: u64) -> Result<Seen
     })
 }
 
+/// Asks for all that it has, whether it reads or not, and waits until what does not is told.
+pub async fn look_through(outbox: &Outbox) -> Result<()> {
+    let feed: FeedName = FEED.parse()?;
+    let head = outbox.last_settled(&feed)?;
+    let positions = 1..=head.map_or(0, |head| head.position.number());
+    for position in positions.filter_map(Position::new) {
+        outbox.own(&feed, position)?;
+    }
+    waiting(outbox, &feed).await?;
+    Ok(outbox.checkpoint().await?)
+}
+
 /// The own log from its first position on, each event with its data.
 fn own_log(outbox: &Outbox, feed: &FeedName) -> Result<Vec<Event>> {
     let head = outbox.last_settled(feed)?;

@@ -52,7 +52,7 @@ const FULL: Effort = Effort {
 const QUICK: Effort = Effort {
     load: Load {
         submitters: 3,
-        events: 6,
+        events: 8,
     },
     draws: 1,
     states: 1_200,
