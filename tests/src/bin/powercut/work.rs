@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ground::{Bus, Ground};
 use crate::ledger::{self, Entry, Ledger, now_ns};
 use crate::load;
-use crate::stage::{self, LINES};
+use crate::stage::{self, LINES, LINES_TAKEN};
 use crate::whose::nobody;
 
 /// Segments of the outbox are an eighth of a MiB: several are sealed and written anew in a short life.
@@ -96,6 +96,8 @@ struct Worker {
     delivered: Arc<Delivered>,
     bus: Bus,
     ledger: Ledger,
+    /// The file that is delivered into, while it is written.
+    taken: PathBuf,
     shown: u64,
 }
 
@@ -117,6 +119,7 @@ async fn live(places: Places) -> Result<()> {
         inbox,
         delivered: Arc::new(delivered),
         bus: Bus::open(&places.bus)?,
+        taken: store.join(LINES_TAKEN),
         shown: last_shown(&places)?,
         ledger: Ledger::begin(&places.ledger)?,
     };
@@ -181,7 +184,9 @@ impl Worker {
         let log = inbound.last().map(|event| event.event().log().clone());
         let log = log.context("there is another office's log")?;
         let all = inbound.len() as u64;
-        while self.delivered.position(&stage::file_name(), &log) < all {
+        // What is marked is the application's once the file is back in its place; a rename that failed is tried again.
+        let delivered = || self.delivered.position(&stage::file_name(), &log) >= all;
+        while !delivered() || self.taken.exists() {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
         Ok(())
