@@ -159,18 +159,16 @@ alarms! {
     Stores {
         AcceptedEventsLost => stores::ACCEPTED_EVENTS_LOST,
         OutboxUnreadable => stores::OUTBOX_UNREADABLE,
-        JournalDamaged => stores::JOURNAL_DAMAGED,
-        JournalCut => stores::JOURNAL_CUT,
-        JournalSegmentMissing => stores::JOURNAL_SEGMENT_MISSING,
-        IndexDamaged => stores::INDEX_DAMAGED,
-        IndexMissing => stores::INDEX_MISSING,
-        IndexBehind => stores::INDEX_BEHIND,
-        IndexRebuilt => stores::INDEX_REBUILT,
+        LogDamaged => stores::LOG_DAMAGED,
+        LogSegmentMissing => stores::LOG_SEGMENT_MISSING,
+        SettledEventUnread => stores::SETTLED_EVENT_UNREAD,
+        InboxDamaged => stores::INBOX_DAMAGED,
         DiskFull => stores::DISK_FULL,
     }
     Openings {
         StoreInUse => openings::STORE_IN_USE,
         StoreNewer => openings::STORE_NEWER,
+        StoreOfFormat1 => openings::STORE_OF_FORMAT_1,
         StoreOfAnotherOffice => openings::STORE_OF_ANOTHER_OFFICE,
         StoreOfAnotherAuthority => openings::STORE_OF_ANOTHER_AUTHORITY,
         StoreInWrongPlace => openings::STORE_IN_WRONG_PLACE,

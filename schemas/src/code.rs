@@ -167,8 +167,8 @@ mod tests {
     #[test]
     fn a_code_is_read_as_what_this_program_knows_of_it() {
         assert_eq!(
-            CodeName::read("journal-cut"),
-            CodeName::Alarm(Alarm::JournalCut)
+            CodeName::read("log-damaged"),
+            CodeName::Alarm(Alarm::LogDamaged)
         );
         assert_eq!(
             CodeName::read("bus-full"),

@@ -87,7 +87,7 @@ impl Committer {
                 id => id.to_owned(),
             };
             let text = format!("{name} {what}: its bytes{place} are gone; submit it again");
-            self.shared.alarms.raise("accepted-event-lost", text);
+            self.shared.alarms.raise("accepted-events-lost", text);
         }
         Ok(())
     }

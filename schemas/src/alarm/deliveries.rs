@@ -83,8 +83,8 @@ pub(super) const DELIVERY_BEGINS: Help = Help {
         "គ្មានអ្វីកត់ត្រាអំពីគោលដៅនេះទេ វានឹងទទួលទាំងអស់ពីដើម",
     ),
     to_do: unread(
-        "Nothing for a new one. Else its name was changed, or `store/deliveries` is lost.",
-        "មិនចាំបាច់ធ្វើអ្វីទេសម្រាប់គោលដៅថ្មី បើមិនដូច្នេះទេ ឈ្មោះរបស់វាត្រូវបានប្តូរ ឬ `store/deliveries` បានបាត់",
+        "Nothing for a new one. Else its name was changed, or `store/2/marks` is lost.",
+        "មិនចាំបាច់ធ្វើអ្វីទេសម្រាប់គោលដៅថ្មី បើមិនដូច្នេះទេ ឈ្មោះរបស់វាត្រូវបានប្តូរ ឬ `store/2/marks` បានបាត់",
     ),
     call: Call::Nobody,
 };

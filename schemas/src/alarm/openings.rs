@@ -31,6 +31,20 @@ pub(super) const STORE_NEWER: Help = Help {
     ),
     call: Call::Technician,
 };
+pub(super) const STORE_OF_FORMAT_1: Help = Help {
+    code: "store-of-format-1",
+    severity: Severity::Error,
+    effect: Effect::Ends,
+    meaning: unread(
+        "An older spean-agent has written it, before stores were logs.",
+        "ថតនេះបានសរសេរដោយ spean-agent ជំនាន់ចាស់ជាង",
+    ),
+    to_do: unread(
+        "Install that version again, or move the folder away.",
+        "សូមដំឡើងជំនាន់នោះវិញ ឬផ្លាស់ថតនេះចេញ",
+    ),
+    call: Call::Technician,
+};
 pub(super) const STORE_OF_ANOTHER_OFFICE: Help = Help {
     code: "store-of-another-office",
     severity: Severity::Error,

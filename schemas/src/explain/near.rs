@@ -34,8 +34,8 @@ mod tests {
             ("", "", 0),
             ("gap", "", 3),
             ("", "gap", 3),
-            ("journal-cut", "journal-cut", 0),
-            ("journal-cut", "jurnal-cut", 1),
+            ("log-damaged", "log-damaged", 0),
+            ("log-damaged", "log-damged", 1),
             ("kitten", "sitting", 3),
             ("bus-full", "full-bus", 6),
         ] {

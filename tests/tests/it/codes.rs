@@ -70,16 +70,16 @@ fn said(output: &Output) -> String {
 #[test]
 fn both_programs_explain_a_code_in_the_language_that_was_chosen() {
     for program in [AGENT, GATEWAY] {
-        let english = said(&explain(program, &["journal-cut"], "en_GB.UTF-8"));
-        assert!(english.starts_with("journal-cut  error: nothing waits for it\n"));
-        assert!(english.contains("What to do: If a copy was put back"));
+        let english = said(&explain(program, &["log-damaged"], "en_GB.UTF-8"));
+        assert!(english.starts_with("log-damaged  error: nothing waits for it\n"));
+        assert!(english.contains("What to do: See to the disk before it loses more"));
         assert!(english.contains("Whom to call: whoever looks after this machine"));
-        let khmer = said(&explain(program, &["journal-cut"], "km_KH.UTF-8"));
-        assert!(khmer.contains("ត្រូវធ្វើអ្វី: បើមានការដាក់ច្បាប់ចម្លងមកវិញ"), "{khmer}");
+        let khmer = said(&explain(program, &["log-damaged"], "km_KH.UTF-8"));
+        assert!(khmer.contains("ត្រូវធ្វើអ្វី: សូមពិនិត្យថាស មុនពេលវាបាត់ច្រើនជាងនេះ"), "{khmer}");
         assert!(!khmer.contains("What to do"), "{khmer}");
-        let asked = said(&explain(program, &["journal-cut", "--lang", "en"], "km_KH"));
+        let asked = said(&explain(program, &["log-damaged", "--lang", "en"], "km_KH"));
         assert_eq!(asked, english);
-        let both = said(&explain(program, &["journal-cut"], "C.UTF-8"));
+        let both = said(&explain(program, &["log-damaged"], "C.UTF-8"));
         assert!(
             both.contains("What to do") && both.contains("ត្រូវធ្វើអ្វី"),
             "{both}"
@@ -123,7 +123,7 @@ fn a_code_that_is_none_is_an_error_with_what_may_be_meant() {
         );
         assert!(words.contains("near it: accepted-events-lost"), "{words}");
         assert!(words.contains(&format!("{program} explain lists them all")));
-        let wrong = explain(program, &["journal-cut", "--lang", "fr"], "en");
+        let wrong = explain(program, &["log-damaged", "--lang", "fr"], "en");
         assert_eq!(wrong.status.code(), Some(2));
     }
 }

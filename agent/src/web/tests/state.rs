@@ -78,8 +78,8 @@ async fn what_is_told_says_what_to_do_and_a_newer_program_s_code_is_told_as_it_c
     door.structured(&event("one", 1)).await.id();
     door.app.outbox.hold(&feed, "moon-in-the-way", "it is full");
     let alarms = door.app.outbox.alarms();
-    alarms.raise(Alarm::JournalCut, "the journal ends early".into());
-    alarms.raise(Alarm::JournalCut, "once more".into());
+    alarms.raise(Alarm::LogDamaged, "a file does not read".into());
+    alarms.raise(Alarm::LogDamaged, "once more".into());
     let status = door.get("/status").await.body;
     let held = &status["outbox"]["feeds"][0]["held"];
     assert_eq!(
@@ -87,12 +87,12 @@ async fn what_is_told_says_what_to_do_and_a_newer_program_s_code_is_told_as_it_c
         (&json!("moon-in-the-way"), &json!("it is full"), None)
     );
     assert_eq!(status["alarms"][0]["severity"], "error");
-    assert_eq!(status["alarms"][0]["code"], "journal-cut");
+    assert_eq!(status["alarms"][0]["code"], "log-damaged");
     let codes = status["codes"].as_object().expect("an object");
-    assert_eq!(codes.keys().collect::<Vec<_>>(), ["journal-cut"]);
-    assert_eq!(codes["journal-cut"]["call"], "technician");
+    assert_eq!(codes.keys().collect::<Vec<_>>(), ["log-damaged"]);
+    assert_eq!(codes["log-damaged"]["call"], "technician");
     for language in ["en", "km"] {
-        assert!(codes["journal-cut"]["what_to_do"][language].is_string());
+        assert!(codes["log-damaged"]["what_to_do"][language].is_string());
     }
     let one = door.get("/events/one").await.body;
     assert_eq!(one["held"].get("what_to_do"), None);

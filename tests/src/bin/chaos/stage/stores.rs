@@ -15,9 +15,7 @@ use super::faults::Trace;
 
 /// What is said of a store that is not as it was left: by its own program at its next start, or by whoever reads from it.
 const NOTICED: &[&str] = &[
-    "index-damaged",
     "inbox-damaged",
-    "index-missing",
     "log-damaged",
     "stream-went-back",
     "is damaged",
