@@ -6,10 +6,6 @@ use std::time::Duration;
 /// leads from an event to its receipt.
 pub const RECEIPT_SPACING: u64 = 16;
 
-/// Bytes after which a journal segment is closed: small enough to be scanned in a blink, large enough to be few.
-pub const SEGMENT_BYTES: u32 = 8 * 1024 * 1024;
-/// Body of one journal record: the largest event with its names, and what a refusal says about it.
-pub const RECORD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Events that share one fdatasync: beyond some hundreds the sync's price no longer shows.
 pub const GROUP_EVENTS_MAX: usize = 512;
 /// Bytes that share one fdatasync: half a segment, so that a segment stays near its size.
@@ -22,8 +18,6 @@ pub const BUDGET_RESERVE_ONE_IN: u64 = 16;
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
 /// A checkpoint follows this soon after the last work: what was settled is then durable, too.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(500);
-/// Closed segments of mere leftovers that are tolerated before the oldest is copied on: less would copy more often.
-pub const SLACK_SEGMENTS: u64 = 2;
 /// Alarms kept: enough for a bad week; the number of all is kept beside them.
 pub const ALARMS_MAX: usize = 256;
 /// Smallest size of a closed segment, for the smallest disk budgets: a segment is a sixteenth of the budget.
@@ -38,20 +32,6 @@ pub const COPIES_MAX: usize = 4;
 pub const ALARM_BYTES_MAX: usize = 2 * 1024;
 /// Cache of the index: the default of 1 GB is more than many an office's computer has.
 pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
-/// Largest value given to the index in one piece. It writes a page of up to 20 values as one item, and items over 128 KiB to
-/// files of their own that it never syncs.
-pub const INDEX_VALUE_BYTES_MAX: usize = 4 * 1024;
-/// What is written to an index between two of its syncs: some of it is then in one of its buffers, and what a power cut leaves of one
-/// buffer it can read. Of several, torn, it can make an older state that looks whole.
-pub const INDEX_UNSYNCED_BYTES_MAX: usize = 128 * 1024;
-/// Time that an index gets to open, however small: one that is damaged may hang for ever.
-pub const INDEX_OPEN_TIME: Duration = Duration::from_secs(4);
-/// Bytes of index for which opening gets a second more.
-pub const INDEX_OPEN_BYTES_A_SECOND: u64 = 32 * 1024 * 1024;
-/// After so long a flush of an index is asked whether it has failed: a disk that works has long answered.
-pub const INDEX_FLUSH_ASKED: Duration = Duration::from_secs(1);
-/// The longest that a flush may take: twice the stall of a slow disk.
-pub const INDEX_FLUSH_TIME: Duration = Duration::from_secs(60);
 /// Bytes of another office's log that may be parked behind a gap: a day of the busiest log.
 pub const PARKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Events of another office's log that may be parked behind a gap.
@@ -59,20 +39,6 @@ pub const PARKED_EVENTS_MAX: u64 = 50_000;
 /// Events of another office's log that are not believed and wait for what names them: who signs more than so many badly in a row writes no
 /// log, and looking along them is to take no time.
 pub const ASIDE_EVENTS_MAX: usize = 256;
-/// An index is copied into less when it holds more than so many times what lives in it. A fresh copy has 2 to 3.3 times.
-pub const INDEX_TIMES_LIVE: u64 = 4;
-/// What an index may hold beyond that: half of what a store that has drained may, the other half is the journal's.
-pub const INDEX_SLACK_BYTES: u64 = 8 * 1024 * 1024;
-/// Entries of one step of weighing or copying: whoever comes meanwhile waits for some milliseconds.
-pub const TIDY_ENTRIES: usize = 256;
-/// Bytes of one step of copying.
-pub const TIDY_BYTES: usize = 128 * 1024;
-/// Bytes of a copy between two of its syncs: the last one, in which all wait, is then short.
-pub const INDEX_COPY_UNSYNCED_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Free disk that a copy leaves to others.
-pub const INDEX_COPY_ROOM_BYTES: u64 = 64 * 1024 * 1024;
-/// Time after which a copy that failed is tried again.
-pub const INDEX_COPY_AGAIN: Duration = Duration::from_secs(60 * 60);
 /// For how long settled events are kept as they were signed, where no setting says otherwise: longer than it takes to notice a loss.
 pub const RESEND_HORIZON: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Positions that are looked up in an index before others get their turn.
