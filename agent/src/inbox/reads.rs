@@ -37,6 +37,9 @@ pub enum Unread {
 
 pub type Result<T> = std::result::Result<T, Unread>;
 
+/// An event of a table by position and hash, and its value there.
+type InTable = ((Position, Hash), Vec<u8>);
+
 /// Times that a record is looked up again that was moved meanwhile: each time a segment was written anew in between.
 const MOVES_MAX: usize = 64;
 
@@ -235,12 +238,7 @@ impl<'a> Reads<'a> {
     }
 
     /// Positions and hashes of a table's events of a log, from a position on, as many as a page has, with their values.
-    pub fn in_table(
-        &self,
-        table: Table,
-        log: &LogName,
-        from: u64,
-    ) -> Result<Vec<((Position, Hash), Vec<u8>)>> {
+    pub fn in_table(&self, table: Table, log: &LogName, from: u64) -> Result<Vec<InTable>> {
         let Some(number) = self.state.log_number(log) else {
             return Ok(Vec::new());
         };

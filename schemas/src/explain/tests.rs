@@ -38,7 +38,11 @@ fn what_is_nearly_a_code_names_those_that_may_be_meant() {
 #[test]
 fn a_page_says_what_it_means_what_to_do_and_whom_to_call() {
     let codes = Codes::shared();
-    let page = codes.find("settled-event-unread").first().copied().expect("known");
+    let page = codes
+        .find("settled-event-unread")
+        .first()
+        .copied()
+        .expect("known");
     assert_eq!(
         page.told(Some(Language::En)),
         "settled-event-unread  warning: nothing waits for it\n  What is found amiss in the agent's stores\n\n  \

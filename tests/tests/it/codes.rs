@@ -75,7 +75,10 @@ fn both_programs_explain_a_code_in_the_language_that_was_chosen() {
         assert!(english.contains("What to do: See to the disk before it loses more"));
         assert!(english.contains("Whom to call: whoever looks after this machine"));
         let khmer = said(&explain(program, &["log-damaged"], "km_KH.UTF-8"));
-        assert!(khmer.contains("ត្រូវធ្វើអ្វី: សូមពិនិត្យថាស មុនពេលវាបាត់ច្រើនជាងនេះ"), "{khmer}");
+        assert!(
+            khmer.contains("ត្រូវធ្វើអ្វី: សូមពិនិត្យថាស មុនពេលវាបាត់ច្រើនជាងនេះ"),
+            "{khmer}"
+        );
         assert!(!khmer.contains("What to do"), "{khmer}");
         let asked = said(&explain(program, &["log-damaged", "--lang", "en"], "km_KH"));
         assert_eq!(asked, english);

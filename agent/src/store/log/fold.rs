@@ -128,13 +128,15 @@ fn fold_to<K: Kinds>(
 
 /// Where a segment stands, how far the log had come there, and the state with which it begins.
 type Beginning<S> = (usize, Mark, S);
+/// The one to fold from, and the segments after it whose state does not read.
+type Newest<S> = (Option<Beginning<S>>, Vec<Repair>);
 
 /// The last segment whose state reads, and those behind it whose state does not.
 fn newest_state<K: Kinds>(
     dir: &Path,
     segments: &[Found],
     store: u64,
-) -> Result<(Option<Beginning<K::State>>, Vec<Repair>), Fault> {
+) -> Result<Newest<K::State>, Fault> {
     let mut unread = Vec::new();
     for (at, one) in segments.iter().enumerate().rev() {
         let failed = |e| Outage::disk("read", &log_path(dir, one.number), &e);
