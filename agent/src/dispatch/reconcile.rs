@@ -69,34 +69,50 @@ impl Own {
             None => true,
             Some(last) => self.agrees(&last.event)?,
         };
+        // What damage took from the middle of the own log seems to wait: it is looked for on the bus before anything is sent.
+        let doubt = last
+            .as_ref()
+            .and_then(|_| self.outbox.whole_up_to(&self.log.feed));
+        let mut taken_back = 0;
+        if !agree || doubt.is_some() {
+            let last = last.as_ref().ok_or_else(unlinked)?;
+            taken_back = self
+                .catch_up(bus, last, doubt.unwrap_or(our_number))
+                .await?;
+        }
         if agree {
             self.vouch_head(bus, last.as_ref()).await?;
-            let lacking = head.number().saturating_add(1)..=our_number;
-            return Ok(Standing {
-                head,
-                resend: (!lacking.is_empty()).then_some(lacking),
-                taken_back: 0,
-                untold: self.outbox.untold(&self.log.feed)?,
-            });
         }
-        let last = last.ok_or_else(unlinked)?;
+        let lacking = head.number().saturating_add(1)..=our_number;
+        Ok(Standing {
+            head,
+            resend: (agree && !lacking.is_empty()).then_some(lacking),
+            taken_back,
+            untold: self.outbox.untold(&self.log.feed)?,
+        })
+    }
+
+    /// Reads the log on the bus from an event up to `known` that both have to its head, and takes back what is not here. Says how many events
+    /// were not remembered at all.
+    async fn catch_up(
+        &self,
+        bus: &SessionLog<'_>,
+        last: &OnBus,
+        known: u64,
+    ) -> Result<usize, Trouble> {
         let receipt = self.receipt(bus, &last.event).await?;
-        let from = self.last_agreed(bus, &last, our_number).await?;
+        let from = self.last_agreed(bus, last, known).await?;
         let taken_back = self.follow(bus, from, last.sequence, &receipt).await?;
+        self.outbox.mended(&self.log.feed);
         if taken_back > 0 {
             let text = format!(
                 "{}: {taken_back} events of our own log, up to position {}, were on the bus and not in this store",
                 self.log,
-                head.number()
+                last.event.link().position
             );
             self.outbox.alarms().raise(Alarm::OwnEventsTakenBack, text);
         }
-        Ok(Standing {
-            head,
-            resend: None,
-            taken_back,
-            untold: self.outbox.untold(&self.log.feed)?,
-        })
+        Ok(taken_back)
     }
 
     /// What is settled has a receipt; where the head has none that is kept, it is asked for.
@@ -152,7 +168,7 @@ impl Own {
         Ok(ours == Some(event.hash()))
     }
 
-    /// Looks back from the head, further each time, for an event that is remembered. None: not one is.
+    /// Looks back from the head, further each time, for an event that is remembered, up to position `our_number`. None: not one is.
     async fn last_agreed(
         &self,
         bus: &SessionLog<'_>,
@@ -172,7 +188,12 @@ impl Own {
         loop {
             let sequence = last.sequence.saturating_sub(distance).max(1);
             match bus.from(sequence).await? {
-                Some(found) if self.agrees(&found.event)? => return Ok(Some(found)),
+                Some(found)
+                    if found.event.link().position.number() <= our_number
+                        && self.agrees(&found.event)? =>
+                {
+                    return Ok(Some(found));
+                }
                 Some(_) | None if sequence == 1 => return Ok(None),
                 Some(_) | None => distance = distance.saturating_mul(4),
             }
@@ -191,7 +212,7 @@ impl Own {
         let behind = |from: &OnBus| from.sequence.saturating_add(1);
         let mut next = from.as_ref().map_or(1, behind);
         let mut head = from.map(|from| Head::of(&from.event));
-        let mut forked = false;
+        let (mut forked, mut lacked) = (false, false);
         let mut taken_back = 0;
         while next <= last_sequence {
             let mut page = bus.page(next).await?;
@@ -202,8 +223,11 @@ impl Own {
             let (mut news, mut fork) = (Vec::with_capacity(page.len()), None);
             for OnBus { event, .. } in page {
                 let known = !forked && self.agrees(&event)?;
-                if !known {
+                if !known || lacked {
                     self.check_link(head, &event)?;
+                }
+                lacked = !known;
+                if !known {
                     if fork.is_none() && !self.is_forgotten(&event)? {
                         fork = Some(event.link().position);
                     }
@@ -221,7 +245,7 @@ impl Own {
         Ok(taken_back)
     }
 
-    /// Pruned, and then forgotten with an index that was lost: nothing here says that it was another event.
+    /// Pruned, and then lost; or taken by damage from the middle of the own log: nothing here says that it was another event.
     fn is_forgotten(&self, event: &SignedEvent) -> Result<bool, Trouble> {
         let feed = &self.log.feed;
         let position = event.link().position;
@@ -229,7 +253,8 @@ impl Own {
             pruned.position > position
                 || (pruned.position == position && pruned.hash == event.hash())
         });
-        Ok(pruned.is_some() && self.outbox.own_hash(feed, position)?.is_none())
+        let lost = pruned.is_some() || self.outbox.whole_up_to(feed).is_some();
+        Ok(lost && self.outbox.own_hash(feed, position)?.is_none())
     }
 
     /// From the end, so that what comes first in the log comes first in line.

@@ -191,6 +191,20 @@ impl Outbox {
         self.looking(|look| look.last_settled(feed))
     }
 
+    /// Where damage took something from the middle of the own log: the position before it. What was there may seem to wait, although the bus
+    /// has it. None: there is no doubt, or it is [over](Outbox::mended).
+    pub fn whole_up_to(&self, feed: &FeedName) -> Option<u64> {
+        let shared = &self.inner.shared;
+        let in_doubt = shared.in_doubt();
+        let state = in_doubt.contains(feed).then(|| shared.state())?;
+        state.named(feed).map(|(_, feed)| feed.whole_up_to())
+    }
+
+    /// What the own log lacked in its middle was taken back, as far as the bus has it.
+    pub fn mended(&self, feed: &FeedName) {
+        self.inner.shared.in_doubt().remove(feed);
+    }
+
     pub fn tray(&self) -> Result<Vec<InTray>, Outage> {
         self.looking(|look| {
             let mut tray = Vec::new();

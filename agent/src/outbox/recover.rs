@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::{Arc, RwLock, mpsc};
+use std::sync::{Arc, Mutex, RwLock, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
@@ -152,6 +152,7 @@ impl Outbox {
             reach: Reach::default(),
             news: watch::Sender::new(0),
             failed: CancellationToken::new(),
+            in_doubt: Mutex::default(),
         });
         let mut committer = Committer {
             log,
@@ -226,6 +227,7 @@ impl Committer {
             });
             let rotten: Vec<OwnedHead> = rotten.collect();
             report.lost = self.name_lost(&rotten)?;
+            self.shared.doubt();
         }
         for (code, text) in report.notes() {
             if code.is_empty() {

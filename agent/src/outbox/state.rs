@@ -57,6 +57,23 @@ pub struct Feed {
     receipts: Vec<Vouches>,
 }
 
+impl Feed {
+    /// The last position before which none of the own log is missing; what was pruned is not.
+    pub fn whole_up_to(&self) -> u64 {
+        let pruned = self.pruned.map_or(0, |to| to.position.number());
+        let next = self.own.within(pruned.saturating_add(1), u64::MAX).next();
+        next.filter(|(first, _)| *first == pruned + 1)
+            .map_or(pruned, |(_, last)| last)
+    }
+
+    /// Whether a position of the own log is missing before one that is here.
+    pub fn is_holed(&self) -> bool {
+        self.own
+            .last()
+            .is_some_and(|last| last > self.whole_up_to())
+    }
+}
+
 impl Default for Feed {
     fn default() -> Feed {
         Feed {

@@ -47,7 +47,7 @@ fn a_page_says_what_it_means_what_to_do_and_whom_to_call() {
         page.told(Some(Language::En)),
         "settled-event-unread  warning: nothing waits for it\n  What is found amiss in the agent's stores\n\n  \
          The signed bytes of an event that is on the bus do not read here any more; the text names it.\n\n  \
-         What to do: See to the disk; the bus and its readers have the event.\n  Whom to call: whoever looks after this machine\n"
+         What to do: See to the disk; the bus and its readers have the event.\n\n  Whom to call: whoever looks after this machine\n"
     );
     let page = codes.find("office-closed").first().copied().expect("known");
     let khmer = page.told(Some(Language::Km));
