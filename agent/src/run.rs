@@ -314,8 +314,7 @@ async fn open(
         store::disk::make_directory(&dir)?;
         private::close(&dir);
         store::before::refuse_all(&dir, &[Room::Outbox, Room::Inbox, Room::Marks])?;
-        let opened = Outbox::open_keeping(&dir, &who, disk_budget_bytes, resend_horizon)?;
-        let (outbox, report) = opened;
+        let (outbox, report) = Outbox::open_keeping(&dir, &who, disk_budget_bytes, resend_horizon)?;
         for (code, text) in report.notes() {
             tracing::warn!(code, text, "the outbox was opened with something amiss");
         }

@@ -15,6 +15,26 @@ fn hash(of: u64) -> Hash {
     Hash::of(&of.to_le_bytes())
 }
 
+fn settled(feed: u32, number: u64, at: u64, is: bool) -> Settled<'static> {
+    Settled {
+        feed,
+        position: position(at),
+        hash: hash(number % 2),
+        number: if number == 0 {
+            0
+        } else {
+            FIRST_NUMBER + number
+        },
+        leaves: is,
+        time: at % 3,
+        at_ms: at,
+        content: is.then(|| hash(3)),
+        data: hash(4),
+        key: (!is).then(|| hash(5)),
+        id: "id",
+    }
+}
+
 /// A fact of each sort, with small numbers: they meet one another.
 fn fact(sort: u8, feed: u32, number: u64, at: u64, is: bool) -> Fact<'static> {
     let placed = Placed {
@@ -29,19 +49,7 @@ fn fact(sort: u8, feed: u32, number: u64, at: u64, is: bool) -> Fact<'static> {
         hash: hash(number % 2),
         time: number,
     };
-    let settled = Settled {
-        feed,
-        position: position(at),
-        hash: hash(number % 2),
-        number: if number == 0 { 0 } else { placed.number },
-        leaves: is,
-        time: at % 3,
-        at_ms: at,
-        content: is.then(|| hash(3)),
-        data: hash(4),
-        key: (!is).then(|| hash(5)),
-        id: "id",
-    };
+    let settled = settled(feed, number, at, is);
     match sort {
         0..4 => Fact::Accepted(Accepted {
             feed,
