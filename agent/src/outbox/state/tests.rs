@@ -15,6 +15,24 @@ fn hash(of: u64) -> Hash {
     Hash::of(&of.to_le_bytes())
 }
 
+fn accepted(feed: u32, number: u64, at: u64, is: bool) -> Accepted<'static> {
+    Accepted {
+        feed,
+        // Also before the front.
+        number: if is {
+            FIRST_NUMBER + number
+        } else {
+            FIRST_NUMBER - 1 - number
+        },
+        at_ms: at,
+        content: Some(hash(3)),
+        data: hash(4),
+        key: is.then(|| hash(5)),
+        id: "id",
+        name: if is { "health-quarterly" } else { "" },
+    }
+}
+
 fn settled(feed: u32, number: u64, at: u64, is: bool) -> Settled<'static> {
     Settled {
         feed,
@@ -51,21 +69,7 @@ fn fact(sort: u8, feed: u32, number: u64, at: u64, is: bool) -> Fact<'static> {
     };
     let settled = settled(feed, number, at, is);
     match sort {
-        0..4 => Fact::Accepted(Accepted {
-            feed,
-            // Also before the front.
-            number: if is {
-                placed.number
-            } else {
-                FIRST_NUMBER - 1 - number
-            },
-            at_ms: at,
-            content: Some(hash(3)),
-            data: hash(4),
-            key: is.then(|| hash(5)),
-            id: "id",
-            name: if is { "health-quarterly" } else { "" },
-        }),
+        0..4 => Fact::Accepted(accepted(feed, number, at, is)),
         4 => Fact::Refused(placed),
         5 => Fact::Released(placed),
         6 => Fact::Dropped(placed),
