@@ -137,7 +137,7 @@ impl LineFile {
                 // It may be moved away at this moment: then a new one is begun.
                 match fs::rename(&self.path, &self.taken) {
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
-                    renamed => renamed?,
+                    renamed => renamed.and_then(|()| is_gone(&self.path))?,
                 }
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -167,18 +167,28 @@ impl LineFile {
 
     /// Whoever moved the file away finds none in its place, and never two.
     fn put_back(&self) -> io::Result<()> {
-        match rename_to_nothing(&self.taken, &self.path) {
+        let renamed = match rename_to_nothing(&self.taken, &self.path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 let empty = fs::metadata(&self.path)?;
-                if empty.is_file() && empty.len() == 0 {
-                    return fs::rename(&self.taken, &self.path);
+                if !empty.is_file() || empty.len() > 0 {
+                    let text = "somebody made another file there while this one was written; move that one away";
+                    return Err(io::Error::new(ErrorKind::AlreadyExists, text));
                 }
-                let text = "somebody made another file there while this one was written; move that one away";
-                Err(io::Error::new(ErrorKind::AlreadyExists, text))
+                fs::rename(&self.taken, &self.path)
             }
             Err(error) if error.kind() == ErrorKind::NotFound && !self.taken.exists() => Ok(()),
             renamed => renamed,
-        }
+        };
+        renamed.and_then(|()| is_gone(&self.taken))
+    }
+}
+
+/// Looked at, because nobody asks again for what counts as moved.
+fn is_gone(from: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(from) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Ok(_) => Err(io::Error::other("it was renamed, and is there still")),
+        Err(error) => Err(error),
     }
 }
 

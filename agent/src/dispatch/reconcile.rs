@@ -69,16 +69,15 @@ impl Own {
             None => true,
             Some(last) => self.agrees(&last.event)?,
         };
-        // What damage took from the middle of the own log seems to wait: it is looked for on the bus before anything is sent.
-        let doubt = last
-            .as_ref()
-            .and_then(|_| self.outbox.whole_up_to(&self.log.feed));
+        // What damage took from the own log seems to wait, or to be new: it is looked for on the bus before anything is sent.
+        let doubt = self.outbox.whole_up_to(&self.log.feed);
         let mut taken_back = 0;
-        if !agree || doubt.is_some() {
-            let last = last.as_ref().ok_or_else(unlinked)?;
-            taken_back = self
-                .catch_up(bus, last, doubt.unwrap_or(our_number))
-                .await?;
+        if let Some(last) = last.as_ref().filter(|_| !agree || doubt.is_some()) {
+            let known = doubt.unwrap_or(our_number);
+            taken_back = self.catch_up(bus, last, known).await?;
+        }
+        if doubt.is_some() {
+            self.outbox.mended(&self.log.feed).await?;
         }
         if agree {
             self.vouch_head(bus, last.as_ref()).await?;
@@ -103,7 +102,6 @@ impl Own {
         let receipt = self.receipt(bus, &last.event).await?;
         let from = self.last_agreed(bus, last, known).await?;
         let taken_back = self.follow(bus, from, last.sequence, &receipt).await?;
-        self.outbox.mended(&self.log.feed);
         if taken_back > 0 {
             let text = format!(
                 "{}: {taken_back} events of our own log, up to position {}, were on the bus and not in this store",
@@ -245,16 +243,10 @@ impl Own {
         Ok(taken_back)
     }
 
-    /// Pruned, and then lost; or taken by damage from the middle of the own log: nothing here says that it was another event.
+    /// Nothing here says that another event stood there: it was taken by damage, or comes behind all that is known.
     fn is_forgotten(&self, event: &SignedEvent) -> Result<bool, Trouble> {
-        let feed = &self.log.feed;
-        let position = event.link().position;
-        let pruned = self.outbox.pruned(feed)?.filter(|pruned| {
-            pruned.position > position
-                || (pruned.position == position && pruned.hash == event.hash())
-        });
-        let lost = pruned.is_some() || self.outbox.whole_up_to(feed).is_some();
-        Ok(lost && self.outbox.own_hash(feed, position)?.is_none())
+        let own = self.outbox.own_hash(&self.log.feed, event.link().position)?;
+        Ok(own.is_none())
     }
 
     /// From the end, so that what comes first in the log comes first in line.

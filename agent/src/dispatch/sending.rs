@@ -107,6 +107,10 @@ impl Sending {
             self.news.mark_unchanged();
             self.drained = false;
         }
+        if self.own.outbox.whole_up_to(&self.own.log.feed).is_some() {
+            // What seems new may be on the bus: that is looked at first.
+            self.line.stop(Stop::ReadHead);
+        }
         while let Some(link) = self.line.next().filter(|_| !self.session.is_full()) {
             let sent = match self.next_own(link).await? {
                 Some(own) => Some(own),

@@ -43,6 +43,10 @@ pub(super) enum Job {
     Checkpoint(Answer),
     /// A reader of the own log holds it up to there.
     Confirmed(Box<Confirmation>),
+    /// Somebody found what does not read: it is looked at behind each job.
+    Mend,
+    /// The bus was asked for all of the own log that is gone.
+    Asked(FeedName, Answer),
     /// Somebody found no good record of an event in line.
     Lost(FeedName, u64),
     /// Somebody found no good bytes of an event of the own log.
@@ -140,6 +144,7 @@ impl Committer {
                 Next::Closed => return self.sync(),
             }
             self.take_cleaned()?;
+            self.mend()?;
             // Under pressure also where it is never quiet.
             if self.is_pressed() && self.tidied.elapsed() > CHECKPOINT_IDLE {
                 self.left = self.tidy()?;
@@ -227,6 +232,8 @@ impl Committer {
             }
         }
         self.unsynced = None;
+        // What was taken for new may be what does not read: nobody sees the one without the other.
+        self.mend()?;
         self.show();
         group.answer();
         self.left = self.left.max(Left::Later);

@@ -13,6 +13,8 @@
 //! UNTOLD     feed | first | last | hash                                                                            0: it is told
 //! READER     feed | reader | position | at | log                                                               bytes: its confirmation
 //! LOST       feed | number | at | id
+//! GONE       feed | first | last                                                                                   no record of these reads
+//! ASKED      feed                                                                                                  the bus was asked for them
 //! ALARM      number | at | code                                                                                    bytes: its text
 //! ```
 //! *Time* counts the retractions of a feed's log: an event that was settled before the retraction of its place is not in the own log.
@@ -35,6 +37,8 @@ pub(super) const UNTOLD: u8 = 9;
 pub(super) const READER: u8 = 10;
 const LOST: u8 = 11;
 const REMAINS: u8 = 12;
+pub(super) const GONE: u8 = 13;
+pub(super) const ASKED: u8 = 14;
 const BRANCH: u8 = 19;
 const ALARM: u8 = 48;
 const NAMED: u8 = 62;
@@ -52,6 +56,8 @@ pub const KNOWN: u64 = (1 << ACCEPTED)
     | (1 << READER)
     | (1 << LOST)
     | (1 << REMAINS)
+    | (1 << GONE)
+    | (1 << ASKED)
     | (1 << BRANCH)
     | (1 << ALARM)
     | (1 << NAMED);
@@ -176,6 +182,10 @@ pub enum Fact<'a> {
     Retracted(Stood),
     Branch(Stood),
     Pruned(Pruned),
+    /// Positions of the own log, first and last, of which no record reads: the bus may have them.
+    Gone(u32, u64, u64),
+    /// The bus was asked for all that is gone: what it has is here again, and the rest is not in the log.
+    Asked(u32),
     Untold(u32, Option<Range>),
     Reader(Reads<'a>),
     Alarm(Raised<'a>),
@@ -219,6 +229,8 @@ impl<'a> Fact<'a> {
                 hash: hash(take)?,
                 by_horizon: take.u8()? != 0,
             }),
+            GONE => Fact::Gone(take.u32()?, take.u64()?, take.u64()?),
+            ASKED => Fact::Asked(take.u32()?),
             UNTOLD => {
                 let feed = take.u32()?;
                 let (first, last, hash) = (take.u64()?, take.u64()?, hash(take)?);
@@ -279,6 +291,16 @@ impl<'a> Fact<'a> {
                 into.extend_from_slice(one.hash.as_bytes());
                 into.put_u8(u8::from(one.by_horizon));
                 PRUNED
+            }
+            Fact::Gone(feed, first, last) => {
+                into.put_u32(*feed);
+                into.put_u64(*first);
+                into.put_u64(*last);
+                GONE
+            }
+            Fact::Asked(feed) => {
+                into.put_u32(*feed);
+                ASKED
             }
             Fact::Untold(feed, range) => {
                 let (first, last, hash) =

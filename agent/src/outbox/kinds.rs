@@ -39,6 +39,8 @@ impl Kinds for Outbox {
             | Fact::Retracted(_)
             | Fact::Branch(_)
             | Fact::Pruned(_)
+            | Fact::Gone(..)
+            | Fact::Asked(_)
             | Fact::Untold(..)
             | Fact::Reader(_)
             | Fact::Alarm(_) => "",
@@ -77,6 +79,8 @@ impl Kinds for Outbox {
                 Fact::Released(_)
                 | Fact::Dropped(_)
                 | Fact::Pruned(_)
+                | Fact::Gone(..)
+                | Fact::Asked(_)
                 | Fact::Untold(..)
                 | Fact::Named(..),
             )

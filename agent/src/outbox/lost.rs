@@ -99,7 +99,7 @@ impl Committer {
         for (number, name, feed) in look.state.named_feeds() {
             for intervals in [&feed.waiting, &feed.tray] {
                 for (first, last) in intervals.within(0, u64::MAX) {
-                    let missing = self.missing(number, first, last)?;
+                    let missing = self.missing(Section::Line, number, first, last)?;
                     suspects.extend(missing.into_iter().map(|place| (name.clone(), place)));
                 }
             }
@@ -120,11 +120,17 @@ impl Committer {
     }
 
     /// The numbers of a run that lie nowhere.
-    fn missing(&self, feed: u32, first: u64, last: u64) -> Result<Vec<u64>, Outage> {
+    pub fn missing(
+        &self,
+        section: Section,
+        feed: u32,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<u64>, Outage> {
         let reading = self.log.reading();
         let (mut missing, mut next) = (Vec::new(), first);
         while next <= last {
-            let page = reading.page(Section::Line, feed, next..=last, PAGE_ENTRIES_MAX)?;
+            let page = reading.page(section, feed, next..=last, PAGE_ENTRIES_MAX)?;
             let full = page.len() == PAGE_ENTRIES_MAX;
             for (number, _) in page {
                 missing.extend(next..number);

@@ -17,6 +17,7 @@ mod jobs;
 mod kinds;
 mod look;
 mod lost;
+mod mend;
 mod prune;
 mod read;
 mod readers;
@@ -29,8 +30,7 @@ mod tables;
 mod tidy;
 mod untold;
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
 
 use schemas::limits::MESSAGE_BYTES_MAX;
@@ -101,8 +101,6 @@ struct Shared {
     reach: readers::Reach,
     news: watch::Sender<u64>,
     failed: CancellationToken,
-    /// Feeds whose own log may lack something in its middle: damage was found at the start.
-    in_doubt: Mutex<BTreeSet<FeedName>>,
 }
 
 impl Shared {
@@ -112,18 +110,6 @@ impl Shared {
 
     fn show(&self, state: State) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
-    }
-
-    fn in_doubt(&self) -> MutexGuard<'_, BTreeSet<FeedName>> {
-        self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Damage was found: a hole in an own log may be what it took.
-    fn doubt(&self) {
-        let state = self.state();
-        let holed = state.named_feeds().filter(|(_, _, feed)| feed.is_holed());
-        self.in_doubt()
-            .extend(holed.map(|(_, name, _)| name.clone()));
     }
 
     fn look<'a>(&'a self, state: &'a State) -> Look<'a> {

@@ -191,20 +191,6 @@ impl Outbox {
         self.looking(|look| look.last_settled(feed))
     }
 
-    /// Where damage took something from the middle of the own log: the position before it. What was there may seem to wait, although the bus
-    /// has it. None: there is no doubt, or it is [over](Outbox::mended).
-    pub fn whole_up_to(&self, feed: &FeedName) -> Option<u64> {
-        let shared = &self.inner.shared;
-        let in_doubt = shared.in_doubt();
-        let state = in_doubt.contains(feed).then(|| shared.state())?;
-        state.named(feed).map(|(_, feed)| feed.whole_up_to())
-    }
-
-    /// What the own log lacked in its middle was taken back, as far as the bus has it.
-    pub fn mended(&self, feed: &FeedName) {
-        self.inner.shared.in_doubt().remove(feed);
-    }
-
     pub fn tray(&self) -> Result<Vec<InTray>, Outage> {
         self.looking(|look| {
             let mut tray = Vec::new();
@@ -233,8 +219,13 @@ impl Outbox {
         &self,
         look: impl FnOnce(&Look<'_>) -> Result<T, Outage>,
     ) -> Result<T, Outage> {
-        let state = self.inner.shared.state();
-        let looked = look(&self.inner.shared.look(&state));
+        let shared = &self.inner.shared;
+        let state = shared.state();
+        let before = shared.reading.is_suspected();
+        let looked = look(&shared.look(&state));
+        if shared.reading.is_suspected() && !before {
+            self.send(Job::Mend)?;
+        }
         self.told(looked)
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::{Arc, Mutex, RwLock, mpsc};
+use std::sync::{Arc, RwLock, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
@@ -48,7 +48,7 @@ impl OpenReport {
     }
 
     /// Something that was written may be gone: whatever should be there is looked for.
-    fn is_damage(&self) -> bool {
+    pub(super) fn is_damage(&self) -> bool {
         self.repairs.iter().any(|repair| match repair {
             Repair::TornTail { .. } | Repair::HintMade(_) => false,
             Repair::Damaged(_)
@@ -152,7 +152,6 @@ impl Outbox {
             reach: Reach::default(),
             news: watch::Sender::new(0),
             failed: CancellationToken::new(),
-            in_doubt: Mutex::default(),
         });
         let mut committer = Committer {
             log,
@@ -221,21 +220,9 @@ impl Committer {
     fn recover(&mut self, report: &mut OpenReport) -> Result<(), Outage> {
         self.show();
         if report.is_damage() {
-            let rotten = report.repairs.iter().filter_map(|repair| match repair {
-                Repair::Rotten { head, .. } => Some(head.clone()),
-                _ => None,
-            });
-            let rotten: Vec<OwnedHead> = rotten.collect();
-            report.lost = self.name_lost(&rotten)?;
-            self.shared.doubt();
+            report.lost = self.look_for_lost(&report.repairs)?;
         }
-        for (code, text) in report.notes() {
-            if code.is_empty() {
-                tracing::info!("{text}");
-            } else {
-                self.shared.alarms.raise(code, text);
-            }
-        }
+        self.tell(report);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use super::committer::Committer;
 use super::facts::{
-    ACCEPTED, DROPPED, Fact, PRUNED, READER, RECEIPT, REFUSED, RELEASED, SETTLED, Settled, UNTOLD,
+    ACCEPTED, ASKED, DROPPED, Fact, GONE, PRUNED, READER, RECEIPT, REFUSED, RELEASED, SETTLED, Settled, UNTOLD,
 };
 use super::look::Look;
 use super::state::{Feed, State};
@@ -201,7 +201,7 @@ fn dead_bytes(state: &State, weight: &Weight) -> u64 {
                 });
                 gone(living) * mean.saturating_sub(REMAINS_BYTES)
             }
-            RELEASED | DROPPED | PRUNED | UNTOLD => of.bytes,
+            RELEASED | DROPPED | PRUNED | GONE | ASKED | UNTOLD => of.bytes,
             RECEIPT => {
                 let runs = weight.runs(Section::Receipts).iter();
                 let spans = runs.map(|run| (run.last - run.first) / RECEIPT_SPACING + 2);
@@ -234,7 +234,12 @@ fn judge(look: &Look<'_>, fact: &Fact<'_>) -> Result<Fate, Outage> {
         Fact::Reader(one) => super::tables::is_last(look.tables, one)?,
         Fact::Alarm(one) => one.number.saturating_add(ALARMS_MAX as u64) >= look.state.alarms,
         // The state says what they did.
-        Fact::Released(_) | Fact::Dropped(_) | Fact::Pruned(_) | Fact::Untold(..) => false,
+        Fact::Released(_)
+        | Fact::Dropped(_)
+        | Fact::Pruned(_)
+        | Fact::Gone(..)
+        | Fact::Asked(_)
+        | Fact::Untold(..) => false,
         Fact::Lost(_)
         | Fact::Remains(_)
         | Fact::Retracted(_)

@@ -46,6 +46,8 @@ pub struct Feed {
     pub own: Intervals,
     /// Those whose signed events are here.
     pub here: Intervals,
+    /// Positions of it of which no record reads, until the bus was asked for them.
+    pub gone: Intervals,
     /// How many retractions there were.
     pub time: u64,
     /// Up to where the log was pruned.
@@ -58,19 +60,15 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// The last position before which none of the own log is missing; what was pruned is not.
-    pub fn whole_up_to(&self) -> u64 {
+    /// The runs of positions that are missing before the last one of the own log; what was pruned is not.
+    pub fn holes(&self) -> Intervals {
         let pruned = self.pruned.map_or(0, |to| to.position.number());
-        let next = self.own.within(pruned.saturating_add(1), u64::MAX).next();
-        next.filter(|(first, _)| *first == pruned + 1)
-            .map_or(pruned, |(_, last)| last)
-    }
-
-    /// Whether a position of the own log is missing before one that is here.
-    pub fn is_holed(&self) -> bool {
-        self.own
-            .last()
-            .is_some_and(|last| last > self.whole_up_to())
+        let (mut holes, mut next) = (Intervals::default(), pruned.saturating_add(1));
+        for (first, last) in self.own.within(next, u64::MAX) {
+            holes.add_all(next, first.saturating_sub(1));
+            next = last.saturating_add(1);
+        }
+        holes
     }
 }
 
@@ -85,6 +83,7 @@ impl Default for Feed {
             lost: Intervals::default(),
             own: Intervals::default(),
             here: Intervals::default(),
+            gone: Intervals::default(),
             time: 0,
             pruned: None,
             pruned_is_gone: false,
@@ -160,6 +159,8 @@ impl State {
             Fact::Retracted(one) => self.changed(one.feed).retracted(one),
             Fact::Branch(_) | Fact::Reader(_) => {}
             Fact::Pruned(one) => self.changed(one.feed).prune(one),
+            Fact::Gone(feed, first, last) => self.changed(*feed).gone(*first, *last),
+            Fact::Asked(feed) => self.changed(*feed).gone = Intervals::NONE,
             Fact::Untold(feed, range) => self.changed(*feed).untold = *range,
             Fact::Alarm(one) => self.alarms = self.alarms.max(one.number.saturating_add(1)),
             Fact::Named(feed, name) => self.changed(*feed).give_name(name),
@@ -258,6 +259,7 @@ impl Feed {
         }
         self.time = self.time.max(one.time);
         self.own.add(position);
+        self.gone.remove(position);
     }
 
     fn vouched(&mut self, one: &Vouches) {
@@ -283,6 +285,12 @@ impl Feed {
         self.time = self.time.max(one.time.saturating_add(1));
     }
 
+    fn gone(&mut self, first: u64, last: u64) {
+        self.own.remove_all(first, last);
+        self.here.remove_all(first, last);
+        self.gone.add_all(first, last);
+    }
+
     /// A mark goes back only where the log went on otherwise.
     fn prune(&mut self, one: &Pruned) {
         self.here.remove_all(one.first, one.last.number());
@@ -302,7 +310,14 @@ impl Feed {
         into.put_text(self.name.as_ref().map_or("", FeedName::as_str));
         into.put_u64(self.front);
         into.put_u64(self.next);
-        for intervals in [&self.waiting, &self.tray, &self.lost, &self.own, &self.here] {
+        for intervals in [
+            &self.waiting,
+            &self.tray,
+            &self.lost,
+            &self.own,
+            &self.here,
+            &self.gone,
+        ] {
             intervals.write(into);
         }
         into.put_u64(self.time);
@@ -343,6 +358,7 @@ impl Feed {
             &mut feed.lost,
             &mut feed.own,
             &mut feed.here,
+            &mut feed.gone,
         ] {
             *intervals = Intervals::read(take)?;
         }

@@ -112,6 +112,8 @@ fn fact(sort: u8, feed: u32, number: u64, at: u64, is: bool) -> Fact<'static> {
             at_ms: at,
             code: "code",
         }),
+        19 => Fact::Gone(feed, at, at + number),
+        20 => Fact::Asked(feed),
         _ => Fact::Named(feed, "market-prices"),
     }
 }
@@ -119,7 +121,7 @@ fn fact(sort: u8, feed: u32, number: u64, at: u64, is: bool) -> Fact<'static> {
 proptest! {
     #[test]
     fn facts_and_states_read_as_they_were_written_whatever_comes(
-        facts in prop::collection::vec((0..20_u8, 1..3_u32, 0..12_u64, 1..12_u64, any::<bool>()), 1..80),
+        facts in prop::collection::vec((0..22_u8, 1..3_u32, 0..12_u64, 1..12_u64, any::<bool>()), 1..80),
     ) {
         let (mut state, mut folded) = (State::default(), State::default());
         for (sort, feed, number, at, is) in facts {

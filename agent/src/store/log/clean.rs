@@ -130,9 +130,10 @@ impl<K: Kinds> Cleaning<K> {
                 }
                 match left {
                     Left::Damaged => {
-                        self.from
-                            .iter()
-                            .for_each(|one| one.damaged.store(true, Ordering::Relaxed));
+                        for one in &self.from {
+                            one.damaged.store(true, Ordering::Relaxed);
+                            self.shared.suspects().insert(one.number);
+                        }
                         Ok(None)
                     }
                     Left::Outage(outage) => Err(outage),

@@ -40,6 +40,14 @@ pub(super) struct Folded<K: Kinds> {
     pub repairs: Vec<Repair>,
 }
 
+impl<K: Kinds> Folded<K> {
+    /// Something in this segment was met that is no good record.
+    pub fn is_damaged(&self, segment: u32) -> bool {
+        let mut repairs = self.repairs.iter();
+        repairs.any(|one| matches!(one, Repair::Damaged(at) if at.segment == segment))
+    }
+}
+
 /// Folds all that follows the newest state that reads. `segments` are not empty.
 pub(super) fn fold<K: Kinds>(
     dir: &Path,

@@ -22,7 +22,7 @@ use super::hash::IdHash;
 use super::hint::Hint;
 use super::limits::{CLOSING_MAX, NAMED_MAX, SEGMENT_BYTES_MAX};
 use super::record::{OwnedHead, Place};
-use super::roll::create;
+use super::roll::{create, damaged};
 use super::segment::{Header, Identity, Mark, log_path};
 use super::steps::{self, Step};
 use super::survey::{Found, Survey, hint_of, survey};
@@ -198,6 +198,8 @@ fn go_on<K: Kinds>(
     let mut repairs = amiss(&survey, &folded);
     let file = cut_and_sync(dir, last, &folded)?;
     for (one, hint) in sealed.iter().zip(hints) {
+        // Its hint may have been made before its records were on the disk.
+        let hint = hint.filter(|_| !folded.is_damaged(one.number));
         let segment = sealed_segment(&shared, one, hint, &mut repairs)?;
         shared.change(|view| view.segments.push(segment));
     }
@@ -227,7 +229,11 @@ fn go_on<K: Kinds>(
     if !folded.goes_on {
         log.begin_after_damage()?;
     }
-    repairs.extend(folded.repairs);
+    for repair in folded.repairs {
+        if !repairs.contains(&repair) {
+            repairs.push(repair);
+        }
+    }
     let opened = Opened {
         repairs,
         reached: folded.reached,
@@ -330,16 +336,9 @@ fn sealed_segment(
     let outage = match make_hint(&shared.dir, &one.file, segment, shared.hash, shared.keys_of) {
         Ok((hint, damages)) => {
             repairs.push(Repair::HintMade(one.number));
-            let damaged = !damages.is_empty();
-            repairs.extend(damages.into_iter().map(|(offset, length)| {
-                Repair::Damaged(Place {
-                    segment: one.number,
-                    generation: 0,
-                    offset,
-                    length,
-                })
-            }));
-            return Ok(of_hint(hint, damaged));
+            let is_damaged = !damages.is_empty();
+            repairs.extend(damages.into_iter().map(|of| damaged(one.number, of)));
+            return Ok(of_hint(hint, is_damaged));
         }
         Err(outage) => outage,
     };

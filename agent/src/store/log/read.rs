@@ -264,6 +264,11 @@ impl Reading {
         in_memory.map(weight).collect()
     }
 
+    /// A reader found what has no head any more: the writer is to [mend](super::Log::mend) it.
+    pub fn is_suspected(&self) -> bool {
+        !self.shared.suspects().is_empty()
+    }
+
     /// Where it lies.
     pub fn dir(&self) -> &Path {
         &self.shared.dir
@@ -288,7 +293,12 @@ impl Reading {
     fn looked(&self, place: Place) -> Result<Looked, Again> {
         match self.record(place) {
             Ok(record) => Ok(Looked::Record(record)),
-            Err(Missing::Damaged { at, head }) => Ok(Looked::Damaged { at, head }),
+            Err(Missing::Damaged { at, head }) => {
+                if head.is_none() {
+                    self.shared.suspects().insert(at.segment);
+                }
+                Ok(Looked::Damaged { at, head })
+            }
             Err(Missing::Moved(_)) => Err(Again::Changed),
             Err(Missing::Outage(outage)) => Err(Again::Outage(outage)),
         }
@@ -341,7 +351,12 @@ impl Reading {
 
     fn remade(&self, sealed: &Arc<Sealed>) -> Again {
         match self.shared.remake_hint(sealed) {
-            Ok(()) => Again::Changed,
+            Ok(damages) => {
+                if !damages.is_empty() {
+                    self.shared.suspects().insert(sealed.number);
+                }
+                Again::Changed
+            }
             Err(outage) => Again::Outage(outage),
         }
     }

@@ -15,10 +15,11 @@ use super::active::{Active, Gathered};
 use super::commit::{CommitError, Log, small};
 use super::fields::Put as _;
 use super::limits::{CLOSING_MAX, SEGMENT_BYTES_MAX};
-use super::record::{self, STATE};
+use super::open::Repair;
+use super::record::{self, Place, STATE};
 use super::segment::{HEADER_BYTES, Header, Mark, log_path};
 use super::steps::{self, Step};
-use super::view::{Segment, length_of, new_path, write_new};
+use super::view::{Damage, Segment, length_of, new_path, write_new};
 use crate::store::{Outage, disk};
 
 impl<K: Kinds> Log<K> {
@@ -79,6 +80,31 @@ impl<K: Kinds> Log<K> {
         Ok(())
     }
 
+    /// Looks at the segments in which readers found what does not read: their hints are made anew from what does, so that nothing leads any more
+    /// to what is not there. Returns what is damaged. Nothing may be gathered.
+    ///
+    /// # Errors
+    /// The disk fails, or is full: the next call looks again.
+    pub fn mend(&mut self) -> Result<Vec<Repair>, Outage> {
+        let mut repairs = Vec::new();
+        let suspects = self.shared.suspects().clone();
+        for number in suspects {
+            if number == self.active.number {
+                self.seal()?;
+            }
+            self.end_sealing();
+            if let Some(Segment::Memory(closing)) = self.shared.view().find(number) {
+                self.shared.seal(closing)?;
+            }
+            if let Some(Segment::Disk(sealed)) = self.shared.view().find(number) {
+                let damages = self.shared.remake_hint(sealed)?;
+                repairs.extend(damages.into_iter().map(|of| damaged(number, of)));
+            }
+            self.shared.suspects().remove(&number);
+        }
+        Ok(repairs)
+    }
+
     /// Those whose hint could not be written have another chance; there are only so many.
     fn seal_those_before(&mut self) -> Result<(), Outage> {
         let view = self.shared.view();
@@ -116,6 +142,16 @@ impl<K: Kinds> Log<K> {
             tracing::error!("writing a hint panicked; its segment answers from memory");
         }
     }
+}
+
+/// Bytes of a segment that are no good record.
+pub(super) fn damaged(segment: u32, (offset, length): Damage) -> Repair {
+    Repair::Damaged(Place {
+        segment,
+        generation: 0,
+        offset,
+        length,
+    })
 }
 
 fn report(sealed: Result<(), Outage>) {

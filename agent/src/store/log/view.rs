@@ -5,13 +5,13 @@
 //! | sealed: hint on disk, filter in memory | ... | sealed, its hint is being written: in memory | active: in memory |
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::active::{Active, Gathered};
 use super::hash::IdHash;
@@ -102,6 +102,8 @@ pub(super) struct Shared {
     view: RwLock<Arc<View>>,
     files: Mutex<VecDeque<(Which, Arc<File>)>>,
     generations: AtomicU32,
+    /// Segments in which a reader found what does not read; the writer looks at them.
+    suspects: Mutex<BTreeSet<u32>>,
     /// A segment is being written anew.
     pub cleaning: AtomicBool,
 }
@@ -128,6 +130,7 @@ impl Shared {
             view: RwLock::default(),
             files: Mutex::default(),
             generations: AtomicU32::new(0),
+            suspects: Mutex::default(),
             cleaning: AtomicBool::new(false),
         }
     }
@@ -148,6 +151,10 @@ impl Shared {
 
     pub fn next_generation(&self) -> u32 {
         self.generations.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub fn suspects(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn log_file(&self, sealed: &Sealed) -> Result<Arc<File>, Unopened> {
@@ -212,14 +219,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Makes the hint of a sealed segment anew: a block of it did not read.
+    /// Makes the hint of a sealed segment anew: a block of it did not read, or what it leads to. Returns what of the segment does not read.
     ///
     /// # Errors
     /// The disk does not give the segment, or does not take the hint.
-    pub fn remake_hint(&self, of: &Arc<Sealed>) -> Result<(), Outage> {
+    pub fn remake_hint(&self, of: &Arc<Sealed>) -> Result<Vec<Damage>, Outage> {
         let file = match self.log_file(of) {
             Ok(file) => file,
-            Err(Unopened::Moved) => return Ok(()),
+            Err(Unopened::Moved) => return Ok(Vec::new()),
             Err(Unopened::Outage(outage)) => return Err(outage),
         };
         let segment = (of.number, of.times);
@@ -242,7 +249,7 @@ impl Shared {
                 view.replace(of.number..=of.number, Segment::Disk(remade));
             }
         });
-        Ok(())
+        Ok(damages)
     }
 }
 

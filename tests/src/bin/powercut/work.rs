@@ -288,7 +288,9 @@ impl Worker {
     async fn send(&mut self) -> Result<bool> {
         let feed = &self.ground.feed;
         let head = self.outbox.last_settled(feed)?;
-        let head = usize::try_from(head.map_or(0, |head| head.position.number()))?;
+        let whole = self.outbox.whole_up_to(feed);
+        let known = whole.unwrap_or(head.map_or(0, |head| head.position.number()));
+        let head = usize::try_from(known)?;
         if head < self.bus.log.len() {
             let vouched = self.ground.vouched(&self.bus.log[head..])?;
             full_is_not_final(async || {
@@ -297,6 +299,9 @@ impl Worker {
                     .await
             })
             .await?;
+        }
+        if whole.is_some() {
+            self.outbox.mended(feed).await?;
         }
         let waiting = self.outbox.waiting(feed, 0, RUN).await?;
         if waiting.is_empty() {
