@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::delivered::FileSeen;
 use crate::store::Outage;
+use crate::store::disk::is_gone;
 
 /// One file, however many deliver into it.
 #[derive(Clone)]
@@ -180,15 +181,6 @@ impl LineFile {
             renamed => renamed,
         };
         renamed.and_then(|()| is_gone(&self.taken))
-    }
-}
-
-/// Looked at, because nobody asks again for what counts as moved.
-fn is_gone(from: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(from) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Ok(_) => Err(io::Error::other("it was renamed, and is there still")),
-        Err(error) => Err(error),
     }
 }
 

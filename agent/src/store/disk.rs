@@ -2,7 +2,7 @@
 //! Nothing is returned before both are; nothing is read here.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use super::{Fault, Outage};
@@ -33,6 +33,27 @@ pub fn make_directory(dir: &Path) -> Result<(), Outage> {
     sync_directory(above.unwrap_or(Path::new(".")))
 }
 
+/// Gives a file another name, and looks whether it has it: nobody asks again for what counts as moved.
+///
+/// # Errors
+/// What the disk says, or that the old name is there still.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    is_gone(from)
+}
+
+/// Whether a name that was given up is gone.
+///
+/// # Errors
+/// It is there still, or the disk does not say.
+pub fn is_gone(name: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(name) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Ok(_) => Err(io::Error::other("it was renamed, and is there still")),
+        Err(error) => Err(error),
+    }
+}
+
 /// Replaces a file as a whole: after a crash it holds the old bytes or the new ones.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Outage> {
     let failed = |e| Outage::disk("write", path, &e);
@@ -40,7 +61,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Outage> {
     let mut file = File::create(&new).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.sync_all().map_err(failed)?;
-    fs::rename(&new, path).map_err(failed)?;
+    rename(&new, path).map_err(failed)?;
     sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 

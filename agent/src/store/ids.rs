@@ -6,7 +6,7 @@
 //! ```
 //! It is written anew when it is twice as long as what waits, and emptied when nothing does.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -81,7 +81,7 @@ impl Ids {
         }
         let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
         file.sync_all().map_err(failed)?;
-        fs::rename(&new, &self.path).map_err(failed)?;
+        disk::rename(&new, &self.path).map_err(failed)?;
         disk::sync_directory(self.path.parent().unwrap_or(Path::new(".")))?;
         self.file = append_to(&self.path)?;
         self.lines = lines;
@@ -132,6 +132,8 @@ fn write_line(one: &Waiting, into: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn one(number: u64) -> Waiting {

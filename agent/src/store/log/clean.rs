@@ -347,7 +347,7 @@ impl<K: Kinds> Cleaning<K> {
             replaced(true);
             let renamed = match fs::remove_file(&hint_file) {
                 Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
-                _ => fs::rename(&new[0], &log),
+                _ => disk::rename(&new[0], &log),
             };
             if let Err(e) = renamed {
                 replaced(false);

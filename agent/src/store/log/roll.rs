@@ -6,7 +6,7 @@
 //!         └ no room: N goes on, up to 8 times its size    └ fails: stopped, for nobody knows whether N+1 is there
 //! ```
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
@@ -204,7 +204,7 @@ fn write_beginning(dir: &Path, header: &Header, state: &[u8]) -> Result<PathBuf,
 
 fn name_beginning(dir: &Path, number: u32, new: &Path) -> Result<(File, u32), Outage> {
     let path = log_path(dir, number);
-    fs::rename(new, &path).map_err(|e| Outage::disk("rename", new, &e))?;
+    disk::rename(new, &path).map_err(|e| Outage::disk("rename", new, &e))?;
     steps::done(Step::NextNamed, dir);
     disk::sync_directory(dir)?;
     let file = File::options().read(true).write(true).open(&path);

@@ -22,7 +22,7 @@ use super::record::{Head, MORE, Place, STATE};
 use super::segment::{hint_path, log_path};
 use super::steps::{self, Step};
 use super::walk::{self, Met};
-use crate::store::Outage;
+use crate::store::{Outage, disk};
 
 /// What a room says of the keys of its records.
 pub(super) type KeysOf = fn(Head<'_>, &mut Keys);
@@ -324,7 +324,7 @@ fn write_hint(
     let new = new_path(&path);
     write_new(&new, &bytes)?;
     steps::done(Step::HintWritten, dir);
-    fs::rename(&new, &path).map_err(|e| Outage::disk("rename", &new, &e))?;
+    disk::rename(&new, &path).map_err(|e| Outage::disk("rename", &new, &e))?;
     steps::done(Step::HintNamed, dir);
     Ok(hint)
 }
