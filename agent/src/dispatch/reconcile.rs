@@ -245,7 +245,9 @@ impl Own {
 
     /// Nothing here says that another event stood there: it was taken by damage, or comes behind all that is known.
     fn is_forgotten(&self, event: &SignedEvent) -> Result<bool, Trouble> {
-        let own = self.outbox.own_hash(&self.log.feed, event.link().position)?;
+        let own = self
+            .outbox
+            .own_hash(&self.log.feed, event.link().position)?;
         Ok(own.is_none())
     }
 

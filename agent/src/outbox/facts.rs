@@ -19,11 +19,13 @@
 //! ```
 //! *Time* counts the retractions of a feed's log: an event that was settled before the retraction of its place is not in the own log.
 
+mod write;
+
 use schemas::event::{Hash, Position};
 
 use crate::store::fields::NONE;
 use crate::store::log::Head;
-use crate::store::log::fields::{Put as _, Take};
+use crate::store::log::fields::Take;
 
 pub(super) const ACCEPTED: u8 = 1;
 pub(super) const REFUSED: u8 = 2;
@@ -252,87 +254,6 @@ impl<'a> Fact<'a> {
             _ => return None,
         })
     }
-
-    /// Kind and head.
-    pub fn write(&self) -> (u8, Vec<u8>) {
-        let mut into = Vec::with_capacity(192);
-        let kind = match self {
-            Fact::Accepted(accepted) => {
-                into.put_u32(accepted.feed);
-                into.put_u64(accepted.number);
-                into.put_u64(accepted.at_ms);
-                into.extend_from_slice(accepted.content.unwrap_or(NONE).as_bytes());
-                into.extend_from_slice(accepted.data.as_bytes());
-                into.extend_from_slice(accepted.key.unwrap_or(NONE).as_bytes());
-                into.put_text(accepted.id);
-                into.put_text(accepted.name);
-                ACCEPTED
-            }
-            Fact::Refused(one) => put_placed(&mut into, one, REFUSED),
-            Fact::Released(one) => put_placed(&mut into, one, RELEASED),
-            Fact::Dropped(one) => put_placed(&mut into, one, DROPPED),
-            Fact::Lost(one) => put_placed(&mut into, one, LOST),
-            Fact::Settled(one) => put_settled(&mut into, one, SETTLED),
-            Fact::Remains(one) => put_settled(&mut into, one, REMAINS),
-            Fact::Receipt(one) => {
-                into.put_u32(one.feed);
-                into.put_u64(one.position.number());
-                into.extend_from_slice(one.hash.as_bytes());
-                into.extend_from_slice(&one.admitted.to_le_bytes());
-                into.put_u64(one.after);
-                RECEIPT
-            }
-            Fact::Retracted(one) => put_stood(&mut into, one, RETRACTED),
-            Fact::Branch(one) => put_stood(&mut into, one, BRANCH),
-            Fact::Pruned(one) => {
-                into.put_u32(one.feed);
-                into.put_u64(one.first);
-                into.put_u64(one.last.number());
-                into.extend_from_slice(one.hash.as_bytes());
-                into.put_u8(u8::from(one.by_horizon));
-                PRUNED
-            }
-            Fact::Gone(feed, first, last) => {
-                into.put_u32(*feed);
-                into.put_u64(*first);
-                into.put_u64(*last);
-                GONE
-            }
-            Fact::Asked(feed) => {
-                into.put_u32(*feed);
-                ASKED
-            }
-            Fact::Untold(feed, range) => {
-                let (first, last, hash) =
-                    range.map_or((0, 0, NONE), |range| (range.first, range.last, range.hash));
-                into.put_u32(*feed);
-                into.put_u64(first);
-                into.put_u64(last);
-                into.extend_from_slice(hash.as_bytes());
-                UNTOLD
-            }
-            Fact::Reader(one) => {
-                into.put_u32(one.feed);
-                into.put_text(one.reader);
-                into.put_u64(one.position.number());
-                into.put_text(one.at);
-                into.put_text(one.log);
-                READER
-            }
-            Fact::Alarm(one) => {
-                into.put_u64(one.number);
-                into.put_u64(one.at_ms);
-                into.put_text(one.code);
-                ALARM
-            }
-            Fact::Named(feed, name) => {
-                into.put_u32(*feed);
-                into.put_text(name);
-                NAMED
-            }
-        };
-        (kind, into)
-    }
 }
 
 fn hash(take: &mut Take<'_>) -> Option<Hash> {
@@ -356,14 +277,6 @@ fn placed<'a>(take: &mut Take<'a>) -> Option<Placed<'a>> {
     })
 }
 
-fn put_placed(into: &mut Vec<u8>, one: &Placed<'_>, kind: u8) -> u8 {
-    into.put_u32(one.feed);
-    into.put_u64(one.number);
-    into.put_u64(one.at_ms);
-    into.put_text(one.id);
-    kind
-}
-
 fn settled<'a>(take: &mut Take<'a>) -> Option<Settled<'a>> {
     Some(Settled {
         feed: take.u32()?,
@@ -380,21 +293,6 @@ fn settled<'a>(take: &mut Take<'a>) -> Option<Settled<'a>> {
     })
 }
 
-fn put_settled(into: &mut Vec<u8>, one: &Settled<'_>, kind: u8) -> u8 {
-    into.put_u32(one.feed);
-    into.put_u64(one.position.number());
-    into.extend_from_slice(one.hash.as_bytes());
-    into.put_u64(one.number);
-    into.put_u8(u8::from(one.leaves));
-    into.put_u64(one.time);
-    into.put_u64(one.at_ms);
-    into.extend_from_slice(one.content.unwrap_or(NONE).as_bytes());
-    into.extend_from_slice(one.data.as_bytes());
-    into.extend_from_slice(one.key.unwrap_or(NONE).as_bytes());
-    into.put_text(one.id);
-    kind
-}
-
 fn stood(take: &mut Take<'_>) -> Option<Stood> {
     Some(Stood {
         feed: take.u32()?,
@@ -402,12 +300,4 @@ fn stood(take: &mut Take<'_>) -> Option<Stood> {
         hash: hash(take)?,
         time: take.u64()?,
     })
-}
-
-fn put_stood(into: &mut Vec<u8>, one: &Stood, kind: u8) -> u8 {
-    into.put_u32(one.feed);
-    into.put_u64(one.position.number());
-    into.extend_from_slice(one.hash.as_bytes());
-    into.put_u64(one.time);
-    kind
 }

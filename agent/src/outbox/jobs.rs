@@ -47,10 +47,7 @@ impl Committer {
                 tell(answer, done)
             }
             Job::Mend => Ok(()),
-            Job::Asked(feed, answer) => {
-                let done = self.asked(&feed);
-                tell(answer, done)
-            }
+            Job::Asked(feed, answer) => tell(answer, self.asked(&feed)),
             Job::Confirmed(confirmation) => full_is_not_final(self.confirmed(&confirmation)),
             Job::Lost(feed, number) => full_is_not_final(self.lost(&feed, number)),
             Job::Unread(feed, position) => full_is_not_final(self.unread(&feed, position)),

@@ -82,12 +82,11 @@ impl Committer {
                 }
             }
             let runs = gone.within(0, u64::MAX);
-            let news = runs.filter(|(first, last)| {
-                feed.gone.count_within(*first, *last) <= last - first
-            });
-            drafts.extend(news.map(|(first, last)| {
-                Draft::of(&Fact::Gone(number, first, last), Bytes::new())
-            }));
+            let news =
+                runs.filter(|(first, last)| feed.gone.count_within(*first, *last) <= last - first);
+            drafts.extend(
+                news.map(|(first, last)| Draft::of(&Fact::Gone(number, first, last), Bytes::new())),
+            );
         }
         for some in drafts.chunks(GROUP_EVENTS_MAX) {
             self.commit_unit(some)?;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use super::committer::Committer;
 use super::facts::{
-    ACCEPTED, ASKED, DROPPED, Fact, GONE, PRUNED, READER, RECEIPT, REFUSED, RELEASED, SETTLED, Settled, UNTOLD,
+    ACCEPTED, ASKED, DROPPED, Fact, GONE, PRUNED, READER, RECEIPT, REFUSED, RELEASED, SETTLED,
+    Settled, UNTOLD,
 };
 use super::look::Look;
 use super::state::{Feed, State};

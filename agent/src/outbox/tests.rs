@@ -2,6 +2,7 @@ mod before;
 mod damage;
 mod image;
 mod matrix;
+mod mend;
 mod model;
 mod prune;
 mod space;
