@@ -169,6 +169,7 @@ alarms! {
         StoreInUse => openings::STORE_IN_USE,
         StoreNewer => openings::STORE_NEWER,
         StoreOfFormat1 => openings::STORE_OF_FORMAT_1,
+        StoreMigrationRoom => openings::STORE_MIGRATION_ROOM,
         StoreOfAnotherOffice => openings::STORE_OF_ANOTHER_OFFICE,
         StoreOfAnotherAuthority => openings::STORE_OF_ANOTHER_AUTHORITY,
         StoreInWrongPlace => openings::STORE_IN_WRONG_PLACE,

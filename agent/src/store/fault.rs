@@ -58,11 +58,23 @@ pub enum Fault {
         known: u32,
     },
     #[error(
-        "{} was written by an older spean-agent (format 1, this one knows {}); it is left as it is: install that version again, or move the folder away\n  \
-         ថតនេះបានសរសេរដោយ spean-agent ជំនាន់ចាស់ជាង វាមិនត្រូវបានប៉ះពាល់ទេ សូមដំឡើងជំនាន់នោះវិញ ឬផ្លាស់ថតនេះចេញ",
-        .0.display(), super::log::limits::FORMAT
+        "{} was written by an older spean-agent (format 1), and what this one took over or began stands beside it; it is left as it is: move one of the two away\n  \
+         ថតនេះបានសរសេរដោយ spean-agent ជំនាន់ចាស់ជាង ហើយមានថតរបស់ជំនាន់នេះនៅជាមួយ វាមិនត្រូវបានប៉ះពាល់ទេ សូមផ្លាស់មួយក្នុងចំណោមពីរចេញ",
+        .0.display()
     )]
     OfFormat1(PathBuf),
+    #[error(
+        "{} is of an older spean-agent (format 1) and is taken over into a new folder, for which {needed} bytes are needed and {free} are free; nothing was \
+         touched: make room on the disk, and start again\n  \
+         ថតនេះជារបស់ spean-agent ជំនាន់ចាស់ ហើយត្រូវចម្លងទៅទម្រង់ថ្មី ដែលត្រូវការ {needed} បៃ តែនៅសល់ {free} បៃ គ្មានអ្វីត្រូវបានប៉ះពាល់ទេ \
+         សូមបង្កើនទំហំទំនេរលើថាស ហើយចាប់ផ្តើមម្តងទៀត",
+        dir.display()
+    )]
+    NoRoom {
+        dir: PathBuf,
+        needed: u64,
+        free: u64,
+    },
     #[error(
         "{} is the store of another office; it is left as it is: give this office a folder of its own, or move that one back to its office\n  \
          ថតនេះជារបស់ការិយាល័យផ្សេង វាមិនត្រូវបានប៉ះពាល់ទេ សូមឱ្យការិយាល័យនេះមានថតផ្ទាល់ខ្លួន ឬប្រគល់ថតនោះទៅការិយាល័យវិញ",
@@ -92,6 +104,7 @@ impl Fault {
             Fault::InUse(_) => Some("store-in-use"),
             Fault::Newer { .. } => Some("store-newer"),
             Fault::OfFormat1(_) => Some("store-of-format-1"),
+            Fault::NoRoom { .. } => Some("store-migration-room"),
             Fault::OfAnotherOffice(_) => Some("store-of-another-office"),
             Fault::OfAnotherAuthority(_) => Some("store-of-another-authority"),
             Fault::InWrongPlace { .. } => Some("store-in-wrong-place"),

@@ -36,12 +36,26 @@ pub(super) const STORE_OF_FORMAT_1: Help = Help {
     severity: Severity::Error,
     effect: Effect::Ends,
     meaning: unread(
-        "An older spean-agent has written it, before stores were logs.",
-        "ថតនេះបានសរសេរដោយ spean-agent ជំនាន់ចាស់ជាង",
+        "An older spean-agent has written it, before stores were logs, and what this one took over or began stands beside it in the folder `2`.",
+        "ថតនេះបានសរសេរដោយ spean-agent ជំនាន់ចាស់ជាង ហើយមានថតរបស់ជំនាន់នេះនៅជាមួយក្នុងថត `2`",
     ),
     to_do: unread(
-        "Install that version again, or move the folder away.",
-        "សូមដំឡើងជំនាន់នោះវិញ ឬផ្លាស់ថតនេះចេញ",
+        "Both are left as they are. Move away the one that is not wanted: to take over the old one anew, move `2` and what has a name with `-format1` away.",
+        "ទាំងពីរមិនត្រូវបានប៉ះពាល់ទេ សូមផ្លាស់មួយដែលមិនត្រូវការចេញ៖ ដើម្បីយកថតចាស់ម្តងទៀត សូមផ្លាស់ `2` និងអ្វីដែលមានឈ្មោះ `-format1` ចេញ",
+    ),
+    call: Call::Technician,
+};
+pub(super) const STORE_MIGRATION_ROOM: Help = Help {
+    code: "store-migration-room",
+    severity: Severity::Error,
+    effect: Effect::Ends,
+    meaning: unread(
+        "An older spean-agent has written the store, and there is no room on the disk to write it anew as this one keeps it. The old one stays beside the new one.",
+        "ឃ្លាំងនេះបានសរសេរដោយ spean-agent ជំនាន់ចាស់ជាង ហើយថាសគ្មានទំហំគ្រប់គ្រាន់ ដើម្បីសរសេរវាជាទម្រង់ថ្មីទេ ឃ្លាំងចាស់នៅដដែល",
+    ),
+    to_do: unread(
+        "Nothing was touched. Make as much room as the text says, and start again.",
+        "គ្មានអ្វីត្រូវបានប៉ះពាល់ទេ សូមបង្កើនទំហំទំនេរដូចអត្ថបទប្រាប់ ហើយចាប់ផ្តើមម្តងទៀត",
     ),
     call: Call::Technician,
 };
