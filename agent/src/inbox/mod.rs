@@ -18,6 +18,7 @@
 //! | while a gap is gone behind | the same: declared is what is on disk |
 
 mod aside;
+mod before;
 mod confirmed;
 mod declared;
 mod keep;

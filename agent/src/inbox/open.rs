@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::kinds::{Entry, Records};
 use super::reads::{Reads, Unread};
 use super::writing::DAMAGED_FILE;
-use super::{Inbox, Inner, confirmed, numbers};
+use super::{Inbox, Inner, before, confirmed, numbers};
 use crate::store::alarms::{Alarm, Alarms, now_ms};
 use crate::store::log::{self, CommitError, Identity, Log, Opened, Room, Sizes};
 use crate::store::tables::Tables;
-use crate::store::{self, Fault, Outage, before, disk};
+use crate::store::{self, Fault, Outage, disk};
 
 const SIZES: Sizes = Sizes {
     segment_bytes: log::limits::SEGMENT_BYTES_MAX,
@@ -47,9 +47,11 @@ impl Inbox {
         who: &Identity,
         sizes: Sizes,
     ) -> Result<(Inbox, Vec<Repair>), Fault> {
-        before::refuse(data, Room::Inbox)?;
         let dir = store::folder(data, Room::Inbox);
         let who = who.in_room(Room::Inbox);
+        store::before::take_over(data, Room::Inbox, |former, new| {
+            before::take_over(former, new, &who, sizes)
+        })?;
         let (log, opened) = Log::open(&dir, &who, None, sizes)?;
         let Some(reason) = damage(&dir, &opened) else {
             return begin(dir, log, opened, None);

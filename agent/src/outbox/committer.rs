@@ -320,7 +320,7 @@ impl Committer {
     }
 }
 
-fn full_or_outage(error: CommitError) -> Outage {
+pub(super) fn full_or_outage(error: CommitError) -> Outage {
     match error {
         CommitError::Full => Outage::Full,
         CommitError::Outage(outage) => outage,

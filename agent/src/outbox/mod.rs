@@ -8,6 +8,7 @@
 //! ```
 //! The log is the only truth: what is known here is the fold over its records (`state`).
 
+mod before;
 mod branches;
 mod committer;
 mod facts;

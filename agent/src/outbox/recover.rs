@@ -2,7 +2,7 @@
 //! Nothing damaged is deleted or passed over in silence.
 //!
 //! ```text
-//! of format 1? refused ─► log: look, fold, cut, sync ─► tables and alarms from its records ─► after damage: what lies nowhere is named ─► the committer
+//! of format 1? taken over ─► log: look, fold, cut, sync ─► tables and alarms from its records ─► after damage: what lies nowhere is named ─► the committer
 //! ```
 
 use std::collections::VecDeque;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::before;
 use super::committer::{Committer, Job};
 use super::facts::Fact;
 use super::kinds;
@@ -21,12 +22,13 @@ use super::space::Cleaner;
 use super::tidy::Left;
 use super::{Inner, Jobs, Outbox, Shared, status, tables};
 use crate::store::alarms::{Alarm, Alarms};
+use crate::store::before::take_over;
 use crate::store::limits::{
     OUTBOX_SEGMENT_BYTES, RESEND_HORIZON, SEGMENT_BYTES_MIN, WAITING_KIB_MAX,
 };
 use crate::store::log::{Identity, Log, Looked, OwnedHead, Reading, Repair, Room, Sizes};
 use crate::store::tables::{TableWrites, Tables};
-use crate::store::{self, Fault, Outage, before};
+use crate::store::{self, Fault, Outage};
 
 /// What opening found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,13 +128,15 @@ impl Outbox {
         budget_bytes: u64,
         resend_horizon: Duration,
     ) -> Result<(Outbox, OpenReport), Fault> {
-        // Where migration will stand: what lies there in format 1 is taken over before the log is opened.
-        before::refuse(store, Room::Outbox)?;
         let dir = store::folder(store, Room::Outbox);
         let sixteenth = u32::try_from(budget_bytes / 16).unwrap_or(OUTBOX_SEGMENT_BYTES);
         let segment_bytes = sixteenth.clamp(SEGMENT_BYTES_MIN, OUTBOX_SEGMENT_BYTES);
         let who = who.in_room(Room::Outbox);
-        let (log, opened) = Log::<kinds::Outbox>::open(&dir, &who, None, Sizes { segment_bytes })?;
+        let sizes = Sizes { segment_bytes };
+        take_over(store, Room::Outbox, |former, new| {
+            before::take_over(former, new, &who, sizes)
+        })?;
+        let (log, opened) = Log::<kinds::Outbox>::open(&dir, &who, None, sizes)?;
         let made = Tables::make(&dir.join("tables"))?;
         let reading = log.reading();
         let raised = fill(&made, &reading)?;

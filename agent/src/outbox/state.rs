@@ -141,6 +141,7 @@ impl State {
             }
             Fact::Lost(one) => {
                 let feed = self.changed(one.feed);
+                feed.passes(one.number);
                 feed.waiting.remove(one.number);
                 feed.tray.remove(one.number);
                 feed.lost.add(one.number);

@@ -47,6 +47,8 @@ pub const POSITIONS_AT_ONCE: usize = 256;
 pub const PRUNED_AT_ONCE: u64 = 256;
 /// Writes of tables between two flushes: what is not flushed is in memory, and a start writes many.
 pub const TABLE_WRITES_UNFLUSHED: usize = 4_096;
+/// Time for an index of format 1 to open: sled may hang there. Without it the journal alone counts.
+pub const FORMER_INDEX_OPEN_TIME: Duration = Duration::from_secs(120);
 /// Time for tables to end: they hold what nobody will read, and end in milliseconds.
 pub const TABLES_END_TIME: Duration = Duration::from_secs(2);
 /// Entries of one page of a table.
