@@ -173,7 +173,7 @@ pub enum Command {
     /// Tell what a code means, what to do and whom to call; without a code, list them all
     #[command(after_help = "Examples:\n  \
         spean-agent explain own-events-lost\n  \
-        spean-agent explain log-damaged --lang km\n  \
+        spean-agent explain journal-cut --lang km\n  \
         spean-agent explain --json | jq -r '.[] | select(.severity == \"critical\").code'")]
     Explain {
         /// The code, as status and answers show it, or its number on the wire
