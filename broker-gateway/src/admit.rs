@@ -2,19 +2,6 @@
 //! first: size, envelope, source, signer, type, contract, row, chain within the submission, signature. What the log holds already
 //! is not asked here: no broker, no wait.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::expect_used,
-        clippy::unwrap_used,
-        clippy::panic,
-        clippy::unreachable,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
-
 mod examine;
 mod gap;
 mod heal;

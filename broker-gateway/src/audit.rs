@@ -182,7 +182,8 @@ impl AuditWriter {
         match self.files.append(&[&notes, lines].concat()) {
             Ok(()) => self.lost = 0,
             Err(error) => {
-                self.lost += lines.iter().filter(|byte| **byte == b'\n').count();
+                let lines = lines.iter().filter(|byte| **byte == b'\n').count();
+                self.lost = self.lost.saturating_add(lines);
                 let lost = self.lost;
                 error!(path, %error, lost, "decisions could not be written to the audit");
             }
@@ -199,7 +200,7 @@ impl AuditWriter {
             note(notes, "removed", name);
         }
         if let Some(full) = turned.full
-            && full * 4 >= most * 3
+            && full.saturating_mul(4) >= most.saturating_mul(3)
         {
             warn!(
                 "{full} full files of the audit of at most {most}: move the oldest away, or they are removed"
@@ -258,13 +259,13 @@ fn write_counted(into: &mut Vec<u8>, peer: Option<&str>, kind: Kind, counted: &C
 }
 
 fn write(into: &mut Vec<u8>, line: &Line<'_>) {
-    serde_json::to_writer(&mut *into, line).expect("a struct of plain fields is JSON");
+    into.extend(schemas::json::text(line).into_bytes());
     into.push(b'\n');
 }
 
 fn text(time: OffsetDateTime) -> String {
-    let text = time.format(&Rfc3339);
-    text.expect("this century's times are RFC 3339")
+    // This century's times are RFC 3339.
+    time.format(&Rfc3339).unwrap_or_default()
 }
 
 fn lock(tallies: &Mutex<Tallies>) -> MutexGuard<'_, Tallies> {

@@ -2,19 +2,6 @@
 //! what waits together is stored together. Nothing is answered as stored before JetStream has synced it, and nothing whose outcome
 //! is unknown is sent again: it is held, and judged anew when it comes again, by what the stream then holds.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::expect_used,
-        clippy::unwrap_used,
-        clippy::panic,
-        clippy::unreachable,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
-
 mod append;
 mod asked;
 mod confirmed;

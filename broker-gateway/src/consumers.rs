@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use std::time::Instant;
 
 use schemas::refusal::{Detail, Hold};
@@ -84,8 +85,14 @@ impl Consumer {
         let pulled = self.config.durable_name.is_none() && self.config.deliver_subject.is_none();
         pulled
             && self.num_waiting == 0
-            && used.is_some_and(|used| now - used >= CONSUMER_LEFT_BEHIND)
+            && used.is_some_and(|used| age(now, used) >= CONSUMER_LEFT_BEHIND)
     }
+}
+
+/// How long before now something was.
+fn age(now: OffsetDateTime, then: OffsetDateTime) -> Duration {
+    let seconds = now.unix_timestamp().saturating_sub(then.unix_timestamp());
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
 impl Consumers {
@@ -117,7 +124,7 @@ impl Consumers {
         if given_back > 0 {
             seldom!(info, peer.office(), "consumers-given-back", %peer, %feed, given_back, "consumers that nobody reads from were given back");
         }
-        if own.len() < CONSUMERS_MAX + given_back {
+        if own.len() < CONSUMERS_MAX.saturating_add(given_back) {
             return Ok(());
         }
         Err(No::Held(Hold::BoundReached {
@@ -163,7 +170,7 @@ impl Consumers {
             let page = page.map_err(|why| why.to_string())?;
             let Infos { total, consumers } = page.map_err(|error| error.to_string())?;
             let consumers = consumers.unwrap_or_default();
-            seen += consumers.len();
+            seen = consumers.len().saturating_add(seen);
             let last = consumers.is_empty() || seen >= total;
             let of_office = consumers
                 .into_iter()
@@ -181,7 +188,8 @@ impl Consumers {
         for name in left {
             let subject = format!("$JS.API.CONSUMER.DELETE.{feed}.{name}");
             let deleted = jetstream.ask::<Value>(&subject, &json!({})).await;
-            given_back += usize::from(deleted.map_err(|why| why.to_string())?.is_ok());
+            let gone = usize::from(deleted.map_err(|why| why.to_string())?.is_ok());
+            given_back = gone.saturating_add(given_back);
         }
         Ok(given_back)
     }
@@ -213,7 +221,7 @@ impl Consumers {
                 Err(error) => return Err(error.to_string()),
             };
             let consumers = consumers.unwrap_or_default();
-            seen += consumers.len();
+            seen = consumers.len().saturating_add(seen);
             // A page that ends early must not be asked for again and again.
             let last = consumers.is_empty() || seen >= total;
             own.extend(

@@ -192,6 +192,5 @@ pub fn answer(subjects: &Subjects, right: &CountRight, question: &CountsQuestion
     let counts = subjects.counts.iter();
     let counts = counts.map(|(subject, count)| (subject.as_str(), *count));
     let counts = FeedCounts::of(right.feed(), subjects.last, counts, passes);
-    let body = serde_json::to_vec(&counts.answer(question));
-    Bytes::from(body.expect("names and numbers are JSON"))
+    Bytes::from(schemas::json::text(&counts.answer(question)))
 }

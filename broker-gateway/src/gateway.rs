@@ -113,10 +113,8 @@ impl Gateway {
     pub fn time_to_leave(&self) -> Duration {
         let turn = self.leaving.fetch_add(1, Ordering::Relaxed);
         let all = u32::try_from(self.settings.sessions_max.max(1)).unwrap_or(u32::MAX);
-        LAME_DUCK_GRACE
-            + (LAME_DUCK_TIME / all)
-                .saturating_mul(turn)
-                .min(LAME_DUCK_TIME)
+        let each = LAME_DUCK_TIME.checked_div(all).unwrap_or_default();
+        LAME_DUCK_GRACE + each.saturating_mul(turn).min(LAME_DUCK_TIME)
     }
 
     fn server_info(&self, client: Client) -> ServerInfo<'_> {

@@ -1,19 +1,6 @@
 //! One client operation comes in, what may be done about it goes out: one total match, and what is not expressly allowed does
 //! not pass. Nothing is sent and nothing is stored here.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::expect_used,
-        clippy::unwrap_used,
-        clippy::panic,
-        clippy::unreachable,
-        clippy::indexing_slicing,
-        clippy::string_slice,
-        clippy::arithmetic_side_effects,
-    )
-)]
-
 mod turn_down;
 
 use bytes::Bytes;

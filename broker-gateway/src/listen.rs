@@ -226,7 +226,7 @@ impl Door {
         let mut first = [0];
         let heard = tokio::time::timeout(TLS_FIRST_WAIT, socket.peek(&mut first)).await;
         let tls_first = match heard {
-            Ok(heard) => heard? == 1 && first[0] == TLS_HANDSHAKE,
+            Ok(heard) => heard? == 1 && first == [TLS_HANDSHAKE],
             Err(_) => false,
         };
         let mut guarded = Guarded::new(socket);

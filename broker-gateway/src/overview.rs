@@ -111,10 +111,15 @@ fn keep_own(info: &mut Value, by_subject: bool) {
         "messages": messages, "bytes": 0, "first_seq": state["first_seq"], "first_ts": NO_TIME,
         "last_seq": state["last_seq"], "last_ts": NO_TIME, "num_subjects": subjects.len(), "consumer_count": 0,
     });
-    if by_subject && !subjects.is_empty() {
-        own["subjects"] = Value::Object(subjects);
+    if by_subject
+        && !subjects.is_empty()
+        && let Some(own) = own.as_object_mut()
+    {
+        own.insert("subjects".to_owned(), Value::Object(subjects));
     }
-    info["state"] = own;
+    if let Some(info) = info.as_object_mut() {
+        info.insert("state".to_owned(), own);
+    }
 }
 
 async fn streams(jetstream: &JetStream, sights: &[Sight], offset: usize) -> Result<Value, String> {

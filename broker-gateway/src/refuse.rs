@@ -314,7 +314,7 @@ struct Spean<'a> {
 }
 
 fn json(value: &impl Serialize) -> Bytes {
-    Bytes::from(serde_json::to_vec(value).expect("a struct of plain fields is JSON"))
+    Bytes::from(schemas::json::text(value))
 }
 
 #[cfg(test)]

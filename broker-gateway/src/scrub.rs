@@ -134,7 +134,7 @@ impl<'r> Scrub<'r> {
 
     /// Takes the next message of the stream.
     pub fn take(&mut self, sequence: u64, subject: &str, headers: &[u8], data: Bytes) {
-        self.messages += 1;
+        self.messages = self.messages.saturating_add(1);
         if let Err(why) = self.read(subject, headers, data) {
             self.damaged(sequence, subject, why);
         }
@@ -158,7 +158,7 @@ impl<'r> Scrub<'r> {
         let log = self.logs.entry(office.clone());
         let log = log.or_insert_with(|| LogScrub::new(genesis));
         if let LogSubject::Log(_) = &named {
-            log.appended += 1;
+            log.appended = log.appended.saturating_add(1);
         }
         let event = nats::decode(headers, data, Origin::Bus).map_err(|why| {
             format::newer_in_headers(headers).map_or(why.to_string(), |newer| newer.to_string())
@@ -247,7 +247,8 @@ impl LogScrub {
     fn append(&mut self, event: &SignedEvent) {
         let position = event.link().position.number();
         let known = self.recent.binary_search_by_key(&position, |(at, _)| *at);
-        if known.is_ok_and(|index| self.recent[index].1 == event.hash()) {
+        let known = known.ok().and_then(|index| self.recent.get(index));
+        if known.is_some_and(|(_, hash)| *hash == event.hash()) {
             self.twice.push(position);
             return;
         }
@@ -297,8 +298,9 @@ impl LogScrub {
         let missing: Ranges = missing.into_iter().collect();
         let hash = self.head.position.map(|_| self.head.hash.to_string());
         let below = refilled.up_to(self.head.number());
-        let positions = self.head.number() - missing.up_to(self.head.number()).count();
-        let messages = self.appended + below.count();
+        let lost = missing.up_to(self.head.number()).count();
+        let positions = self.head.number().saturating_sub(lost);
+        let messages = self.appended.saturating_add(below.count());
         let twice = Ranges::of(self.twice).union(&below.without(&holes_all));
         LogReport {
             twice,

@@ -132,7 +132,9 @@ impl Watch {
             let known = found.missing.get(&log);
             let missing = known.map_or(0, |missing| missing.all.count());
             let head = head?;
-            let expected = (head + self.surplus.of(&log)).saturating_sub(missing);
+            let expected = head
+                .saturating_add(self.surplus.of(&log))
+                .saturating_sub(missing);
             if there(head, &count) != expected {
                 agrees = false;
             } else if let Some(missing) = known.filter(|missing| !missing.wanted.is_empty()) {

@@ -62,14 +62,16 @@ impl Files {
             Err(error) => return Err(error),
         };
         let mut turned = Turned::default();
-        if length == 0 || length + bytes as u64 <= self.bounds.file_bytes {
+        if length == 0 || length.saturating_add(bytes as u64) <= self.bounds.file_bytes {
             return Ok(turned);
         }
         let mut full = self.full()?;
         // The time, so that no number comes twice where those before were moved away; but never below the last.
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let seconds = now.map_or(1, |now| now.as_secs());
-        let next = full.last().map_or(seconds, |last| seconds.max(last + 1));
+        let next = full
+            .last()
+            .map_or(seconds, |last| seconds.max(last.saturating_add(1)));
         fs::rename(&self.path, self.numbered(next))?;
         full.push(next);
         let surplus = full.len().saturating_sub(self.bounds.files);

@@ -73,7 +73,7 @@ impl Tally {
             registry: record.registry,
             positions: None,
         });
-        counted.times += 1;
+        counted.times = counted.times.saturating_add(1);
         counted.last = time;
         counted.registry = record.registry;
         counted.positions = match (counted.positions, record.position) {

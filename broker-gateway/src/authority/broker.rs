@@ -68,7 +68,7 @@ const GATEWAY_NEVER: &[&str] = &[
 pub fn file_name(index: usize, servers: usize) -> String {
     match servers {
         1 => "nats-server.conf".to_owned(),
-        _ => format!("nats-server-{}.conf", index + 1),
+        _ => format!("nats-server-{}.conf", index.saturating_add(1)),
     }
 }
 

@@ -159,7 +159,8 @@ fn params(name: &str, days: u32) -> anyhow::Result<CertificateParams> {
         .fill(&mut serial)
         .map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
     // A serial number is positive (RFC 5280 §4.1.2.2).
-    serial[0] = serial[0] & 0x7F | 0x40;
+    let [first, ..] = &mut serial;
+    *first = *first & 0x7F | 0x40;
     let now = OffsetDateTime::now_utc();
     let mut params = CertificateParams::default();
     params.serial_number = Some(SerialNumber::from_slice(&serial));

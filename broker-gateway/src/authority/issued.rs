@@ -52,7 +52,7 @@ impl Issued {
     /// The disk's.
     pub fn note(&self, folder: &Folder) -> anyhow::Result<()> {
         let path = folder.issued();
-        let line = serde_json::to_string(self)? + "\n";
+        let line = format!("{}\n", serde_json::to_string(self)?);
         let mut options = OpenOptions::new();
         let opened = options.create(true).append(true).mode(0o600).open(&path);
         opened

@@ -116,7 +116,7 @@ impl Saying {
                 out.display()
             );
         }
-        let text = self.known + &self.further;
+        let text = [self.known.as_str(), &self.further].concat();
         folder::replace(&self.registry, text.as_bytes(), &self.lock)?;
         if let Some(out) = out {
             folder::write(out, &self.further).with_context(|| {
@@ -147,7 +147,7 @@ impl Report {
                 self.registry,
                 self.outgrown
                     .as_ref()
-                    .map_or(String::new(), |told| told.to_owned() + "\n"),
+                    .map_or(String::new(), |told| format!("{told}\n")),
                 self.changes.table()
             ),
         }
@@ -181,7 +181,7 @@ fn further<'t>(known: &str, carried: &'t str, authority: &PublicKey) -> anyhow::
         .context("its first line is not the authority's")?;
     let position = event.link().position;
     let lines = known.lines().count();
-    let begin = usize::try_from(position.number() - 1)?;
+    let begin = usize::try_from(position.number().saturating_sub(1))?;
     ensure!(
         begin <= lines,
         "it begins at position {position}, and the registry here ends at {lines}: carry the lines between, too, or the whole registry"

@@ -49,7 +49,7 @@ impl AsyncRead for Guarded {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
-        let read = buffer.filled().len() - before;
+        let read = buffer.filled().len().saturating_sub(before);
         if let Some(left) = &mut self.left {
             *left = left
                 .checked_sub(read)

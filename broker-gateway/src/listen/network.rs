@@ -22,9 +22,10 @@ impl Networks {
         let network = |bits: u32| match address.to_canonical() {
             IpAddr::V4(address) => Network(IpAddr::V4(address)),
             IpAddr::V6(address) => {
-                let below = 128 - bits;
-                let prefix = address.to_bits() >> below << below;
-                Network(IpAddr::V6(Ipv6Addr::from_bits(prefix)))
+                let mask = u128::MAX
+                    .checked_shr(bits)
+                    .map_or(u128::MAX, |below| !below);
+                Network(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & mask)))
             }
         };
         Networks {

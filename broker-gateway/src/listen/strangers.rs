@@ -70,7 +70,7 @@ impl Strangers {
         let member = Member::new(Networks::of(address), stays);
         let mut table = self.lock();
         let number = table.next;
-        table.next += 1;
+        table.next = table.next.saturating_add(1);
         let seat = table.seat(Stage::Hello, standing, number, member);
         drop(table);
         Place {
@@ -114,7 +114,7 @@ impl Table {
     fn seat(&mut self, stage: Stage, standing: Standing, number: u64, member: Member) -> Seat {
         let (rooms, places) = self.rooms(stage);
         let own = places / ACQUAINTED_SHARE;
-        let (for_acquaintances, for_newcomers) = (own, places - own);
+        let (for_acquaintances, for_newcomers) = (own, places.saturating_sub(own));
         // Acquaintances that are many take what is free elsewhere, and push out only each other.
         let room = match standing {
             Standing::Acquainted

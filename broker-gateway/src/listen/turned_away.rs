@@ -65,9 +65,10 @@ impl Sum {
     }
 
     fn add(&mut self, network: Network, serial: Option<String>) {
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         if self.networks.len() < TURNED_AWAY_NAMED_MAX || self.networks.contains_key(&network) {
-            *self.networks.entry(network).or_default() += 1;
+            let count = self.networks.entry(network).or_default();
+            *count = count.saturating_add(1);
         }
         if let Some(serial) = serial
             && self.serials.len() < TURNED_AWAY_NAMED_MAX
@@ -85,7 +86,7 @@ impl Sum {
             .map(|(network, count)| format!("{network} ({count})"))
             .collect();
         if named < self.count {
-            from.push(format!("others ({})", self.count - named));
+            from.push(format!("others ({})", self.count.saturating_sub(named)));
         }
         let mut words = format!("{} since {since}, from {}", self.count, from.join(", "));
         if !self.serials.is_empty() {

@@ -38,7 +38,9 @@ pub async fn run(folder: &Path, only: Option<&FeedName>) -> anyhow::Result<Repor
     for feed in registry.feeds().map(|feed| &feed.name).filter(named) {
         let report = read::feed(&jetstream, registry, feed).await;
         let report = report.with_context(|| format!("cannot read the stream {feed}"))?;
-        asked += read::ask_to_heal(&jetstream, &report).await?;
+        asked = read::ask_to_heal(&jetstream, &report)
+            .await?
+            .saturating_add(asked);
         feeds.push(report);
     }
     anyhow::ensure!(!feeds.is_empty(), "the registry knows no such feed");

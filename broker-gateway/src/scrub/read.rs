@@ -65,7 +65,9 @@ pub async fn feed(
             Err(outage) if outage.is_outage() => return Err(outage.into()),
             Err(_) => from,
         };
-        let to = from.saturating_add(SCRUB_CHUNK - 1).min(state.last_seq);
+        let to = from
+            .saturating_add(SCRUB_CHUNK.saturating_sub(1))
+            .min(state.last_seq);
         let reading = (from..=to).map(|sequence| async move {
             let question = json!({ "seq": sequence });
             (sequence, get(jetstream, feed, &question).await)
@@ -112,7 +114,7 @@ fn take(scrub: &mut Scrub, message: Message) {
 /// # Errors
 /// The connection is over.
 pub async fn ask_to_heal(jetstream: &JetStream, report: &FeedReport) -> Result<usize, Outage> {
-    let mut asked = 0;
+    let mut asked = 0_usize;
     let wanted = report.logs.iter().map(|log| (log, log.wanted()));
     for (log, wanted) in wanted.filter(|(_, wanted)| !wanted.is_empty()) {
         let name = LogName {
@@ -121,7 +123,7 @@ pub async fn ask_to_heal(jetstream: &JetStream, report: &FeedReport) -> Result<u
         };
         let request = HealRequest::new(name, &wanted);
         jetstream.tell(&request.subject(), &request.body()).await?;
-        asked += 1;
+        asked = asked.saturating_add(1);
     }
     Ok(asked)
 }

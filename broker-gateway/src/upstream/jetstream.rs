@@ -176,7 +176,7 @@ impl JetStream {
     /// # Errors
     /// The connection is over.
     pub async fn tell(&self, subject: &str, payload: &[u8]) -> Result<(), Outage> {
-        let mut messages = Messages::of(self, payload.len() + subject.len() + 32);
+        let mut messages = Messages::of(self, room_for(payload, subject));
         messages.tell(subject, payload);
         messages.send().await.map(drop)
     }
@@ -190,9 +190,9 @@ impl JetStream {
         subject: &str,
         question: &impl Serialize,
     ) -> Result<Result<A, ApiError>, Outage> {
-        let payload = serde_json::to_vec(question).expect("questions have string keys");
-        let mut messages = Messages::of(self, payload.len() + subject.len() + 80);
-        messages.ask(subject, &payload);
+        let payload = schemas::json::text(question);
+        let mut messages = Messages::of(self, room_for(payload.as_bytes(), subject));
+        messages.ask(subject, payload.as_bytes());
         let answer = messages.send().await?.answer().await?;
         read(&answer)
     }
@@ -235,6 +235,14 @@ pub fn read<A: DeserializeOwned>(answer: &[u8]) -> Result<Result<A, ApiError>, O
     }
 }
 
+/// About the bytes of a question, its verb and lengths included.
+fn room_for(payload: &[u8], subject: &str) -> usize {
+    payload
+        .len()
+        .saturating_add(subject.len())
+        .saturating_add(80)
+}
+
 /// Messages that are sent in one go; the last one is answered.
 #[derive(Debug)]
 pub struct Messages<'j> {
@@ -268,33 +276,30 @@ impl<'j> Messages<'j> {
     }
 
     fn write(&mut self, subject: &str, reply: &str, headers: [&[u8]; 2], payload: &[u8]) {
-        use std::fmt::Write as _;
-        let first = headers[0].len() + headers[1].len();
-        let total = first + payload.len();
-        self.words.reserve(subject.len() + reply.len() + total + 32);
-        write!(self.words, "HPUB {subject} {reply}{first} {total}\r\n").expect("a BytesMut grows");
-        self.words.extend_from_slice(headers[0]);
-        self.words.extend_from_slice(headers[1]);
+        let [begin, end] = headers;
+        let first = begin.len().saturating_add(end.len());
+        let total = first.saturating_add(payload.len());
+        let line = format!("HPUB {subject} {reply}{first} {total}\r\n");
+        self.words
+            .reserve(line.len().saturating_add(total).saturating_add(2));
+        self.words.extend_from_slice(line.as_bytes());
+        self.words.extend_from_slice(begin);
+        self.words.extend_from_slice(end);
         self.words.extend_from_slice(payload);
         self.words.extend_from_slice(b"\r\n");
     }
 
     fn tell(&mut self, subject: &str, payload: &[u8]) {
-        use std::fmt::Write as _;
-        write!(self.words, "PUB {subject} {}\r\n", payload.len()).expect("a BytesMut grows");
+        let line = format!("PUB {subject} {}\r\n", payload.len());
+        self.words.extend_from_slice(line.as_bytes());
         self.words.extend_from_slice(payload);
         self.words.extend_from_slice(b"\r\n");
     }
 
     fn ask(&mut self, subject: &str, payload: &[u8]) {
-        use std::fmt::Write as _;
-        let (inbox, number) = (&self.jetstream.inbox, self.number);
-        write!(
-            self.words,
-            "PUB {subject} {inbox}.{number} {}\r\n",
-            payload.len()
-        )
-        .expect("a BytesMut grows");
+        let (inbox, number, bytes) = (&self.jetstream.inbox, self.number, payload.len());
+        let line = format!("PUB {subject} {inbox}.{number} {bytes}\r\n");
+        self.words.extend_from_slice(line.as_bytes());
         self.words.extend_from_slice(payload);
         self.words.extend_from_slice(b"\r\n");
         self.subject = subject.to_owned();

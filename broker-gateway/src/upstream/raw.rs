@@ -123,8 +123,8 @@ impl Broker {
         if !version::is_enough(&info.version) {
             return Err(Outage::TooOld(info.version));
         }
-        let host = ServerName::try_from(server.host.clone())
-            .expect("settings were checked for names that TLS can verify");
+        // Settings were checked for names that TLS can verify.
+        let host = ServerName::try_from(server.host.clone()).map_err(io::Error::other)?;
         let mut stream = self.tls.connect(host, socket).await?;
         let connect = self.connect(&info, name, no_responders)?;
         let greeting = Frame::new().connect(&connect).ping().finish();

@@ -44,12 +44,12 @@ impl Room {
         self.change(member.networks.of_48, |crowd| {
             crowd.insert(number, member);
         });
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
     }
 
     pub fn take(&mut self, network: Network, number: u64) -> Option<Member> {
         let taken = self.change(network, |crowd| crowd.remove(&number));
-        self.count -= usize::from(taken.is_some());
+        self.count = self.count.saturating_sub(usize::from(taken.is_some()));
         taken
     }
 
@@ -102,7 +102,8 @@ fn first_to_go(crowd: &Crowd) -> Option<u64> {
 fn most(members: impl Iterator<Item = (Network, u64)>) -> Option<Network> {
     let mut sizes: HashMap<Network, (usize, Reverse<u64>)> = HashMap::new();
     for (network, number) in members {
-        sizes.entry(network).or_insert((0, Reverse(number))).0 += 1;
+        let (size, _) = sizes.entry(network).or_insert((0, Reverse(number)));
+        *size = size.saturating_add(1);
     }
     let most = sizes.into_iter().max_by_key(|(_, size)| *size);
     most.map(|(network, _)| network)

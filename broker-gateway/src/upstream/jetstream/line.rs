@@ -74,8 +74,8 @@ impl Line {
         stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     ) -> Result<(), Outage> {
         let mut hello = Frame::new();
-        for (sid, subject) in self.subjects().iter().enumerate() {
-            let sid = Sid::parse((sid + 1).to_string().as_bytes())?;
+        for (sid, subject) in (1_u32..).zip(self.subjects()) {
+            let sid = Sid::parse(sid.to_string().as_bytes())?;
             hello = hello.subscribe(&Subject::parse(subject.as_bytes())?, &sid);
         }
         stream.write_all(&hello.ping().finish()).await?;
