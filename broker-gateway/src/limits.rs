@@ -146,8 +146,12 @@ pub const PULL_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 pub const PULL_HEARTBEAT: Duration = Duration::from_secs(10);
 /// Silence after which a pull waits in vain: two heartbeats are missing.
 pub const PULL_SILENCE_MAX: Duration = Duration::from_secs(20);
-/// Pulls of one session that are watched: an agent has one for each feed, and one for confirmations.
+/// Pulls of one session that are under way: an agent has one for each feed, and one for confirmations.
+pub const PULLS_MAX: usize = 32;
+/// Pulls of one session that are watched: what waits, and what was left without a word.
 pub const PULLS_WATCHED_MAX: usize = 256;
+/// How soon it is worth asking for one pull more than those: one of them ends when it has brought something.
+pub const PULLS_RETRY: Duration = Duration::from_secs(10);
 /// Messages that a consumer may hold without an acknowledgement.
 pub const ACKS_PENDING_MAX: i64 = 20_000;
 /// How soon nats-server may deliver again what was not acknowledged: a slow line alone takes seconds, and 1 ns made it deliver without a pause.
@@ -178,14 +182,19 @@ pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes of one direct read of several messages, whatever the client names: the largest event fits, and what is left is asked for anew.
 pub const READ_BYTES_AT_ONCE: u64 = 1024 * 1024;
-/// Bytes of one pull, whatever the client names: the largest event fits, with its headers.
+/// Bytes of a pull that may come before there is room for more: some ten events, and for all pulls of a session a megabyte.
+pub const PULL_BYTES_WAITING: u64 = 32 * 1024;
+/// Bytes of a pull that are asked for at once, whatever the client names: the largest event fits, with its headers.
 pub const PULL_BYTES_AT_ONCE: u64 = 1024 * 1024 + 64 * 1024;
+/// How long so many may wait at nats-server for more to come: their room is other reads', too.
+pub const PULL_LARGE_TIME: Duration = Duration::from_secs(2);
 /// Messages of one direct read, whatever the client names: each read keeps others waiting for a millisecond.
 pub const READ_MESSAGES_AT_ONCE: u64 = 256;
 /// Such reads of one office that are under way at the same time, of all its sessions.
 pub const OFFICE_READS_AT_ONCE: usize = 2;
-/// What a session may have asked for and not taken: two such reads. As much again may lie on its own line.
-pub const READ_AHEAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// What a session may have asked for and not taken, of reads and pulls together: two of the largest. As much again may lie on its own
+/// line, and what waits of its pulls beside it: with the frames' own bytes under the 4 MB that nats-server keeps for a connection.
+pub const READ_AHEAD_BYTES_MAX: usize = 2 * (1024 * 1024 + 64 * 1024);
 /// How long a read keeps its room whose answer nobody listens to in its session: another session of the office may hear it.
 pub const READ_UNHEARD_TIME: Duration = UPSTREAM_ANSWER_WAIT;
 /// Subscriptions of one session that may hear one long answer: each has a copy of it. Stock clients have one.

@@ -28,7 +28,7 @@ use crate::peer::Peer;
 use crate::refuse::No;
 use crate::wire::Subject;
 
-pub use consumer::Pull;
+pub use consumer::{Piece, Pull};
 pub use filter::LogFilter;
 use name::OwnName;
 pub use name::Renamed;

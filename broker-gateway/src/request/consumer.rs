@@ -12,9 +12,7 @@ use super::{
     object, stream, typed, written, written_subject,
 };
 use crate::acl;
-use crate::limits::{
-    HEARTBEAT_MIN, PULL_BYTES_AT_ONCE, PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX,
-};
+use crate::limits::{HEARTBEAT_MIN, PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX};
 use crate::refuse::No;
 use crate::wire::Subject;
 
@@ -58,44 +56,49 @@ impl Pull {
         self.body.batch
     }
 
-    /// For how long it waits at nats-server; None where it takes only what is there, or says nothing of it.
-    pub fn wait(&self) -> Option<Duration> {
-        let expires = self.body.expires.filter(|expires| *expires > 0)?;
-        let waits = !self.body.no_wait.unwrap_or(false);
-        waits.then_some(Duration::from_nanos(expires))
+    /// How many bytes its client wants at most; None where it does not say.
+    pub fn bytes(&self) -> Option<u64> {
+        self.body.max_bytes
     }
 
-    /// Whether the client has asked for heartbeats.
-    pub fn has_heartbeats(&self) -> bool {
-        self.body.idle_heartbeat.is_some_and(|every| every > 0)
+    /// Whether it waits for what is not there yet.
+    pub fn waits(&self) -> bool {
+        !self.body.no_wait.unwrap_or(false)
     }
 
-    /// Whether the client has said how many bytes it wants at most, and no more than a pull brings here.
-    pub fn is_bounded(&self) -> bool {
-        let named = self.body.max_bytes;
-        named.is_some_and(|bytes| bytes <= PULL_BYTES_AT_ONCE)
+    /// When it ends; None where its client does not say.
+    pub fn lasts(&self) -> Option<Duration> {
+        let expires = self.body.expires.filter(|expires| *expires > 0);
+        expires.map(Duration::from_nanos)
     }
 
-    pub fn body(&self) -> Bytes {
-        written(&self.bounded())
+    /// How often its client wants a heartbeat.
+    pub fn heartbeat(&self) -> Option<Duration> {
+        let every = self.body.idle_heartbeat.filter(|every| *every > 0);
+        every.map(Duration::from_nanos)
     }
 
-    /// The body of a pull that asks for heartbeats.
-    pub fn body_with_heartbeats(&self, every: Duration) -> Bytes {
+    /// The body by which nats-server is asked for a piece of it.
+    pub fn piece(&self, piece: Piece) -> Bytes {
         written(&NextBody {
-            idle_heartbeat: Some(nanos(every)),
-            ..self.bounded()
+            batch: piece.batch,
+            expires: piece.lasts.map(nanos),
+            max_bytes: Some(piece.bytes),
+            no_wait: self.body.no_wait,
+            idle_heartbeat: piece.heartbeat.map(nanos),
         })
     }
+}
 
-    /// Never without a bound on its bytes: what a client does not read waits at nats-server.
-    fn bounded(&self) -> NextBody {
-        let named = self.body.max_bytes.unwrap_or(PULL_BYTES_AT_ONCE);
-        NextBody {
-            max_bytes: Some(named.min(PULL_BYTES_AT_ONCE)),
-            ..self.body.clone()
-        }
-    }
+/// What of a pull is asked for at once. Never without a bound on its bytes: what a client does not read waits at nats-server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// Messages, at most.
+    pub batch: u64,
+    /// And their bytes.
+    pub bytes: u64,
+    pub lasts: Option<Duration>,
+    pub heartbeat: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -28,9 +28,20 @@ fn ask(office: &str, subject: &str, body: &str) -> Result<Request, (No, Shape)> 
 fn forwarded(office: &str, subject: &str, body: &str) -> (String, Value) {
     match ask(office, &format!("$JS.API.{subject}"), body) {
         Ok(Request::Forward { subject, body, .. }) => written(&subject, &body),
-        Ok(Request::Pull(pull)) => written(pull.subject(), &pull.body()),
+        Ok(Request::Pull(pull)) => written(pull.subject(), &whole(&pull)),
         other => panic!("{subject}: {other:?}"),
     }
+}
+
+/// As much of a pull as may be asked for at once.
+fn whole(pull: &Pull) -> Bytes {
+    let bytes = pull.bytes().unwrap_or(u64::MAX);
+    pull.piece(Piece {
+        batch: pull.batch(),
+        bytes: bytes.min(PULL_BYTES_AT_ONCE),
+        lasts: pull.lasts(),
+        heartbeat: pull.heartbeat(),
+    })
 }
 
 fn written(subject: &Subject, body: &[u8]) -> (String, Value) {

@@ -169,13 +169,23 @@ impl Session {
     /// The same for a pull, which may wait for long and is watched meanwhile.
     pub(super) async fn pull(&mut self, pull: &Pull, reply: &Subject) -> Result<(), End> {
         let desk = self.desk.clone();
+        if desk.subscriptions.copies(reply) > READ_COPIES_MAX {
+            let denial = denial::too_many_copies(pull.subject(), reply);
+            return Ok(desk.deny(&denial, &self.policy).await?);
+        }
         let Some(upstream) = self.way_up(pull.subject(), Some(reply)).await? else {
             return Ok(());
         };
-        let body = desk.pulls.ask(pull, reply);
-        let frame = Frame::new().publish(pull.subject(), Some(reply), &body);
-        let sent = upstream.send(frame.finish()).await;
-        sent.map_err(|Closed| End::BrokerGone)
+        match desk.pulls.ask(pull, reply, &desk.subscriptions) {
+            Ok(piece) => {
+                let sent = upstream.send(piece).await;
+                sent.map_err(|Closed| End::BrokerGone)
+            }
+            Err(why) => {
+                let denial = denial::pull_not_asked(pull.subject(), reply, why);
+                Ok(desk.deny(&denial, &self.policy).await?)
+            }
+        }
     }
 
     /// Where a request goes; None where it may not go now, which the client is told.

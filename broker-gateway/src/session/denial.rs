@@ -2,11 +2,12 @@
 //! and as an error of the connection where nothing may be said there.
 
 use bytes::Bytes;
-use schemas::refusal::{Detail, Refusal};
+use schemas::refusal::{Detail, Hold, Refusal};
 
+use super::pulls::NotAsked;
 use super::subscriptions::Subscriptions;
 use crate::judge::{Denial, Denied};
-use crate::limits::READ_COPIES_MAX;
+use crate::limits::{PULLS_MAX, PULLS_RETRY, READ_COPIES_MAX};
 use crate::refuse::No;
 use crate::request::{self, Shape};
 use crate::wire::{Frame, Subject};
@@ -57,6 +58,31 @@ pub fn too_many_copies(subject: &Subject, reply: &Subject) -> Denial {
         ),
         format!("ការជាវយ៉ាងច្រើន {READ_COPIES_MAX} អាចស្តាប់ចម្លើយដែលមានសារច្រើន សូមបញ្ចប់អ្វីដែលលើស"),
     )));
+    Denial {
+        what: Denied::Publish,
+        subject: subject.clone(),
+        no,
+        reply: Some((reply.clone(), request::shape_of(subject))),
+    }
+}
+
+/// Of a pull that would be one too many, or whose end could not be told from another's.
+pub fn pull_not_asked(subject: &Subject, reply: &Subject, why: NotAsked) -> Denial {
+    let no = match why {
+        NotAsked::TooMany => No::Held(Hold::BoundReached {
+            detail: Box::new(Detail::new(
+                "pull",
+                format!("a session has at most {PULLS_MAX} pulls under way; wait until one ends"),
+                format!("សម័យមួយមានសំណើទាញយ៉ាងច្រើន {PULLS_MAX} ក្នុងពេលតែមួយ សូមរង់ចាំរហូតដល់មួយបញ្ចប់"),
+            )),
+            retry_after_s: PULLS_RETRY.as_secs(),
+        }),
+        NotAsked::ReplyTaken => No::Refused(Refusal::RequestForbidden(Detail::new(
+            "reply",
+            "a pull of another consumer is answered on this subject; name another one",
+            "សំណើទាញរបស់ consumer ផ្សេងកំពុងឆ្លើយលើប្រធានបទនេះ សូមដាក់ឈ្មោះប្រធានបទផ្សេង",
+        ))),
+    };
     Denial {
         what: Denied::Publish,
         subject: subject.clone(),

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::denial;
 use super::outgoing::{Closed, Outgoing};
 use super::prices;
-use super::pulls::{InVain, Pulls};
+use super::pulls::{InVain, Pulls, Told};
 use super::reads::Reads;
 use super::subscriptions::Subscriptions;
 use super::unanswered::Unanswered;
@@ -20,7 +21,7 @@ use crate::account::Account;
 use crate::audit::Record;
 use crate::gateway::Gateway;
 use crate::judge::{Denial, Denied};
-use crate::limits::WRITE_BYTES_MAX;
+use crate::limits::{READ_AHEAD_BYTES_MAX, WRITE_BYTES_MAX};
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::refuse::Answered;
@@ -43,15 +44,16 @@ pub struct Desk {
 impl Desk {
     pub fn new(gateway: Arc<Gateway>, peer: Peer, down: Arc<Outgoing>) -> Arc<Desk> {
         let account = gateway.accounts.of(peer.office());
+        let ahead = Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX));
         Arc::new(Desk {
-            reads: Reads::new(account.reading.clone()),
+            pulls: Pulls::new(ahead.clone()),
+            reads: Reads::new(ahead, account.reading.clone()),
             subscriptions: Subscriptions::new(account.subscribing.clone()),
             account,
             gateway,
             peer,
             down,
             unanswered: Unanswered::default(),
-            pulls: Pulls::default(),
             ends_told: Mutex::default(),
         })
     }
@@ -144,19 +146,25 @@ impl Desk {
     /// In nats-server's own words for the end of a pull with its server, so that stock clients ask anew.
     pub async fn tell_in_vain(&self, pull: &InVain) -> Result<(), Closed> {
         let InVain { reply, pending, .. } = pull;
-        self.end_pull("409 Server Shutdown", reply, *pending).await
+        let told = Told {
+            status: "409 Server Shutdown".to_owned(),
+            messages: *pending,
+            bytes: 0,
+        };
+        self.tell_ended(reply, &told).await
     }
 
-    /// The same for the end of a pull that has waited as long as it may: stock clients take what has come, and ask anew.
-    pub async fn tell_ended(&self, reply: &Subject, pending: u64) -> Result<(), Closed> {
-        self.end_pull("408 Request Timeout", reply, pending).await
-    }
-
-    async fn end_pull(&self, status: &str, reply: &Subject, pending: u64) -> Result<(), Closed> {
-        let status = format!(
-            "NATS/1.0 {status}\r\nNats-Pending-Messages: {pending}\r\nNats-Pending-Bytes: 0\r\n\r\n"
+    /// The end of a pull that came in pieces.
+    pub async fn tell_ended(&self, reply: &Subject, told: &Told) -> Result<(), Closed> {
+        let Told {
+            status,
+            messages,
+            bytes,
+        } = told;
+        let headers = format!(
+            "NATS/1.0 {status}\r\nNats-Pending-Messages: {messages}\r\nNats-Pending-Bytes: {bytes}\r\n\r\n"
         );
-        let headers = Some(status.as_bytes());
+        let headers = Some(headers.as_bytes());
         let frames = self.subscriptions.answer(Frame::new(), reply, headers, b"");
         self.send(frames).await
     }

@@ -18,6 +18,8 @@ const JUDGED: Duration = Duration::from_micros(20);
 const LISTENING: Duration = Duration::from_micros(50);
 /// A question to nats-server.
 const ASKED: Duration = Duration::from_micros(300);
+/// The next piece of a pull.
+pub const PULLED_ON: Duration = ASKED;
 /// A message that was looked at in search of what is missing.
 pub const LOOKED: Duration = Duration::from_micros(100);
 /// A question that a stream has to be counted for, or looked at in several places.

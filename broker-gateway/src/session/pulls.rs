@@ -3,39 +3,40 @@
 //! would cost a slow line more than its events.
 
 mod listening;
+mod pieces;
+mod status;
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep};
 
 use self::listening::Listening;
+use self::pieces::{Next, Pieces};
+use self::status::Status;
+use super::subscriptions::Subscriptions;
 use crate::limits::{PULL_HEARTBEAT, PULL_SILENCE_MAX, PULLS_WATCHED_MAX};
 use crate::request::Pull;
 use crate::wire::{Delivery, Subject};
 
-/// What nats-server says when the next message does not fit into a pull's bytes any more.
-const FULL: &[u8] = b"NATS/1.0 409 Message Size Exceeds MaxBytes";
+pub use self::pieces::{NotAsked, Told};
 
-/// What it says of a pull that is bounded in bytes when all its messages came, or are about to.
-const COMPLETED: &[u8] = b"NATS/1.0 409 Batch Completed";
-
-/// The pulls of one session that are watched.
-#[derive(Debug, Default)]
+/// The pulls of one session.
+#[derive(Debug)]
 pub struct Pulls {
     table: Mutex<Table>,
     asked: Notify,
+    /// A piece waits for room.
+    short: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
     consumers: Vec<Consumer>,
     listening: Listening,
-    /// Where pulls are answered whose bytes were bounded here, the last ones.
-    bounded: VecDeque<Subject>,
+    pieces: Pieces,
 }
 
 /// What waits for one consumer.
@@ -74,10 +75,12 @@ pub enum Passes {
     On,
     /// A heartbeat that no client asked for, or a word on bytes that it did not bound.
     NoFurther,
-    /// The pull has brought as many bytes as the gateway lets it: to its client it has come to its end.
+    /// The pull goes on with this piece.
+    GoesOn(Bytes),
+    /// The pull has come to its end, which is told in these words.
     Ended {
         reply: Subject,
-        pending: u64,
+        told: Told,
     },
 }
 
@@ -90,25 +93,59 @@ pub struct InVain {
 }
 
 impl Pulls {
-    /// Watches a pull that waits for long enough to be worth it; returns the body with which it is sent.
-    pub fn ask(&self, pull: &Pull, reply: &Subject) -> Bytes {
-        self.lock().bound(pull, reply);
-        let heartbeats = match pull.wait() {
-            _ if pull.has_heartbeats() => Heartbeats::Client,
-            Some(wait) if wait >= PULL_SILENCE_MAX * 2 => Heartbeats::Gateway,
-            Some(_) | None => return pull.body(),
-        };
-        let waiting = Waiting {
-            reply: reply.clone(),
-            batch: pull.batch(),
-            until: Instant::now() + pull.wait().unwrap_or_default() + PULL_SILENCE_MAX,
-            heartbeats,
-        };
-        let watched = self.lock().watch(pull.consumer(), waiting);
+    /// With the session's room for what it has asked for and not taken.
+    pub fn new(ahead: Arc<Semaphore>) -> Pulls {
+        Pulls {
+            table: Mutex::new(Table {
+                consumers: Vec::new(),
+                listening: Listening::default(),
+                pieces: Pieces::new(ahead),
+            }),
+            asked: Notify::new(),
+            short: Notify::new(),
+        }
+    }
+
+    /// The first piece of a pull, as it is sent. One that waits for long enough to be worth it is watched.
+    ///
+    /// # Errors
+    /// `NotAsked`.
+    pub fn ask(
+        &self,
+        pull: &Pull,
+        reply: &Subject,
+        heard: &Subscriptions,
+    ) -> Result<Bytes, NotAsked> {
+        let mut table = self.lock();
+        let listened = table.listening.time();
+        table.pieces.forget(listened, |reply| heard.hears(reply));
+        let copies = heard.copies(reply);
+        table.pieces.admits(pull, reply)?;
+        let heartbeat = table.watch_long(pull, reply);
+        let piece = table
+            .pieces
+            .begin((pull, reply), heartbeat, copies, listened);
         self.asked.notify_one();
-        match (watched, heartbeats) {
-            (Some(()), Heartbeats::Gateway) => pull.body_with_heartbeats(PULL_HEARTBEAT),
-            (Some(()), Heartbeats::Client) | (None, _) => pull.body(),
+        Ok(piece)
+    }
+
+    /// Waits until there is room for a piece that has to be large; as it is sent.
+    pub async fn large(&self) -> Bytes {
+        loop {
+            let wanted = self.lock().pieces.wanted();
+            let Some((ahead, bytes)) = wanted else {
+                self.short.notified().await;
+                continue;
+            };
+            // Nobody closes it.
+            let Ok(room) = ahead.acquire_many_owned(bytes).await else {
+                continue;
+            };
+            let mut table = self.lock();
+            let listened = table.listening.time();
+            if let Some(piece) = table.pieces.go_on(room, listened) {
+                return piece;
+            }
         }
     }
 
@@ -139,9 +176,9 @@ impl Pulls {
         match (delivery.status(), delivery.reply().and_then(Place::read)) {
             (Some(100), _) => table.hear_heartbeat(delivery.subject()),
             (Some(_), _) => {
-                let pending = pending(&delivery.body());
-                table.end(delivery.subject(), pending);
-                table.pass_end(delivery, pending.unwrap_or(0))
+                let passes = table.hear_end(delivery.subject(), &Status::read(&delivery.body()));
+                self.short.notify_one();
+                passes
             }
             (None, Some(place)) => {
                 table.hear_message(&place);
@@ -174,28 +211,55 @@ impl Pulls {
 }
 
 impl Table {
-    /// Takes note of whether the client or the gateway says how many bytes a pull may bring.
-    fn bound(&mut self, pull: &Pull, reply: &Subject) {
-        self.bounded.retain(|known| known != reply);
-        if !pull.is_bounded() {
-            self.bounded.push_back(reply.clone());
-        }
-        if self.bounded.len() > PULLS_WATCHED_MAX {
-            self.bounded.pop_front();
+    /// Watches a pull if it waits for long; how often it is to have a heartbeat.
+    fn watch_long(&mut self, pull: &Pull, reply: &Subject) -> Option<Duration> {
+        let (own, waits) = (pull.heartbeat(), pull.lasts().filter(|_| pull.waits()));
+        let heartbeats = match waits {
+            _ if own.is_some() => Heartbeats::Client,
+            Some(waits) if waits >= PULL_SILENCE_MAX * 2 => Heartbeats::Gateway,
+            Some(_) | None => return None,
+        };
+        let waiting = Waiting {
+            reply: reply.clone(),
+            batch: pull.batch(),
+            until: Instant::now() + waits.unwrap_or_default() + PULL_SILENCE_MAX,
+            heartbeats,
+        };
+        match (self.watch(pull.consumer(), waiting), heartbeats) {
+            (Some(()), Heartbeats::Gateway) => Some(PULL_HEARTBEAT),
+            (Some(()), Heartbeats::Client) | (None, _) => own,
         }
     }
 
-    /// Of a bound on bytes that the gateway set, its client hears nothing: some would take it for a failure of their next pull.
-    fn pass_end(&self, end: &Delivery, pending: u64) -> Passes {
-        let mut bounded = self.bounded.iter();
-        let reply = bounded.find(|one| one.as_str().as_bytes() == end.subject());
-        match reply {
-            Some(reply) if end.body().starts_with(FULL) => Passes::Ended {
-                reply: reply.clone(),
-                pending,
-            },
-            Some(_) if end.body().starts_with(COMPLETED) => Passes::NoFurther,
-            Some(_) | None => Passes::On,
+    /// The end of a piece, which is a pull's own end or not.
+    fn hear_end(&mut self, reply: &[u8], status: &Status<'_>) -> Passes {
+        let listened = self.listening.time();
+        let next = self.pieces.end(reply, status, listened);
+        let passes = match next {
+            Some(Next::Piece(piece)) => {
+                self.hear_life(reply);
+                return Passes::GoesOn(piece);
+            }
+            Some(Next::Waits) => {
+                self.hear_life(reply);
+                return Passes::NoFurther;
+            }
+            Some(Next::Ended { reply, told }) => {
+                told.map_or(Passes::On, |told| Passes::Ended { reply, told })
+            }
+            Some(Next::Silent) => Passes::NoFurther,
+            None => Passes::On,
+        };
+        self.end(reply, status.messages);
+        passes
+    }
+
+    fn hear_life(&mut self, reply: &[u8]) {
+        let heard = self.listening.time();
+        for consumer in &mut self.consumers {
+            if consumer.waiting.iter().any(|one| one.is_at(reply)) {
+                consumer.heard = heard;
+            }
         }
     }
 
@@ -297,7 +361,11 @@ impl Table {
         let now = self.listening.time();
         let silent = |one: &mut Consumer| one.is_watched() && one.heard + PULL_SILENCE_MAX <= now;
         let silent = self.consumers.extract_if(.., silent);
-        silent.flat_map(Consumer::in_vain).collect()
+        let in_vain: Vec<InVain> = silent.flat_map(Consumer::in_vain).collect();
+        for pull in &in_vain {
+            self.pieces.give_up(&pull.reply);
+        }
+        in_vain
     }
 }
 
@@ -363,14 +431,6 @@ impl Place {
             delivered: delivered.parse().ok()?,
         })
     }
-}
-
-/// How many messages a pull that has ended would still have brought.
-fn pending(status: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(status).ok()?;
-    let mut lines = text.lines();
-    let number = lines.find_map(|line| line.strip_prefix("Nats-Pending-Messages: "))?;
-    number.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -39,10 +39,10 @@ pub struct Room {
 }
 
 impl Reads {
-    /// Of a session whose office has these turns for reads of several messages.
-    pub fn new(turns: Arc<Semaphore>) -> Reads {
+    /// Of a session with this room for what it has not taken, whose office has these turns for reads of several messages.
+    pub fn new(room: Arc<Semaphore>, turns: Arc<Semaphore>) -> Reads {
         Reads {
-            room: Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX)),
+            room,
             turns,
             under_way: Mutex::default(),
         }
@@ -147,12 +147,16 @@ mod tests {
         all
     }
 
+    fn room() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX))
+    }
+
     const END: &str = "HMSG _INBOX.a.1 1 22 22\r\nNATS/1.0 204 EOB\r\n\r\n\r\n\r\n";
 
     #[tokio::test(start_paused = true)]
     async fn a_third_long_answer_is_asked_for_when_one_of_two_was_taken() {
         let turns = Arc::new(Semaphore::new(9));
-        let (reads, all) = (Reads::new(turns), listening("_INBOX.a.*"));
+        let (reads, all) = (Reads::new(room(), turns), listening("_INBOX.a.*"));
         let reply = subject("_INBOX.a.1");
         reads.begin(&reply, Answers::Many, &all).await;
         reads.begin(&reply, Answers::Many, &all).await;
@@ -167,7 +171,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_nobody_listens_to_or_answers_gives_its_room_back() {
         let turns = Arc::new(Semaphore::new(9));
-        let (reads, all) = (Reads::new(turns), listening("_INBOX.a.1"));
+        let (reads, all) = (Reads::new(room(), turns), listening("_INBOX.a.1"));
         let (heard, unheard) = (subject("_INBOX.a.1"), subject("_INBOX.a.2"));
         reads.begin(&unheard, Answers::Many, &all).await;
         reads.begin(&heard, Answers::Many, &all).await;
@@ -185,7 +189,7 @@ mod tests {
     async fn an_answer_that_is_heard_twice_takes_twice_the_room() {
         let turns = Arc::new(Semaphore::new(9));
         let (reads, all) = (
-            Reads::new(turns),
+            Reads::new(room(), turns),
             Subscriptions::new(Arc::new(Semaphore::new(2))),
         );
         for (sid, to) in [(b"1", "_INBOX.a.1"), (b"2", "_INBOX.a.*")] {
@@ -201,7 +205,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_sessions_of_an_office_take_turns_at_long_answers() {
         let turns = Arc::new(Semaphore::new(1));
-        let (one, other) = (Reads::new(turns.clone()), Reads::new(turns));
+        let (one, other) = (Reads::new(room(), turns.clone()), Reads::new(room(), turns));
         let (all, reply) = (listening("_INBOX.a.*"), subject("_INBOX.a.1"));
         one.begin(&reply, Answers::Many, &all).await;
         other.begin(&reply, Answers::One, &all).await;

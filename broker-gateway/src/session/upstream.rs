@@ -62,6 +62,11 @@ impl Upstream {
         tasks.spawn(async move { deliveries.run(&mut reader, parser).await });
         let watcher = desk.clone();
         tasks.spawn(async move { tell_unanswered(&watcher).await });
+        let (pulling, queue) = (desk.clone(), up.clone());
+        tasks.spawn(async move {
+            // What has to come at once is asked for when there is room for it.
+            while queue.send(pulling.pulls.large().await).await.is_ok() {}
+        });
         let subscriptions = desk.subscriptions.operations();
         up.send(subscriptions)
             .await
@@ -185,7 +190,11 @@ impl Deliveries {
         match self.desk.pulls.hear(&delivery) {
             Passes::On => {}
             Passes::NoFurther => return Ok(()),
-            Passes::Ended { reply, pending } => return self.desk.tell_ended(&reply, pending).await,
+            Passes::GoesOn(piece) => {
+                self.desk.account.pay(prices::PULLED_ON);
+                return self.up.send(piece).await;
+            }
+            Passes::Ended { reply, told } => return self.desk.tell_ended(&reply, &told).await,
         }
         self.look_at_stamp(&delivery);
         if !self.rights.open(delivery.subject()) {

@@ -8,10 +8,11 @@ use broker_gateway::admit::{Admission, Admitted, Judged, RawEvent, Refills, Subm
 use broker_gateway::commit::{Answers, Commits, Notary};
 use broker_gateway::counts;
 use broker_gateway::judge::{self, Denial, Verdict};
+use broker_gateway::limits::PULL_BYTES_AT_ONCE;
 use broker_gateway::overview;
 use broker_gateway::policy::Policy;
 use broker_gateway::refuse::Answered;
-use broker_gateway::request::{Look, Shape};
+use broker_gateway::request::{Look, Piece, Shape};
 use broker_gateway::upstream::jetstream::{JetStream, Source as _};
 use broker_gateway::wire::{ClientOp, Subject};
 use bytes::Bytes;
@@ -184,7 +185,13 @@ impl Gateway {
             }
             Verdict::Look { look, reply, .. } => self.look(line, &look, &reply).await,
             Verdict::Pull { pull, reply } => {
-                self.forward(pull.subject(), Some(&reply), pull.body());
+                let whole = pull.piece(Piece {
+                    batch: pull.batch(),
+                    bytes: pull.bytes().unwrap_or(PULL_BYTES_AT_ONCE),
+                    lasts: pull.lasts(),
+                    heartbeat: None,
+                });
+                self.forward(pull.subject(), Some(&reply), whole);
             }
             Verdict::Answer {
                 reply,
