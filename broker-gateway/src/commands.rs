@@ -8,13 +8,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use broker_gateway::authority::streams::{self, NewStreams, StreamState};
+use broker_gateway::authority::streams::{self, NewStreams};
 use broker_gateway::authority::{
     self, Enrol, Folder, Init, Issued, Words, certificates, certificates_table,
 };
 use broker_gateway::scrub;
 use broker_gateway::serve;
 use broker_gateway::settings::Settings;
+use broker_gateway::streams::StreamState;
 use clap::CommandFactory as _;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::authority::streams::STREAM_NOT_FOUND;
 use crate::limits::{CONSUMER_LEFT_BEHIND, CONSUMERS_LOOK_INTERVAL, CONSUMERS_MAX};
 use crate::peer::Peer;
 use crate::refuse::No;
 use crate::seldom::seldom;
+use crate::streams::STREAM_NOT_FOUND;
 use crate::upstream::jetstream::{JetStream, Outage};
 use crate::upstream::raw::Broker;
 

@@ -37,6 +37,7 @@ pub mod ends;
 pub mod counts;
 pub mod scrub;
 pub mod watch;
+pub mod streams;
 pub mod upstream;
 pub mod refuse;
 pub mod audit;

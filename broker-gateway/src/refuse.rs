@@ -7,7 +7,7 @@ use schemas::refusal::{Code, Detail, Hold, Refusal};
 use schemas::subject::FeedName;
 use serde::Serialize;
 
-use crate::authority::streams::STREAM_NOT_FOUND;
+use crate::streams::STREAM_NOT_FOUND;
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]

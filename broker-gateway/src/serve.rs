@@ -11,7 +11,6 @@ use tracing::{error, info, warn};
 
 use crate::admit::Admission;
 use crate::audit::{Audit, Bounds};
-use crate::authority::streams;
 use crate::commit::{Commits, Notary, NotaryFault};
 use crate::counts::{Counts, Surplus};
 use crate::ends::Looker;
@@ -20,6 +19,7 @@ use crate::limits::{STREAMS_LOOK_AGAIN, STREAMS_LOOK_INTERVAL};
 use crate::listen::Listener;
 use crate::policy::{self, Memory, MemoryFault, Policy, PolicyFault};
 use crate::settings::Settings;
+use crate::streams;
 use crate::tls::{self, TlsFault};
 use crate::upstream::jetstream::{JetStream, Outage};
 use crate::upstream::raw::Broker;

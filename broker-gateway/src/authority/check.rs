@@ -15,12 +15,12 @@ use serde::Serialize;
 
 use super::broker::{GATEWAY_SUBSCRIBE, ROUTES_CA};
 use super::folder;
-use super::streams::{self, StreamState};
 use super::table::Table;
 use crate::commit::Notary;
 use crate::counts::Uncounted;
 use crate::policy;
 use crate::settings::{FILE_NAME, GatewayToml, Settings};
+use crate::streams::{self, StreamState};
 use crate::upstream::jetstream::{Ear, JetStream, Source};
 use crate::upstream::raw::Broker;
 

@@ -31,11 +31,11 @@ use super::read::Reader;
 use super::readback::{Acknowledged, Doubt, May, Readback};
 use super::writer::held;
 use crate::admit::Healing;
-use crate::authority::streams;
 use crate::ends::Ends;
 use crate::limits::{STALE_TRIES_MAX, WRITING_RESTS};
 use crate::refuse::Answer;
 use crate::seldom::seldom;
+use crate::streams;
 use crate::upstream::jetstream::{JetStream, Outage, Source};
 
 /// The healer of a feed's stream.

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use super::heads::LogHead;
 use super::unit::Unit;
-use crate::authority::streams;
 use crate::limits::{ROOM_LOOK_INTERVAL, SHARE_WARNED, SHARES_OF_EVEN};
 use crate::seldom::seldom;
+use crate::streams;
 use crate::upstream::jetstream::{JetStream, Outage};
 
 /// The header in which a gateway writes the bytes of a log up to the event beside which it stands.
