@@ -2,7 +2,7 @@
 //! like it were left out. The first is written at once, and then one a minute. So nobody fills the operator's disk, and nobody's
 //! flood hides another's line. What everybody did is in the audit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -26,8 +26,28 @@ static LINES: LazyLock<Mutex<Lines>> = LazyLock::new(Mutex::default);
 /// A line that may be written now, with the number of those that were left out before it; None where it is left out itself.
 pub fn line(about: &impl Display, code: &'static str) -> Option<Option<u64>> {
     let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.take(about.to_string(), code, Instant::now())
+    let (taken, forgotten) = lines.take(about.to_string(), code, Instant::now());
+    drop(lines);
+    for (code, Forgotten { lines, left_out }) in forgotten {
+        tracing::info!(
+            code,
+            lines,
+            left_out,
+            "lines that were left out and never told"
+        );
+    }
+    taken
 }
+
+/// Lines of one code that are remembered no longer, and how many like them were left out.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Forgotten {
+    lines: u64,
+    left_out: u64,
+}
+
+/// By their code.
+type AllForgotten = BTreeMap<&'static str, Forgotten>;
 
 #[derive(Debug, Default)]
 struct Lines(HashMap<(String, &'static str), Line>);
@@ -39,13 +59,27 @@ struct Line {
 }
 
 impl Lines {
-    fn take(&mut self, about: String, code: &'static str, now: Instant) -> Option<Option<u64>> {
-        let key = (about, code);
-        let key = match self.0.contains_key(&key) || self.has_room(now) {
-            true => key,
-            // As many at once are a flood of many: they are told of together.
-            false => (String::new(), code),
+    /// Whether a line may be written, as `line` says; and what is forgotten for it.
+    fn take(
+        &mut self,
+        about: String,
+        code: &'static str,
+        now: Instant,
+    ) -> (Option<Option<u64>>, AllForgotten) {
+        let known = self.0.contains_key(&(about.clone(), code));
+        let forgotten = match known {
+            true => AllForgotten::new(),
+            false => self.make_room(now),
         };
+        let about = match known || self.0.len() < SELDOM_REMEMBERED_MAX {
+            true => about,
+            // As many at once are a flood of many: they are told of together.
+            false => String::new(),
+        };
+        (self.write((about, code), now), forgotten)
+    }
+
+    fn write(&mut self, key: (String, &'static str), now: Instant) -> Option<Option<u64>> {
         let Some(line) = self.0.get_mut(&key) else {
             let (written, left_out) = (now, 0);
             self.0.insert(key, Line { written, left_out });
@@ -60,12 +94,22 @@ impl Lines {
         Some(Some(left_out).filter(|left_out| *left_out > 0))
     }
 
-    fn has_room(&mut self, now: Instant) -> bool {
-        if self.0.len() >= SELDOM_REMEMBERED_MAX {
-            let lately = |line: &Line| now.duration_since(line.written) < SELDOM_INTERVAL;
-            self.0.retain(|_, line| lately(line));
+    /// Forgets what was written a while ago, where there are too many.
+    fn make_room(&mut self, now: Instant) -> AllForgotten {
+        let mut forgotten = AllForgotten::new();
+        if self.0.len() < SELDOM_REMEMBERED_MAX {
+            return forgotten;
         }
-        self.0.len() < SELDOM_REMEMBERED_MAX
+        self.0.retain(|(_, code), line| {
+            let lately = now.duration_since(line.written) < SELDOM_INTERVAL;
+            if !lately && line.left_out > 0 {
+                let of_code: &mut Forgotten = forgotten.entry(code).or_default();
+                of_code.lines = of_code.lines.saturating_add(1);
+                of_code.left_out = of_code.left_out.saturating_add(line.left_out);
+            }
+            lately
+        });
+        forgotten
     }
 }
 
@@ -74,7 +118,7 @@ mod tests {
     use super::*;
 
     fn take(lines: &mut Lines, about: &str, now: Instant) -> Option<Option<u64>> {
-        lines.take(about.to_owned(), "false", now)
+        lines.take(about.to_owned(), "false", now).0
     }
 
     #[test]
@@ -85,7 +129,7 @@ mod tests {
             assert_eq!(take(&mut lines, "moh/kandal", began), None);
         }
         assert_eq!(take(&mut lines, "moh/kep", began), Some(None));
-        let other = lines.take("moh/kandal".into(), "other", began);
+        let (other, _) = lines.take("moh/kandal".into(), "other", began);
         assert_eq!(other, Some(None), "another code");
         let later = began + SELDOM_INTERVAL;
         assert_eq!(take(&mut lines, "moh/kandal", later), Some(Some(1_000)));
@@ -103,5 +147,25 @@ mod tests {
         let later = began + SELDOM_INTERVAL;
         assert_eq!(take(&mut lines, "new", later), Some(None));
         assert!(lines.0.len() < 3, "what is over is forgotten");
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_when_it_is_forgotten() {
+        let (mut lines, began) = (Lines::default(), Instant::now());
+        for number in 0..SELDOM_REMEMBERED_MAX {
+            take(&mut lines, &number.to_string(), began);
+        }
+        for about in ["7", "7", "7", "8", "and others", "and still others"] {
+            take(&mut lines, about, began);
+        }
+        let later = began + SELDOM_INTERVAL;
+        let (written, forgotten) = lines.take("new".to_owned(), "other", later);
+        assert_eq!(written, Some(None));
+        // Three, one, and the second of those for whom there was no room.
+        let told = Forgotten {
+            lines: 3,
+            left_out: 5,
+        };
+        assert_eq!(forgotten, AllForgotten::from([("false", told)]));
     }
 }
