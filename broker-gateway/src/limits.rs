@@ -227,6 +227,11 @@ pub const HEADS_REMEMBERED_MAX: usize = 8_192;
 pub const RECENT_EVENTS_MAX: usize = 64;
 /// Heads that are read at the same time: the largest events fit into what nats-server keeps for one connection.
 pub const HEADS_READ_AT_ONCE: usize = 4;
+/// How long what was read of a log's confirmations is taken for what is confirmed, while nothing more is heard of it: an office in league
+/// with a reader makes the writer ask so often, and not for each event.
+pub const CONFIRMED_FRESH: Duration = Duration::from_secs(5);
+/// How long after a confirmation was heard it is stored: what is read sooner may be without it, and is not kept.
+pub const CONFIRMED_SETTLES: Duration = Duration::from_secs(1);
 /// How often a run is tried whose expectation did not hold: more only means that others write this log all the time.
 pub const STALE_TRIES_MAX: u32 = 3;
 /// How often what was just stored is read back, while nothing is odd: a look costs as much as a tenth of an append.

@@ -2,7 +2,7 @@
 //! be stored there goes out. Known again from the stream of confirmations by whoever asks; nothing of it is kept but a hint.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,12 +11,12 @@ use schemas::refusal::Hold;
 use schemas::registry::Registry;
 use schemas::signing::SignedEvent;
 use schemas::subject::{CONFIRMATIONS, ConfirmSubject, FeedName, LogName};
+use tokio::time::Instant;
 
 use super::read::{Got, GotMessage, NO_MESSAGE, Reader, Unreadable, Wanted};
+use crate::limits::{CONFIRMED_FRESH, CONFIRMED_SETTLES};
 use crate::seldom::seldom;
-
-/// JetStream's "stream not found".
-const NO_STREAM: u32 = 10059;
+use crate::streams::STREAM_NOT_FOUND;
 
 /// As what events are brought: that decides how much has to be proved of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Confirmed {
             let message = match reader.jetstream.ask::<Got>(&subject, &wanted).await? {
                 Ok(got) => got.message,
                 // Where there is no such stream, nothing was ever confirmed.
-                Err(error) if [NO_MESSAGE, NO_STREAM].contains(&error.err_code) => {
+                Err(error) if [NO_MESSAGE, STREAM_NOT_FOUND].contains(&error.err_code) => {
                     return Ok(Confirmed(all));
                 }
                 Err(error) => return Err(error.into()),
@@ -112,7 +112,23 @@ fn said(message: &GotMessage, log: &LogName, registry: &Registry) -> Option<Said
 /// How high the confirmations are that were read or heard on one connection, by log. A hint: what lies above needs no look, and
 /// for what does not, they are read. What another gateway takes is heard here, too.
 #[derive(Debug, Default)]
-pub(super) struct Heard(Mutex<HashMap<LogName, u64>>);
+pub(super) struct Heard(Mutex<HashMap<LogName, OfLog>>);
+
+#[derive(Debug, Default)]
+struct OfLog {
+    up_to: u64,
+    /// When something was said of it last.
+    at: Option<Instant>,
+    known: Option<Known>,
+}
+
+/// What was read of a log, when, and by which registry it was judged.
+#[derive(Debug)]
+struct Known {
+    confirmed: Arc<Confirmed>,
+    read: Instant,
+    registry: u64,
+}
 
 impl Heard {
     /// What is said of any log of a feed.
@@ -135,11 +151,40 @@ impl Heard {
         Ok(())
     }
 
+    /// What is confirmed of a log: read, or as it was read a moment ago if nothing was said of it since.
+    pub async fn confirmed(
+        &self,
+        reader: Reader<'_>,
+        registry: &Registry,
+    ) -> Result<Arc<Confirmed>, Unreadable> {
+        let (began, registry_at) = (Instant::now(), registry.position());
+        if let Some(confirmed) = self.known(reader.log, registry_at, began) {
+            return Ok(confirmed);
+        }
+        let confirmed = Arc::new(Confirmed::read(reader, registry).await?);
+        let known = Known {
+            confirmed: confirmed.clone(),
+            read: began,
+            registry: registry_at,
+        };
+        if let Some(of_log) = self.all().get_mut(reader.log) {
+            of_log.known = Some(known).filter(|known| of_log.is_settled_at(known.read));
+        }
+        Ok(confirmed)
+    }
+
+    fn known(&self, log: &LogName, registry: u64, now: Instant) -> Option<Arc<Confirmed>> {
+        let all = self.all();
+        let known = all.get(log)?.known.as_ref()?;
+        let fresh = now.duration_since(known.read) < CONFIRMED_FRESH;
+        (fresh && known.registry == registry).then(|| known.confirmed.clone())
+    }
+
     /// False where it was heard before.
     fn begin(&self, log: &LogName) -> bool {
         let mut all = self.all();
         let known = all.contains_key(log);
-        all.entry(log.clone()).or_insert(0);
+        all.entry(log.clone()).or_default();
         !known
     }
 
@@ -156,21 +201,33 @@ impl Heard {
         let read: Result<Confirmation, _> = serde_json::from_slice(payload);
         let position = read.map_or(u64::MAX, |read| read.said().position.number());
         self.raise(&log, position);
+        if let Some(of_log) = self.all().get_mut(&log) {
+            of_log.at = Some(Instant::now());
+            of_log.known = None;
+        }
     }
 
     fn raise(&self, log: &LogName, position: u64) {
-        if let Some(highest) = self.all().get_mut(log) {
-            *highest = position.max(*highest);
+        if let Some(of_log) = self.all().get_mut(log) {
+            of_log.up_to = position.max(of_log.up_to);
         }
     }
 
     /// 0 where nothing is confirmed.
     pub fn up_to(&self, log: &LogName) -> u64 {
-        self.all().get(log).copied().unwrap_or(0)
+        self.all().get(log).map_or(0, |of_log| of_log.up_to)
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<LogName, u64>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<LogName, OfLog>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OfLog {
+    /// Whether all that was heard is stored, at this moment and since.
+    fn is_settled_at(&self, read: Instant) -> bool {
+        let since = |at| read.saturating_duration_since(at);
+        self.at.is_none_or(|at| since(at) >= CONFIRMED_SETTLES)
     }
 }
 

@@ -14,7 +14,7 @@ use schemas::subject::{FeedName, LogName};
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::confirmed::{Brought, Confirmed, Heard};
+use super::confirmed::{Brought, Heard};
 use super::heads::{Heads, LogHead};
 use super::known::{self, Known, Lookup};
 use super::line::{self, Entrance, Exit, Rest};
@@ -315,7 +315,7 @@ impl Writer {
             jetstream,
             log: &log,
         };
-        let confirmed = Confirmed::read(reader, unit.registry()).await;
+        let confirmed = self.heard.confirmed(reader, unit.registry()).await;
         let confirmed = confirmed.map_err(|why| held(&log, &why))?;
         let behind = waiting.iter().filter(|behind| *behind.log() == log);
         let all = unit.events().iter().chain(behind.flat_map(Unit::events));

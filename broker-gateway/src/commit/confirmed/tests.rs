@@ -176,3 +176,33 @@ async fn a_key_that_is_retired_before_the_position_proves_nothing_more() {
     let others = others(&mut pen, &events[4], 1);
     assert!(are_stored(&append(&commits, &pen, &others).await, false));
 }
+
+#[tokio::test]
+async fn what_is_confirmed_is_read_once_for_all_that_ask_until_more_is_heard() {
+    let (nats, _, pen, events, key) = read_by(3).await;
+    confirm(&nats, &key, &events[1]).await;
+    let (jetstream, heard) = (nats.connect().await, Heard::default());
+    let reader = Reader {
+        jetstream: &jetstream,
+        log: &pen.log,
+    };
+    let confirmed = || async {
+        let read = heard.confirmed(reader, &pen.registry).await;
+        read.expect("nats-server answers")
+    };
+    heard.read(reader, &pen.registry).await.expect("an answer");
+    let first = confirmed().await;
+    assert_eq!(first.up_to(), 2);
+    assert!(Arc::ptr_eq(&first, &confirmed().await), "not read again");
+    let said = said(&events[2]);
+    let headers = signed_with(events[2].keyid());
+    let subject = said.subject().to_string();
+    let words = format!("{headers}{}", Confirmation::sign(said, &key));
+    confirm(&nats, &key, &events[2]).await;
+    heard.hear(subject.as_bytes(), words.as_bytes());
+    let second = confirmed().await;
+    assert_eq!(second.up_to(), 3);
+    let third = confirmed().await;
+    let kept = Arc::ptr_eq(&second, &third);
+    assert!(!kept, "what was just said may not be stored yet");
+}
