@@ -4,6 +4,7 @@
 //! Storing good events is not paid for here: there, offices take turns (`commit/line.rs`).
 
 mod allowance;
+mod ears;
 mod purse;
 mod seats;
 
@@ -17,12 +18,13 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use self::allowance::Allowance;
+pub use self::ears::{Ear, Ears};
 use self::purse::{Balance, Purse};
 pub use self::seats::{Full, Seat, Seats};
 use crate::limits::{
     BUDGET_SLOWED_WAIT, BUDGET_TOLD_PAUSE, MINISTRY_WORK_SHARE, OFFICE_ANNOUNCED_BYTES_MAX,
-    OFFICE_PUBLISH_BYTES_MAX, OFFICE_READS_AT_ONCE, OFFICE_SESSIONS_MAX, OFFICE_SUBSCRIPTIONS_MAX,
-    OFFICE_WORK_SHARE,
+    OFFICE_PUBLISH_BYTES_MAX, OFFICE_PULLS_MAX, OFFICE_READS_AT_ONCE, OFFICE_SESSIONS_MAX,
+    OFFICE_SUBSCRIPTIONS_MAX, OFFICE_WORK_SHARE,
 };
 use crate::seldom::seldom;
 
@@ -47,8 +49,10 @@ pub struct Account {
     pub announcing: Arc<Semaphore>,
     /// Reads of several messages that are under way.
     pub reading: Arc<Semaphore>,
-    /// Subscriptions of all its sessions.
-    pub subscribing: Arc<Semaphore>,
+    /// Pulls that are under way.
+    pub pulling: Arc<Semaphore>,
+    /// What all its sessions listen to.
+    pub ears: Arc<Ears>,
     /// Whose turn it is to have a large submission judged.
     pub judging: Semaphore,
 }
@@ -98,7 +102,8 @@ impl Account {
             publishing: Arc::new(Semaphore::new(OFFICE_PUBLISH_BYTES_MAX)),
             announcing: Arc::new(Semaphore::new(OFFICE_ANNOUNCED_BYTES_MAX)),
             reading: Arc::new(Semaphore::new(OFFICE_READS_AT_ONCE)),
-            subscribing: Arc::new(Semaphore::new(OFFICE_SUBSCRIPTIONS_MAX)),
+            pulling: Arc::new(Semaphore::new(OFFICE_PULLS_MAX)),
+            ears: Ears::new(OFFICE_SUBSCRIPTIONS_MAX),
             judging: Semaphore::new(1),
         }
     }

@@ -146,8 +146,9 @@ pub const PULL_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 pub const PULL_HEARTBEAT: Duration = Duration::from_secs(10);
 /// Silence after which a pull waits in vain: two heartbeats are missing.
 pub const PULL_SILENCE_MAX: Duration = Duration::from_secs(20);
-/// Pulls of one session that are under way: an agent has one for each feed, and one for confirmations.
-pub const PULLS_MAX: usize = 32;
+/// Pulls of all sessions of an office that are under way: an agent has one for each feed, and one for confirmations; those of sessions
+/// that a cut has left behind are among them.
+pub const OFFICE_PULLS_MAX: usize = 64;
 /// Pulls of one session that are watched: what waits, and what was left without a word.
 pub const PULLS_WATCHED_MAX: usize = 256;
 /// How soon it is worth asking for one pull more than those: one of them ends when it has brought something.
@@ -182,8 +183,8 @@ pub const DIRECT_MESSAGES_MAX: u64 = 1_000;
 pub const READ_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes of one direct read of several messages, whatever the client names: the largest event fits, and what is left is asked for anew.
 pub const READ_BYTES_AT_ONCE: u64 = 1024 * 1024;
-/// Bytes of a pull that may come before there is room for more: some ten events, and for all pulls of a session a megabyte.
-pub const PULL_BYTES_WAITING: u64 = 32 * 1024;
+/// Bytes of a pull that may come before there is room for more: some events, and for all pulls of an office a megabyte.
+pub const PULL_BYTES_WAITING: u64 = 16 * 1024;
 /// Bytes of a pull that are asked for at once, whatever the client names: the largest event fits, with its headers.
 pub const PULL_BYTES_AT_ONCE: u64 = 1024 * 1024 + 64 * 1024;
 /// How long so many may wait at nats-server for more to come: their room is other reads', too.
@@ -197,7 +198,7 @@ pub const OFFICE_READS_AT_ONCE: usize = 2;
 pub const READ_AHEAD_BYTES_MAX: usize = 2 * (1024 * 1024 + 64 * 1024);
 /// How long a read keeps its room whose answer nobody listens to in its session: another session of the office may hear it.
 pub const READ_UNHEARD_TIME: Duration = UPSTREAM_ANSWER_WAIT;
-/// Subscriptions of one session that may hear one long answer: each has a copy of it. Stock clients have one.
+/// Subscriptions of an office that may hear one long answer, or a pull: each has a copy of it. Stock clients have one.
 pub const READ_COPIES_MAX: usize = 2;
 /// What one answer is counted for: an event, or a list of names. Only an office's own events can be much larger.
 pub const ANSWER_BYTES_USUAL: usize = 64 * 1024;

@@ -7,7 +7,7 @@ use schemas::refusal::{Detail, Hold, Refusal};
 use super::pulls::NotAsked;
 use super::subscriptions::Subscriptions;
 use crate::judge::{Denial, Denied};
-use crate::limits::{PULLS_MAX, PULLS_RETRY, READ_COPIES_MAX};
+use crate::limits::{OFFICE_PULLS_MAX, PULLS_RETRY, READ_COPIES_MAX};
 use crate::refuse::No;
 use crate::request::{self, Shape};
 use crate::wire::{Frame, Subject};
@@ -54,7 +54,7 @@ pub fn too_many_copies(subject: &Subject, reply: &Subject) -> Denial {
     let no = No::Refused(Refusal::RequestForbidden(Detail::new(
         "reply",
         format!(
-            "at most {READ_COPIES_MAX} subscriptions of a session may hear an answer of several messages; end the others"
+            "at most {READ_COPIES_MAX} subscriptions of an office may hear an answer of several messages; end the others"
         ),
         format!("ការជាវយ៉ាងច្រើន {READ_COPIES_MAX} អាចស្តាប់ចម្លើយដែលមានសារច្រើន សូមបញ្ចប់អ្វីដែលលើស"),
     )));
@@ -72,8 +72,10 @@ pub fn pull_not_asked(subject: &Subject, reply: &Subject, why: NotAsked) -> Deni
         NotAsked::TooMany => No::Held(Hold::BoundReached {
             detail: Box::new(Detail::new(
                 "pull",
-                format!("a session has at most {PULLS_MAX} pulls under way; wait until one ends"),
-                format!("សម័យមួយមានសំណើទាញយ៉ាងច្រើន {PULLS_MAX} ក្នុងពេលតែមួយ សូមរង់ចាំរហូតដល់មួយបញ្ចប់"),
+                format!(
+                    "an office has at most {OFFICE_PULLS_MAX} pulls under way; wait until one ends"
+                ),
+                format!("ការិយាល័យមួយមានសំណើទាញយ៉ាងច្រើន {OFFICE_PULLS_MAX} ក្នុងពេលតែមួយ សូមរង់ចាំរហូតដល់មួយបញ្ចប់"),
             )),
             retry_after_s: PULLS_RETRY.as_secs(),
         }),

@@ -46,9 +46,9 @@ impl Desk {
         let account = gateway.accounts.of(peer.office());
         let ahead = Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX));
         Arc::new(Desk {
-            pulls: Pulls::new(ahead.clone()),
+            pulls: Pulls::new(ahead.clone(), &account),
             reads: Reads::new(ahead, account.reading.clone()),
-            subscriptions: Subscriptions::new(account.subscribing.clone()),
+            subscriptions: Subscriptions::new(account.ears.clone()),
             account,
             gateway,
             peer,

@@ -17,6 +17,7 @@ use self::listening::Listening;
 use self::pieces::{Next, Pieces};
 use self::status::Status;
 use super::subscriptions::Subscriptions;
+use crate::account::Account;
 use crate::limits::{PULL_HEARTBEAT, PULL_SILENCE_MAX, PULLS_WATCHED_MAX};
 use crate::request::Pull;
 use crate::wire::{Delivery, Subject};
@@ -94,12 +95,12 @@ pub struct InVain {
 
 impl Pulls {
     /// With the session's room for what it has asked for and not taken.
-    pub fn new(ahead: Arc<Semaphore>) -> Pulls {
+    pub fn new(ahead: Arc<Semaphore>, account: &Account) -> Pulls {
         Pulls {
             table: Mutex::new(Table {
                 consumers: Vec::new(),
                 listening: Listening::default(),
-                pieces: Pieces::new(ahead),
+                pieces: Pieces::new(ahead, account),
             }),
             asked: Notify::new(),
             short: Notify::new(),
@@ -119,12 +120,11 @@ impl Pulls {
         let mut table = self.lock();
         let listened = table.listening.time();
         table.pieces.forget(listened, |reply| heard.hears(reply));
-        let copies = heard.copies(reply);
-        table.pieces.admits(pull, reply)?;
+        let place = table.pieces.admits(pull, reply)?;
         let heartbeat = table.watch_long(pull, reply);
         let piece = table
             .pieces
-            .begin((pull, reply), heartbeat, copies, listened);
+            .begin((pull, reply), heartbeat, place, listened);
         self.asked.notify_one();
         Ok(piece)
     }

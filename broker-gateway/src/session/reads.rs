@@ -125,6 +125,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::account::Ears;
     use crate::wire::{ServerFrame, ServerParser, Sid};
 
     fn subject(text: &str) -> Subject {
@@ -141,7 +142,7 @@ mod tests {
     }
 
     fn listening(to: &str) -> Subscriptions {
-        let all = Subscriptions::new(Arc::new(Semaphore::new(1)));
+        let all = Subscriptions::new(Ears::new(1));
         let sid = Sid::parse(b"1").expect("an id");
         all.add(sid, subject(to)).expect("room");
         all
@@ -188,10 +189,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_is_heard_twice_takes_twice_the_room() {
         let turns = Arc::new(Semaphore::new(9));
-        let (reads, all) = (
-            Reads::new(room(), turns),
-            Subscriptions::new(Arc::new(Semaphore::new(2))),
-        );
+        let (reads, all) = (Reads::new(room(), turns), Subscriptions::new(Ears::new(2)));
         for (sid, to) in [(b"1", "_INBOX.a.1"), (b"2", "_INBOX.a.*")] {
             let sid = Sid::parse(sid).expect("an id");
             all.add(sid, subject(to)).expect("room");

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::account::{Ear, Ears};
 use crate::limits::SUBSCRIPTIONS_MAX;
 use crate::wire::{Frame, Sid, Subject};
 
@@ -13,7 +13,7 @@ use crate::wire::{Frame, Sid, Subject};
 pub struct Subscriptions {
     all: Mutex<Vec<Subscription>>,
     /// What all sessions of the office may have: a message comes down once for each that hears it.
-    places: Arc<Semaphore>,
+    ears: Arc<Ears>,
 }
 
 #[derive(Debug)]
@@ -23,7 +23,7 @@ struct Subscription {
     delivered: usize,
     /// It ends with this many deliveries.
     after: Option<usize>,
-    _place: OwnedSemaphorePermit,
+    _ear: Ear,
 }
 
 /// The table is full.
@@ -32,10 +32,10 @@ pub struct Full;
 
 impl Subscriptions {
     /// With the places of the session's office.
-    pub fn new(places: Arc<Semaphore>) -> Subscriptions {
+    pub fn new(ears: Arc<Ears>) -> Subscriptions {
         Subscriptions {
             all: Mutex::default(),
-            places,
+            ears,
         }
     }
 
@@ -46,13 +46,13 @@ impl Subscriptions {
         if all.len() >= SUBSCRIPTIONS_MAX {
             return Err(Full);
         }
-        let place = self.places.clone().try_acquire_owned();
+        let ear = self.ears.listen(subject.clone());
         all.push(Subscription {
             sid,
             subject,
             delivered: 0,
             after: None,
-            _place: place.map_err(|_| Full)?,
+            _ear: ear.ok_or(Full)?,
         });
         Ok(())
     }
@@ -66,16 +66,16 @@ impl Subscriptions {
         all.retain(Subscription::goes_on);
     }
 
-    /// Whether anybody listens to a subject.
+    /// Whether anybody in this session listens to a subject.
     pub fn hears(&self, subject: &Subject) -> bool {
-        self.copies(subject) > 0
+        let all = self.lock();
+        all.iter()
+            .any(|known| known.subject.matches(subject.as_str()))
     }
 
-    /// How many listen to a subject: each has what comes on it once.
+    /// How many of the office listen to a subject: each has what comes on it once.
     pub fn copies(&self, subject: &Subject) -> usize {
-        let all = self.lock();
-        let hears = |known: &&Subscription| known.subject.matches(subject.as_str());
-        all.iter().filter(hears).count()
+        self.ears.copies(subject)
     }
 
     /// Counts a delivery from the broker. None: nobody listens any more.
@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn of_an_office(places: usize) -> Subscriptions {
-        Subscriptions::new(Arc::new(Semaphore::new(places)))
+        Subscriptions::new(Ears::new(places))
     }
 
     #[test]
@@ -199,11 +199,13 @@ mod tests {
     #[test]
     fn the_sessions_of_an_office_share_its_places() {
         let one = of_an_office(3);
-        let other = Subscriptions::new(one.places.clone());
+        let other = Subscriptions::new(one.ears.clone());
         one.add(sid("1"), subject("a")).expect("room");
         other.add(sid("1"), subject("a")).expect("room");
         other.add(sid("2"), subject("b")).expect("room");
         assert_eq!(one.add(sid("2"), subject("b")), Err(Full));
+        assert_eq!(one.copies(&subject("a")), 2);
+        assert!(!one.hears(&subject("b")), "another session does");
         drop(other);
         one.add(sid("2"), subject("b")).expect("room");
     }

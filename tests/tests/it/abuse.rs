@@ -9,6 +9,7 @@ mod identity;
 mod injection;
 mod policy;
 mod protocol;
+mod pulls;
 mod reads;
 mod share;
 mod strangers;

@@ -10,9 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::status::{Kind, Status};
+use crate::account::{Account, Ears};
 use crate::limits::{
     HEARTBEAT_MIN, PULL_BYTES_AT_ONCE, PULL_BYTES_WAITING, PULL_LARGE_TIME, PULL_SILENCE_MAX,
-    PULLS_MAX, READ_AHEAD_BYTES_MAX, READ_UNHEARD_TIME,
+    READ_AHEAD_BYTES_MAX, READ_COPIES_MAX, READ_UNHEARD_TIME,
 };
 use crate::request::{Piece, Pull};
 use crate::wire::{Frame, Subject};
@@ -25,6 +26,9 @@ const LASTS_MIN: Duration = Duration::from_millis(1);
 pub(super) struct Pieces {
     /// What the session may have asked for and not taken, of reads and pulls together.
     ahead: Arc<Semaphore>,
+    /// The pulls of all sessions of the office, and what they listen to.
+    places: Arc<Semaphore>,
+    ears: Arc<Ears>,
     all: Vec<Asked>,
 }
 
@@ -33,8 +37,6 @@ struct Asked {
     pull: Pull,
     reply: Subject,
     heartbeat: Option<Duration>,
-    /// Subscriptions that hear it: each has a copy.
-    copies: usize,
     /// Messages that it may still bring.
     batch: u64,
     /// Bytes that it may still bring; None where its client has not said.
@@ -43,6 +45,7 @@ struct Asked {
     size: Size,
     /// When the piece was sent, in time listened, and how long it may wait.
     sent: (Duration, Option<Duration>),
+    _place: OwnedSemaphorePermit,
 }
 
 #[derive(Debug)]
@@ -84,25 +87,27 @@ pub struct Told {
 }
 
 impl Pieces {
-    pub fn new(ahead: Arc<Semaphore>) -> Pieces {
+    pub fn new(ahead: Arc<Semaphore>, account: &Account) -> Pieces {
         Pieces {
             ahead,
+            places: account.pulling.clone(),
+            ears: account.ears.clone(),
             all: Vec::new(),
         }
     }
 
-    /// Whether one more pull may be asked for.
+    /// The place of one more pull.
     ///
     /// # Errors
     /// `NotAsked`.
-    pub fn admits(&self, pull: &Pull, reply: &Subject) -> Result<(), NotAsked> {
+    pub fn admits(&self, pull: &Pull, reply: &Subject) -> Result<OwnedSemaphorePermit, NotAsked> {
         let other = |asked: &Asked| asked.pull.subject() != pull.subject();
         let mut here = self.all.iter().filter(|asked| asked.reply == *reply);
-        match here.any(other) {
-            true => Err(NotAsked::ReplyTaken),
-            false if self.all.len() >= PULLS_MAX => Err(NotAsked::TooMany),
-            false => Ok(()),
+        if here.any(other) {
+            return Err(NotAsked::ReplyTaken);
         }
+        let place = self.places.clone().try_acquire_owned();
+        place.map_err(|_| NotAsked::TooMany)
     }
 
     /// The first piece of a pull, as it is sent.
@@ -110,7 +115,7 @@ impl Pieces {
         &mut self,
         (pull, reply): (&Pull, &Subject),
         heartbeat: Option<Duration>,
-        copies: usize,
+        place: OwnedSemaphorePermit,
         listened: Duration,
     ) -> Bytes {
         let now = Instant::now();
@@ -118,12 +123,12 @@ impl Pieces {
             pull: pull.clone(),
             reply: reply.clone(),
             heartbeat,
-            copies,
             batch: pull.batch(),
             bytes: pull.bytes(),
             until: pull.lasts().map(|lasts| now + lasts),
             size: Size::Small,
             sent: (listened, None),
+            _place: place,
         };
         self.send(asked, now, listened)
     }
@@ -154,7 +159,7 @@ impl Pieces {
         let brought = asked.take_off(status);
         let size = std::mem::replace(&mut asked.size, Size::Small);
         let next = match (status.kind, size) {
-            (Kind::Full, size) if !bounded_by_client => self.larger(size, brought, asked.copies),
+            (Kind::Full, size) if !bounded_by_client => self.larger(size, brought, &asked.reply),
             (Kind::TimedOut, Size::Large(_)) if asked.goes_on(now) => Some(Size::Small),
             (Kind::Full | Kind::TimedOut | Kind::Completed | Kind::Other, _) => None,
         };
@@ -177,8 +182,10 @@ impl Pieces {
     }
 
     /// How the piece behind a full one is to be; None where the largest was too small.
-    fn larger(&self, size: Size, brought: bool, copies: usize) -> Option<Size> {
+    fn larger(&self, size: Size, brought: bool, reply: &Subject) -> Option<Size> {
+        let copies = self.ears.copies(reply);
         match size {
+            _ if copies > READ_COPIES_MAX => brought.then_some(Size::Small),
             Size::Large(_) if !brought => None,
             Size::Large(room) => Some(Size::Large(room)),
             Size::Small | Size::NoRoom => {
@@ -195,7 +202,8 @@ impl Pieces {
     /// What the first pull that has to be large waits for; None where none waits.
     pub fn wanted(&self) -> Option<(Arc<Semaphore>, u32)> {
         let first = self.all.iter().find(|asked| asked.has_no_room())?;
-        Some((self.ahead.clone(), weight(first.copies)))
+        let copies = self.ears.copies(&first.reply);
+        Some((self.ahead.clone(), weight(copies)))
     }
 
     /// The piece for which there is room now, as it is sent; None where its pull is gone.

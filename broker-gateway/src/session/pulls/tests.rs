@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::{advance, timeout};
 
 use super::*;
+use crate::account::{Accounts, Ears};
 use crate::fixtures;
 use crate::limits::READ_AHEAD_BYTES_MAX;
 use crate::request::{self, Asker, Request};
@@ -38,12 +39,14 @@ fn pull_of(consumer: &str, body: Value) -> Pull {
 
 /// Of a session that has taken all that it has asked for.
 fn pulls() -> Pulls {
-    Pulls::new(Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX)))
+    let office = "moh/hq".parse().expect("an office");
+    let account = Accounts::default().of(&office);
+    Pulls::new(Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX)), &account)
 }
 
 /// Everything is listened to.
 fn listening() -> Subscriptions {
-    let all = Subscriptions::new(Arc::new(Semaphore::new(1)));
+    let all = Subscriptions::new(Ears::new(1));
     let sid = Sid::parse(b"1").expect("an id");
     all.add(sid, subject("_INBOX.moh.hq.>")).expect("room");
     all

@@ -1,7 +1,7 @@
 //! Pulls in pieces: what is asked of nats-server at once, and what their clients see of it.
 
 use crate::limits::{
-    PULL_BYTES_AT_ONCE, PULL_BYTES_WAITING, PULL_LARGE_TIME, PULLS_MAX, READ_UNHEARD_TIME,
+    OFFICE_PULLS_MAX, PULL_BYTES_AT_ONCE, PULL_BYTES_WAITING, PULL_LARGE_TIME, READ_UNHEARD_TIME,
 };
 
 use super::*;
@@ -134,10 +134,10 @@ async fn without_room_a_pull_goes_on_small_or_waits_where_the_next_event_is_larg
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_has_as_many_pulls_and_one_consumer_s_on_a_subject() {
+async fn an_office_has_as_many_pulls_and_one_consumer_s_on_a_subject() {
     let pulls = pulls();
     let said = json!({ "batch": 3, "expires": LONG });
-    for _ in 0..PULLS_MAX {
+    for _ in 0..OFFICE_PULLS_MAX {
         ask(&pulls, REPLY, said.clone());
     }
     let more = try_ask(&pulls, REPLY, said.clone());
@@ -149,7 +149,7 @@ async fn a_session_has_as_many_pulls_and_one_consumer_s_on_a_subject() {
     ask(&pulls, REPLY, said.clone());
     // Nobody says so when a pull ends to whose answers nobody listens.
     assert_eq!(silence_that_ends(&pulls, READ_UNHEARD_TIME).await, Ok(()));
-    let deaf = Subscriptions::new(Arc::new(Semaphore::new(1)));
+    let deaf = Subscriptions::new(Ears::new(1));
     let asked = pulls.ask(&pull(said), &subject(REPLY), &deaf);
     assert!(asked.is_ok(), "{asked:?}");
 }
