@@ -155,6 +155,12 @@ pub const PULLS_WATCHED_MAX: usize = 256;
 pub const PULLS_RETRY: Duration = Duration::from_secs(10);
 /// Messages that a consumer may hold without an acknowledgement.
 pub const ACKS_PENDING_MAX: i64 = 20_000;
+/// The same for one that pushes, whose client has asked for nothing: half a megabyte of usual events.
+pub const PUSHED_PENDING_MAX: i64 = 256;
+/// How fast it pushes at most, 8 MB a second: what comes before the gateway has said that its client takes nothing fits into 4 MB.
+pub const PUSHED_BITS_A_SECOND_MAX: u64 = 64_000_000;
+/// How long a consumer that pushes is kept at least while its client is not listened for: as long as a client may take nothing.
+pub const PUSHED_IDLE_MIN: Duration = Duration::from_secs(150);
 /// How soon nats-server may deliver again what was not acknowledged: a slow line alone takes seconds, and 1 ns made it deliver without a pause.
 pub const ACK_WAIT_MIN: Duration = Duration::from_secs(1);
 /// And how late: longer than any client's default.

@@ -1,11 +1,12 @@
 //! Making a consumer. Four forms come in, one goes out: named, with its filters in the body alone.
 
-use std::collections::BTreeMap;
+mod config;
 
 use schemas::event::Timestamp;
 use schemas::subject::FeedName;
 use serde::{Deserialize, Serialize};
 
+use self::config::Config;
 use super::bounds::Beyond;
 use super::consumer::nanos;
 use super::filter::LogFilter;
@@ -16,7 +17,8 @@ use super::{
 use crate::acl::{self, Scope};
 use crate::limits::{
     ACK_WAIT_MAX, ACK_WAIT_MIN, ACKS_PENDING_MAX, CONSUMER_IDLE_MAX, FILTERS_MAX, HEARTBEAT_MIN,
-    PULL_MESSAGES_MAX, PULL_WAIT_MAX, READ_BYTES_MAX, REPLICAS_MAX,
+    PULL_MESSAGES_MAX, PULL_WAIT_MAX, PUSHED_BITS_A_SECOND_MAX, PUSHED_IDLE_MIN,
+    PUSHED_PENDING_MAX, READ_BYTES_MAX, REPLICAS_MAX,
 };
 use crate::refuse::No;
 use crate::wire::Subject;
@@ -54,92 +56,6 @@ enum Action {
     Either,
     Create,
     Update,
-}
-
-/// Every setting that a client may write, by the server's names. What is not here is refused.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-struct Config {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    durable_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    deliver_policy: DeliverPolicy,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    opt_start_seq: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    opt_start_time: Option<String>,
-    ack_policy: AckPolicy,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack_wait: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_deliver: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backoff: Option<Vec<u64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filter_subject: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filter_subjects: Option<Vec<String>>,
-    replay_policy: ReplayPolicy,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rate_limit_bps: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_waiting: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_ack_pending: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers_only: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_batch: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_expires: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inactive_threshold: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    num_replicas: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mem_storage: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flow_control: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    idle_heartbeat: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deliver_subject: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum DeliverPolicy {
-    #[default]
-    All,
-    Last,
-    New,
-    ByStartSequence,
-    ByStartTime,
-    LastPerSubject,
-}
-
-#[derive(Debug, Default, Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum AckPolicy {
-    None,
-    All,
-    #[default]
-    Explicit,
-}
-
-#[derive(Debug, Default, Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum ReplayPolicy {
-    #[default]
-    Instant,
-    Original,
 }
 
 /// Settings for groups of readers, for pauses and for samples, which offices do not have.
@@ -333,13 +249,17 @@ fn settle(config: &mut Config, beyond: Beyond) -> Result<(), No> {
     ] {
         beyond.settle(at, number, &within)?;
     }
+    let pending_max = match config.deliver_subject {
+        Some(_) => PUSHED_PENDING_MAX,
+        None => ACKS_PENDING_MAX,
+    };
     for (at, number, within) in [
         ("max_deliver", &mut config.max_deliver, -1..=DELIVERIES_MAX),
         ("max_waiting", &mut config.max_waiting, 0..=WAITING_MAX),
         (
             "max_ack_pending",
             &mut config.max_ack_pending,
-            0..=ACKS_PENDING_MAX,
+            0..=pending_max,
         ),
     ] {
         beyond.settle(at, number, &within)?;
@@ -348,7 +268,25 @@ fn settle(config: &mut Config, beyond: Beyond) -> Result<(), No> {
     if config.durable_name.is_some() && config.inactive_threshold.unwrap_or(0) == 0 {
         config.inactive_threshold = Some(nanos(CONSUMER_IDLE_MAX));
     }
+    if config.deliver_subject.is_some() {
+        settle_pushed(config);
+    }
     check_words(config)
+}
+
+/// What is pushed waits for nobody to ask for it: nats-server's own defaults are too much unacknowledged, too fast, and too soon forgotten.
+fn settle_pushed(config: &mut Config) {
+    let unset = config.max_ack_pending.unwrap_or(0) == 0;
+    if unset && config.ack_policy.acknowledges() {
+        config.max_ack_pending = Some(PUSHED_PENDING_MAX);
+    }
+    let given = config.rate_limit_bps.filter(|bits| *bits > 0);
+    let bits = given.map_or(PUSHED_BITS_A_SECOND_MAX, |bits| {
+        bits.min(PUSHED_BITS_A_SECOND_MAX)
+    });
+    config.rate_limit_bps = Some(bits);
+    let idle = config.inactive_threshold.unwrap_or(0);
+    config.inactive_threshold = Some(idle.max(nanos(PUSHED_IDLE_MIN)));
 }
 
 fn check_words(config: &Config) -> Result<(), No> {

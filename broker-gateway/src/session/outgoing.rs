@@ -40,6 +40,18 @@ impl Outgoing {
         Ok(())
     }
 
+    /// Whether a frame would have to wait.
+    pub fn is_full_for(&self, frame: &Bytes) -> bool {
+        self.room.available_permits() < frame.len().min(OUTGOING_BYTES_MAX)
+    }
+
+    /// Waits until half of the line is free.
+    pub async fn half_empty(&self) -> Result<(), Closed> {
+        let half = u32::try_from(OUTGOING_BYTES_MAX / 2).unwrap_or(u32::MAX);
+        let room = self.room.acquire_many(half).await;
+        room.map(drop).map_err(|_| Closed)
+    }
+
     /// The last words: sent behind what waits, with no regard to room, and nothing after them.
     pub fn finish(&self, frame: Option<Bytes>) {
         if self.room.is_closed() {

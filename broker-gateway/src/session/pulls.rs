@@ -5,6 +5,7 @@
 mod listening;
 mod pieces;
 mod status;
+mod watched;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep};
 use self::listening::Listening;
 use self::pieces::{Next, Pieces};
 use self::status::Status;
+use self::watched::{Consumer, Heartbeats, Place, Waiting};
 use super::subscriptions::Subscriptions;
 use crate::account::Account;
 use crate::limits::{PULL_HEARTBEAT, PULL_SILENCE_MAX, PULLS_WATCHED_MAX};
@@ -23,6 +25,7 @@ use crate::request::Pull;
 use crate::wire::{Delivery, Subject};
 
 pub use self::pieces::{NotAsked, Told};
+pub use self::watched::InVain;
 
 /// The pulls of one session.
 #[derive(Debug)]
@@ -40,40 +43,12 @@ struct Table {
     pieces: Pieces,
 }
 
-/// What waits for one consumer.
-#[derive(Debug)]
-struct Consumer {
-    name: Box<str>,
-    /// Messages that its pulls may still bring, all together: nats-server chooses which of them a message counts for.
-    wanted: u64,
-    /// How many it had delivered with the last of them.
-    delivered: u64,
-    /// When it last gave a sign of life, in time listened.
-    heard: Duration,
-    waiting: Vec<Waiting>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    reply: Subject,
-    batch: u64,
-    /// By when it has ended, whatever the broker said of it.
-    until: Instant,
-    heartbeats: Heartbeats,
-}
-
-/// Who asked for a pull's heartbeats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heartbeats {
-    Gateway,
-    /// They are let through, and the client notices itself when they miss.
-    Client,
-}
-
 /// What becomes of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Passes {
     On,
+    /// On to the client, which has not asked for it: a consumer pushes it.
+    Pushed,
     /// A heartbeat that no client asked for, or a word on bytes that it did not bound.
     NoFurther,
     /// The pull goes on with this piece.
@@ -83,14 +58,6 @@ pub enum Passes {
         reply: Subject,
         told: Told,
     },
-}
-
-/// A pull that waits in vain, and what it would still bring.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InVain {
-    pub consumer: Box<str>,
-    pub reply: Subject,
-    pub pending: u64,
 }
 
 impl Pulls {
@@ -182,7 +149,10 @@ impl Pulls {
             }
             (None, Some(place)) => {
                 table.hear_message(&place);
-                Passes::On
+                match table.pieces.asks(&place.consumer) {
+                    true => Passes::On,
+                    false => Passes::Pushed,
+                }
             }
             (None, None) => Passes::On,
         }
@@ -366,70 +336,6 @@ impl Table {
             self.pieces.give_up(&pull.reply);
         }
         in_vain
-    }
-}
-
-impl Consumer {
-    fn waits(&self) -> bool {
-        self.wanted > 0 && !self.waiting.is_empty()
-    }
-
-    fn is_watched(&self) -> bool {
-        let by_gateway = |one: &Waiting| one.heartbeats == Heartbeats::Gateway;
-        self.waiting.iter().any(by_gateway)
-    }
-
-    /// Whoever asked for heartbeats notices by itself.
-    fn in_vain(self) -> impl Iterator<Item = InVain> {
-        let Consumer {
-            name,
-            mut wanted,
-            waiting,
-            ..
-        } = self;
-        let watched = waiting
-            .into_iter()
-            .filter(|one| one.heartbeats == Heartbeats::Gateway);
-        watched.map(move |one| {
-            let pending = wanted.min(one.batch);
-            wanted = wanted.saturating_sub(pending);
-            InVain {
-                consumer: name.clone(),
-                reply: one.reply,
-                pending,
-            }
-        })
-    }
-}
-
-impl Waiting {
-    fn is_at(&self, reply: &[u8]) -> bool {
-        self.reply.as_str().as_bytes() == reply
-    }
-}
-
-/// Whose delivery it is, as `<feed>.<consumer>`, and which: `$JS.ACK[.<domain>.<account>].<feed>.<consumer>.<times>.<stream
-/// sequence>.<consumer sequence>.<time>.<pending>[.<token>]`.
-#[derive(Debug, PartialEq, Eq)]
-struct Place {
-    consumer: String,
-    delivered: u64,
-}
-
-impl Place {
-    fn read(reply: &[u8]) -> Option<Place> {
-        let text = std::str::from_utf8(reply).ok()?;
-        let rest = text.strip_prefix("$JS.ACK.")?;
-        let tokens: Vec<&str> = rest.split('.').collect();
-        let (feed, consumer, delivered) = match tokens.as_slice() {
-            [feed, consumer, _, _, delivered, _, _] => (feed, consumer, delivered),
-            [_, _, feed, consumer, _, _, delivered, _, _, ..] => (feed, consumer, delivered),
-            _ => return None,
-        };
-        Some(Place {
-            consumer: format!("{feed}.{consumer}"),
-            delivered: delivered.parse().ok()?,
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 
 use crate::account::{Ear, Ears};
 use crate::limits::SUBSCRIPTIONS_MAX;
@@ -14,6 +15,7 @@ pub struct Subscriptions {
     all: Mutex<Vec<Subscription>>,
     /// What all sessions of the office may have: a message comes down once for each that hears it.
     ears: Arc<Ears>,
+    pausing: Notify,
 }
 
 #[derive(Debug)]
@@ -23,6 +25,8 @@ struct Subscription {
     delivered: usize,
     /// It ends with this many deliveries.
     after: Option<usize>,
+    /// It was given up at the broker until the client's line has room again.
+    paused: bool,
     _ear: Ear,
 }
 
@@ -36,6 +40,7 @@ impl Subscriptions {
         Subscriptions {
             all: Mutex::default(),
             ears,
+            pausing: Notify::new(),
         }
     }
 
@@ -52,6 +57,7 @@ impl Subscriptions {
             subject,
             delivered: 0,
             after: None,
+            paused: false,
             _ear: ear.ok_or(Full)?,
         });
         Ok(())
@@ -110,13 +116,37 @@ impl Subscriptions {
 
     /// The operations that make the same subscriptions at the broker.
     pub fn operations(&self) -> Bytes {
+        let all = self.lock();
+        let frames = all
+            .iter()
+            .fold(Frame::new(), |frames, known| known.subscribe_in(frames));
+        frames.finish()
+    }
+
+    /// The operation that gives a subscription up at the broker for a while; None where it was before.
+    pub fn pause(&self, sid: &Sid) -> Option<Bytes> {
+        let mut all = self.lock();
+        let mut known = all.iter_mut().filter(|known| !known.paused);
+        let paused = known.find(|known| known.sid == *sid)?;
+        paused.paused = true;
+        self.pausing.notify_one();
+        Some(Frame::new().unsubscribe(sid, None).finish())
+    }
+
+    /// Waits until something is paused.
+    pub async fn paused(&self) {
+        while !self.lock().iter().any(|known| known.paused) {
+            self.pausing.notified().await;
+        }
+    }
+
+    /// The operations that make what is paused at the broker again.
+    pub fn resume(&self) -> Bytes {
+        let mut all = self.lock();
         let mut frames = Frame::new();
-        for known in self.lock().iter() {
-            frames = frames.subscribe(&known.subject, &known.sid);
-            if let Some(after) = known.after {
-                frames =
-                    frames.unsubscribe(&known.sid, Some(after.saturating_sub(known.delivered)));
-            }
+        for known in all.iter_mut().filter(|known| known.paused) {
+            known.paused = false;
+            frames = known.subscribe_in(frames);
         }
         frames.finish()
     }
@@ -129,6 +159,17 @@ impl Subscriptions {
 impl Subscription {
     fn count_delivery(&mut self) {
         self.delivered = self.delivered.saturating_add(1);
+    }
+
+    /// Behind other frames, as it is made at the broker.
+    fn subscribe_in(&self, frames: Frame) -> Frame {
+        let frames = frames.subscribe(&self.subject, &self.sid);
+        match self.after {
+            Some(after) => {
+                frames.unsubscribe(&self.sid, Some(after.saturating_sub(self.delivered)))
+            }
+            None => frames,
+        }
     }
 
     fn goes_on(&self) -> bool {
@@ -182,6 +223,20 @@ mod tests {
         assert_eq!(all.deliver(&sid("1")), Some(()));
         assert_eq!(all.deliver(&sid("1")), None);
         assert!(all.operations().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_paused_is_made_again_as_it_was() {
+        let all = of_an_office(SUBSCRIPTIONS_MAX);
+        all.add(sid("1"), subject("a")).expect("room");
+        all.add(sid("2"), subject("b")).expect("room");
+        assert_eq!(all.deliver(&sid("1")), Some(()));
+        all.end(&sid("1"), Some(3));
+        assert_eq!(all.pause(&sid("1")).expect("it goes on"), "UNSUB 1\r\n");
+        assert_eq!(all.pause(&sid("1")), None);
+        all.paused().await;
+        assert_eq!(all.resume(), "SUB a 1\r\nUNSUB 1 2\r\n");
+        assert!(all.resume().is_empty());
     }
 
     #[test]

@@ -67,6 +67,8 @@ impl Upstream {
             // What has to come at once is asked for when there is room for it.
             while queue.send(pulling.pulls.large().await).await.is_ok() {}
         });
+        let (pausing, queue) = (desk.clone(), up.clone());
+        tasks.spawn(async move { resume(&pausing, &queue).await });
         let subscriptions = desk.subscriptions.operations();
         up.send(subscriptions)
             .await
@@ -81,6 +83,20 @@ impl Upstream {
     /// Either direction has ended.
     pub async fn ended(&mut self) {
         self.tasks.join_next().await;
+    }
+}
+
+/// Listens again to what was pushed faster than the client takes it, when half of its line is free, until either takes nothing more.
+async fn resume(desk: &Desk, up: &Outgoing) {
+    loop {
+        desk.subscriptions.paused().await;
+        let resumed = async {
+            desk.down.half_empty().await?;
+            up.send(desk.subscriptions.resume()).await
+        };
+        if resumed.await.is_err() {
+            return;
+        }
     }
 }
 
@@ -161,6 +177,18 @@ impl Deliveries {
         Ok(())
     }
 
+    /// What is pushed is asked for by nobody, and does not wait at nats-server for a client that takes nothing: it is not listened to there
+    /// until this has found room. What a consumer has not delivered it delivers then.
+    async fn hold_back(&self, delivery: &Delivery) -> Result<(), Closed> {
+        if !self.desk.down.is_full_for(&delivery.frame) {
+            return Ok(());
+        }
+        match self.desk.subscriptions.pause(&delivery.sid) {
+            Some(unsubscribe) => self.up.send(unsubscribe).await,
+            None => Ok(()),
+        }
+    }
+
     /// By which registry what comes was stored; now and then, for it takes a search in its headers.
     fn look_at_stamp(&mut self, delivery: &Delivery) {
         let now = Instant::now();
@@ -189,6 +217,7 @@ impl Deliveries {
         }
         match self.desk.pulls.hear(&delivery) {
             Passes::On => {}
+            Passes::Pushed => self.hold_back(&delivery).await?,
             Passes::NoFurther => return Ok(()),
             Passes::GoesOn(piece) => {
                 self.desk.account.pay(prices::PULLED_ON);

@@ -10,6 +10,7 @@ mod injection;
 mod policy;
 mod protocol;
 mod pulls;
+mod pushes;
 mod reads;
 mod share;
 mod strangers;

@@ -2,6 +2,7 @@
 //! when the small one was full. What waits for minutes costs next to nothing so, and what comes is counted with the session's reads until
 //! the client's line has it. To its client it is one pull, which begins and ends once.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use tokio::time::Instant;
 use super::status::{Kind, Status};
 use crate::account::{Account, Ears};
 use crate::limits::{
-    HEARTBEAT_MIN, PULL_BYTES_AT_ONCE, PULL_BYTES_WAITING, PULL_LARGE_TIME, PULL_SILENCE_MAX,
-    READ_AHEAD_BYTES_MAX, READ_COPIES_MAX, READ_UNHEARD_TIME,
+    HEARTBEAT_MIN, OFFICE_PULLS_MAX, PULL_BYTES_AT_ONCE, PULL_BYTES_WAITING, PULL_LARGE_TIME,
+    PULL_SILENCE_MAX, READ_AHEAD_BYTES_MAX, READ_COPIES_MAX, READ_UNHEARD_TIME,
 };
 use crate::request::{Piece, Pull};
 use crate::wire::{Frame, Subject};
@@ -30,6 +31,8 @@ pub(super) struct Pieces {
     places: Arc<Semaphore>,
     ears: Arc<Ears>,
     all: Vec<Asked>,
+    /// The consumers whose pulls have brought all their messages, or are about to, the last ones.
+    completed: VecDeque<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -93,6 +96,7 @@ impl Pieces {
             places: account.pulling.clone(),
             ears: account.ears.clone(),
             all: Vec::new(),
+            completed: VecDeque::new(),
         }
     }
 
@@ -133,6 +137,12 @@ impl Pieces {
         self.send(asked, now, listened)
     }
 
+    /// Whether what a consumer delivers was asked for.
+    pub fn asks(&self, consumer: &str) -> bool {
+        let mut all = self.all.iter().map(|asked| asked.pull.consumer());
+        all.any(|name| name == consumer) || self.completed.iter().any(|name| **name == *consumer)
+    }
+
     /// Forgets what the broker has ended without a word: what nobody listens to, and what has waited for longer than it may. In time
     /// listened, so that all that came of it was taken.
     pub fn forget(&mut self, listened: Duration, is_heard: impl Fn(&Subject) -> bool) {
@@ -157,6 +167,11 @@ impl Pieces {
         let (mut asked, now) = (self.all.remove(index), Instant::now());
         let bounded_by_client = asked.bytes == Some(asked.piece_bytes());
         let brought = asked.take_off(status);
+        if status.kind == Kind::Completed {
+            self.completed.push_back(asked.pull.consumer().into());
+            let surplus = self.completed.len().saturating_sub(OFFICE_PULLS_MAX);
+            self.completed.drain(..surplus);
+        }
         let size = std::mem::replace(&mut asked.size, Size::Small);
         let next = match (status.kind, size) {
             (Kind::Full, size) if !bounded_by_client => self.larger(size, brought, &asked.reply),

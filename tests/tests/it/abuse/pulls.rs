@@ -16,7 +16,7 @@ const OFFICE_SESSIONS: usize = 8;
 const MANY: u64 = 60;
 
 /// A report of 45 KB: more than a pull is asked for while it waits.
-fn large_report() -> Value {
+pub fn large_report() -> Value {
     let value =
         |number: u32| json!({ "dataElement": format!("ELEMENT_{number:04}"), "value": "125" });
     let mut report = report();
@@ -25,12 +25,17 @@ fn large_report() -> Value {
 }
 
 impl Scene {
-    /// Events of the own log, the last one as given.
-    async fn publish_many(&mut self, count: u64, last: &Value) {
+    /// Events of the own log, as given.
+    pub async fn publish_many(&mut self, count: u64, data: &Value) {
+        self.publish_and(count, data, data).await;
+    }
+
+    /// The same, with another one at their end.
+    async fn publish_and(&mut self, count: u64, each: &Value, last: &Value) {
         let mut previous = self.bus.genesis();
         let mut letters = Vec::new();
         for position in 1..=count {
-            let data = if position == count { last } else { &report() };
+            let data = if position == count { last } else { each };
             let letter = Letter::new(&HEALTH, position, &previous, data).sign(&self.key);
             previous = letter.hash();
             letters.push(letter);
@@ -74,7 +79,7 @@ async fn pulled(client: &mut RawClient) -> (Vec<u64>, String) {
     }
 }
 
-fn position(message: &Message) -> u64 {
+pub fn position(message: &Message) -> u64 {
     let mut lines = message.headers.lines();
     let sequence = lines.find_map(|line| line.strip_prefix("ce-sequence: "));
     let sequence = sequence.expect("an event has a position");
@@ -84,7 +89,7 @@ fn position(message: &Message) -> u64 {
 #[tokio::test]
 async fn a_pull_brings_small_and_large_events_in_pieces_that_its_client_does_not_see() {
     let mut scene = Scene::start().await;
-    scene.publish_many(MANY, &large_report()).await;
+    scene.publish_and(MANY, &report(), &large_report()).await;
     scene.consumer("moh_siem-reap_a").await;
     let mut client = scene.bus.raw(HEALTH.office).await;
     client.send(format!("SUB {REPLY} 1\r\n")).await;
