@@ -19,6 +19,14 @@ pub const UNKNOWN_PEER_BYTES_MAX: usize = 12 * 1024;
 pub const HELLOS_MAX: usize = 512;
 /// Peers that shake hands: each costs up to 32 KiB, and CPU.
 pub const HANDSHAKES_MAX: usize = 256;
+/// Handshakes that one address may have at once, and in each second: all agents behind one address come back after an outage, and what comes
+/// without end from one address costs a twentieth of a core.
+pub const HANDSHAKES_HELD_MAX: f64 = 256.0;
+pub const HANDSHAKES_A_SECOND: f64 = 50.0;
+/// How soon an address is looked at again that has none left.
+pub const HANDSHAKE_LOOK_INTERVAL: Duration = Duration::from_millis(20);
+/// Addresses that are remembered for that: those that come are forgotten some seconds after the last time.
+pub const HANDSHAKES_PACED_MAX: usize = 4_096;
 /// One in so many of these places is kept for addresses from which an office came lately.
 pub const ACQUAINTED_SHARE: usize = 4;
 /// How long an address is remembered as an office's: a line that is down for days is known when it is back.

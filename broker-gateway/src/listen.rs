@@ -5,6 +5,7 @@ mod acquainted;
 mod failure;
 mod guarded;
 mod network;
+mod pace;
 pub mod shown;
 mod strangers;
 mod turned_away;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use schemas::refusal::Hold;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -44,6 +45,7 @@ use acquainted::Acquainted;
 pub use failure::Cause;
 use failure::Failure;
 use guarded::Guarded;
+use pace::Pace;
 use strangers::{Place, Strangers};
 use turned_away::Told;
 
@@ -137,6 +139,7 @@ impl Listener {
 struct Entrance {
     strangers: Strangers,
     acquainted: Acquainted,
+    pace: Pace,
     turned_away: turned_away::TurnedAway,
 }
 
@@ -172,7 +175,7 @@ struct Door {
 
 impl Door {
     async fn meet(self, socket: TcpStream, address: SocketAddr, place: Place) {
-        let met = shown::noting(self.greet(socket, place));
+        let met = shown::noting(self.greet(socket, address, place));
         let (met, serial) = tokio::select! {
             met = met => met,
             () = self.shutdown.cancelled() => return,
@@ -198,7 +201,12 @@ impl Door {
                 Box::pin(serving).await;
                 entrance.acquainted.remember(address.ip());
             }
-            Err(why) => self.turn_away(stream, address, &why).await,
+            Err(why) => {
+                let chain = stream.get_ref().1.peer_certificates();
+                let serial = chain.and_then(|chain| shown::serial(chain.first()?));
+                let from = (address, serial.unwrap_or_default());
+                self.turn_away(stream, from, &why).await;
+            }
         }
     }
 
@@ -207,6 +215,7 @@ impl Door {
     async fn greet(
         &self,
         socket: TcpStream,
+        address: SocketAddr,
         mut place: Place,
     ) -> Result<TlsStream<Guarded>, Failure> {
         let flight = tokio::select! {
@@ -214,8 +223,12 @@ impl Door {
             () = place.needed() => return Err(Failure::PlaceNeeded),
         };
         place.has_said_hello();
+        let shaking = async {
+            self.entrance.pace.turn(address.ip()).await;
+            self.shake_hands(flight).await
+        };
         tokio::select! {
-            shaken = Box::pin(self.shake_hands(flight)) => shaken,
+            shaken = Box::pin(shaking) => shaken,
             () = place.needed() => Err(Failure::PlaceNeeded),
         }
     }
@@ -286,10 +299,13 @@ impl Door {
         }
     }
 
-    async fn turn_away(&self, mut stream: TlsStream<Guarded>, from: SocketAddr, why: &NotLetIn) {
-        let chain = stream.get_ref().1.peer_certificates();
-        let serial = chain.and_then(|chain| shown::serial(chain.first()?));
-        let serial = serial.unwrap_or_default();
+    /// Says why, and closes; who has come is told by the serial of a certificate.
+    async fn turn_away(
+        &self,
+        mut stream: impl AsyncWrite + Unpin,
+        (from, serial): (SocketAddr, String),
+        why: &NotLetIn,
+    ) {
         // With one certificate from anywhere it is one line; what it is turned away for is in the audit each time.
         seldom!(info, serial, "turned-away", address = %from, serial, %why, "turned away");
         let shown = format!("from {}, certificate {serial}", from.ip());
@@ -319,3 +335,6 @@ impl Door {
         let _ = tokio::time::timeout(FAREWELL_WAIT, farewell).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
