@@ -95,3 +95,24 @@ pub fn delivery(frame_bytes: usize) -> Duration {
 fn bytes(count: usize) -> Duration {
     KILOBYTE.mul_f64(count as f64 / 1_000.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use schemas::event::Position;
+
+    use super::*;
+
+    #[test]
+    fn what_has_to_be_proved_costs_more_than_any_other_hold() {
+        let confirmed = Answer::Held(Hold::PositionConfirmed {
+            position: Position::FIRST,
+            reader: "moh/hq".parse().expect("an office"),
+        });
+        let ahead = Answer::Held(Hold::PositionAhead { head: 7 });
+        let (confirmed, ahead) = (in_vain(&confirmed, 0), in_vain(&ahead, 0));
+        assert_eq!((confirmed, ahead), (PROVED, IN_VAIN));
+        assert!(confirmed > 10 * ahead);
+        let large = in_vain(&Answer::Held(Hold::PositionAhead { head: 7 }), 1_000_000);
+        assert!(large > ahead, "its bytes were read");
+    }
+}

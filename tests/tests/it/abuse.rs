@@ -3,6 +3,7 @@
 
 mod bounds;
 mod bus;
+mod confirmed;
 mod events;
 mod floods;
 mod identity;
