@@ -85,8 +85,7 @@ impl ToFile {
         if self.aside {
             return Ok(self.put_in_place());
         }
-        self.lanes.refresh()?;
-        let page = self.gather()?;
+        let page = self.gather().await?;
         if page.marks.is_empty() {
             self.tell_undecided();
             let soonest = self.lanes.soonest();
@@ -149,33 +148,20 @@ impl ToFile {
         doubled(RETRY_FIRST, ground.waits.retry_longest, self.failed)
     }
 
-    /// As much of what is due as is written together, in the order of its arrival. What a disk has no room for is tried in smaller parts.
-    fn gather(&mut self) -> Result<Page, Outage> {
-        let mut page = Page::default();
+    /// What is due and written together. A thousand events are read for it, beside the threads that everything else runs on: they would
+    /// stand still for as long as a busy disk takes.
+    async fn gather(&mut self) -> Result<Page, Outage> {
+        // What a disk has no room for is tried in smaller parts.
         let most = FILE_EVENTS.checked_shr(self.failed).unwrap_or(0).max(1);
-        while page.marks.len() < most && page.lines.len() < FILE_BYTES {
-            let Some(due) = self.lanes.first(Instant::now()) else {
-                break;
-            };
-            let position = due.event.position;
-            let bytes = self.ground.inbox.get(&due.log, position)?;
-            let event = bytes.and_then(|bytes| nats::read_stored(&bytes).ok());
-            let Some(event) = event else {
-                self.ground.not_taken("the inbox holds what is no event");
-                self.lanes.not_taken(&due.log);
-                let wait = self.ground.waits.retry_longest;
-                self.lanes.wait(&due.log, wait);
-                continue;
-            };
-            page.lines.push_str(&structured::encode(&event));
-            page.lines.push('\n');
-            page.marks.push(self.ground.mark(&due)?);
-            if due.kind == Kind::Late {
-                page.late = Some(due);
-                break;
-            }
-            self.lanes.passed(&due)?;
-        }
+        let ground = Arc::clone(&self.ground);
+        let mut lanes = std::mem::replace(&mut self.lanes, Lanes::new(Arc::clone(&ground)));
+        let gathered = blocking(move || {
+            lanes.refresh()?;
+            let page = gather(&ground, &mut lanes, most)?;
+            Ok((lanes, page))
+        });
+        let (lanes, page) = gathered.await?;
+        self.lanes = lanes;
         Ok(page)
     }
 
@@ -184,4 +170,32 @@ impl ToFile {
             self.ground.tell_undecided(&log);
         }
     }
+}
+
+/// So many of what is due at most, in the order of its arrival.
+fn gather(ground: &Ground, lanes: &mut Lanes, most: usize) -> Result<Page, Outage> {
+    let mut page = Page::default();
+    while page.marks.len() < most && page.lines.len() < FILE_BYTES {
+        let Some(due) = lanes.first(Instant::now()) else {
+            break;
+        };
+        let position = due.event.position;
+        let bytes = ground.inbox.get(&due.log, position)?;
+        let event = bytes.and_then(|bytes| nats::read_stored(&bytes).ok());
+        let Some(event) = event else {
+            ground.not_taken("the inbox holds what is no event");
+            lanes.not_taken(&due.log);
+            lanes.wait(&due.log, ground.waits.retry_longest);
+            continue;
+        };
+        page.lines.push_str(&structured::encode(&event));
+        page.lines.push('\n');
+        page.marks.push(ground.mark(&due)?);
+        if due.kind == Kind::Late {
+            page.late = Some(due);
+            break;
+        }
+        lanes.passed(&due)?;
+    }
+    Ok(page)
 }

@@ -3,6 +3,7 @@
 //! doubles had time to come.
 
 mod branches;
+mod catch_up;
 mod harmed;
 mod names;
 mod numbers;
