@@ -59,6 +59,10 @@ pub const MINISTRY_WORK_SHARE: f64 = 0.3;
 pub const BUDGET_HELD_MAX: Duration = Duration::from_secs(1);
 /// How long an office is only slowed before it is told that it is over its budget.
 pub const BUDGET_SHORT_MAX: Duration = Duration::from_secs(10);
+/// What comes on a session's wire besides what is in it, and is not waited for: one record that has come half.
+pub const RECORDS_BESIDES_USUAL: usize = 32 * 1024;
+/// How often a session looks for it, where nothing can be read.
+pub const RECORDS_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest wait before an account is looked at again.
 pub const BUDGET_SLOWED_WAIT: Duration = Duration::from_secs(1);
 /// How long being told takes: at most ten times a second for each session.
@@ -165,6 +169,8 @@ pub const PULLS_RETRY: Duration = Duration::from_secs(10);
 pub const ACKS_PENDING_MAX: i64 = 20_000;
 /// The same for one that pushes, whose client has asked for nothing: half a megabyte of usual events.
 pub const PUSHED_PENDING_MAX: i64 = 256;
+/// How often it may say that it is still there: an office's thousand consumers would say so ten thousand times a second.
+pub const PUSHED_HEARTBEAT_MIN: Duration = Duration::from_secs(1);
 /// How fast it pushes at most, 8 MB a second: what comes before the gateway has said that its client takes nothing fits into 4 MB.
 pub const PUSHED_BITS_A_SECOND_MAX: u64 = 64_000_000;
 /// How long a consumer that pushes is kept at least while its client is not listened for: as long as a client may take nothing.

@@ -196,8 +196,10 @@ impl Door {
                 let client_id = client.id;
                 seldom!(info, peer.office(), "connected", %peer, %address, client_id, "connected");
                 // Boxed, so that a stranger's task is no larger than a stranger.
-                let stream = tokio::io::split(stream);
-                let serving = session::run(self.gateway, peer, seat, stream, client, self.shutdown);
+                let wire = stream.get_ref().0.wire();
+                let (reader, writer) = tokio::io::split(stream);
+                let halves = (reader, writer, wire);
+                let serving = session::run(self.gateway, peer, seat, halves, client, self.shutdown);
                 Box::pin(serving).await;
                 entrance.acquainted.remember(address.ip());
             }

@@ -16,6 +16,7 @@ mod outgoing;
 mod prices;
 mod pulls;
 mod reads;
+mod records;
 mod subscriptions;
 mod unanswered;
 mod upstream;
@@ -37,7 +38,7 @@ use tracing::debug;
 use crate::account::{OverBudget, Seat};
 use crate::gateway::{Client, Gateway};
 use crate::judge::{self, Breach, Verdict};
-use crate::limits::FAREWELL_WAIT;
+use crate::limits::{FAREWELL_WAIT, RECORDS_LOOK_INTERVAL};
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::seldom::seldom;
@@ -49,9 +50,11 @@ use end::{End, ended, failed};
 use gather::{Fill, Gathered};
 use half::Half;
 use outgoing::Outgoing;
+use records::Records;
 use upstream::Upstream;
 
 pub use prices::CONNECTED;
+pub use records::OnTheWire;
 
 /// Serves a peer until it leaves or is asked to. INFO has been sent. However it ends, also by a fault of ours, the audit says so in
 /// one line, and the socket is closed: whoever writes to it ends with this, at the latest.
@@ -59,9 +62,10 @@ pub async fn run(
     gateway: Arc<Gateway>,
     peer: Peer,
     seat: Seat,
-    (mut reader, mut writer): (
+    (mut reader, mut writer, wire): (
         impl AsyncRead + Unpin,
         impl AsyncWrite + Unpin + Send + 'static,
+        OnTheWire,
     ),
     client: Client,
     shutdown: CancellationToken,
@@ -79,7 +83,7 @@ pub async fn run(
         shutdown,
         leave.clone(),
     );
-    let mut session = Session::new(gateway, peer, seat, client, down.clone());
+    let mut session = Session::new(gateway, peer, (seat, wire), client, down.clone());
     let end = {
         let serving = AssertUnwindSafe(session.serve(&mut reader, &leave));
         tokio::select! {
@@ -124,6 +128,7 @@ struct Session {
     upstream: Option<Upstream>,
     pings_unanswered: u32,
     seat: Seat,
+    records: Records,
     half: Option<Half>,
 }
 
@@ -131,7 +136,7 @@ impl Session {
     fn new(
         gateway: Arc<Gateway>,
         peer: Peer,
-        seat: Seat,
+        (seat, wire): (Seat, OnTheWire),
         client: Client,
         down: Arc<Outgoing>,
     ) -> Session {
@@ -148,6 +153,7 @@ impl Session {
             upstream: None,
             pings_unanswered: 0,
             seat,
+            records: Records::new(wire),
             half: None,
         }
     }
@@ -173,7 +179,9 @@ impl Session {
     ) -> End {
         let began = Instant::now();
         let mut heard = began;
+        let mut looks = tokio::time::interval(RECORDS_LOOK_INTERVAL);
         loop {
+            self.pay_for_records().await;
             if let Err(end) = self.take_all(reader, parser).await {
                 return end;
             }
@@ -187,6 +195,7 @@ impl Session {
                 read = reader.read_buf(&mut room) => match read {
                     Ok(bytes @ 1..) => {
                         parser.pace(bytes);
+                        self.records.read(bytes);
                         heard = Instant::now();
                         self.seat.hear();
                         self.pings_unanswered = 0;
@@ -203,6 +212,8 @@ impl Session {
                     Ok(()) => self.policy = self.policies.borrow_and_update().clone(),
                     Err(_) => return End::Stopped,
                 },
+                // What is in records that are empty is never read.
+                _ = looks.tick() => {}
                 () = ended(&mut self.upstream) => return End::BrokerGone,
                 () = failed(&mut self.answering) => return End::Failed,
                 () = leave.cancelled() => return End::Stopped,
@@ -231,7 +242,10 @@ impl Session {
                 return self.submit().await;
             }
             match reader.read_buf(&mut parser.room()).now_or_never() {
-                Some(Ok(bytes @ 1..)) => parser.pace(bytes),
+                Some(Ok(bytes @ 1..)) => {
+                    parser.pace(bytes);
+                    self.records.read(bytes);
+                }
                 Some(Ok(0) | Err(_)) => {
                     self.submit().await?;
                     return Err(End::Gone);

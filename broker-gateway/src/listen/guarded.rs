@@ -9,12 +9,14 @@ use tokio::net::TcpStream;
 
 use super::failure::TooMuch;
 use crate::limits::{HELLO_BYTES_MAX, UNKNOWN_PEER_BYTES_MAX};
+use crate::session::OnTheWire;
 
 #[derive(Debug)]
 pub struct Guarded {
     socket: TcpStream,
     /// What may still be read; None once the peer is known.
     left: Option<usize>,
+    wire: OnTheWire,
 }
 
 impl Guarded {
@@ -22,6 +24,7 @@ impl Guarded {
         Guarded {
             socket,
             left: Some(HELLO_BYTES_MAX),
+            wire: OnTheWire::default(),
         }
     }
 
@@ -39,6 +42,11 @@ impl Guarded {
     pub fn trust(&mut self) {
         self.left = None;
     }
+
+    /// What comes from a peer that has.
+    pub fn wire(&self) -> OnTheWire {
+        self.wire.clone()
+    }
 }
 
 impl AsyncRead for Guarded {
@@ -50,10 +58,13 @@ impl AsyncRead for Guarded {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
         let read = buffer.filled().len().saturating_sub(before);
-        if let Some(left) = &mut self.left {
-            *left = left
-                .checked_sub(read)
-                .ok_or_else(|| io::Error::other(TooMuch))?;
+        match &mut self.left {
+            Some(left) => {
+                *left = left
+                    .checked_sub(read)
+                    .ok_or_else(|| io::Error::other(TooMuch))?;
+            }
+            None => self.wire.came(read),
         }
         Poll::Ready(Ok(()))
     }

@@ -39,6 +39,9 @@ const DELIVERED: Duration = Duration::from_micros(5);
 /// A kilobyte on its way up or down: TLS, and the copies between two sockets.
 const KILOBYTE: Duration = Duration::from_micros(5);
 
+/// A kilobyte that came on the wire and holds nothing, in records of a few bytes each.
+const RECORDS_KILOBYTE: Duration = Duration::from_micros(15);
+
 /// What readers have confirmed of a log was read again, a message of each reader: the feed's writer waits for it.
 const PROVED: Duration = Duration::from_millis(10);
 
@@ -62,6 +65,11 @@ pub fn of(verdict: &Verdict, heard_bytes: usize, judging: Duration) -> Duration 
         Verdict::Look { .. } | Verdict::Count { .. } | Verdict::AskToHeal(_) => COUNTED,
     };
     work.saturating_add(bytes(heard_bytes))
+}
+
+/// So many bytes on the wire besides what was in them.
+pub fn records(besides: usize) -> Duration {
+    RECORDS_KILOBYTE.mul_f64(besides as f64 / 1_000.0)
 }
 
 /// Something of so many bytes that came and was not even looked at.

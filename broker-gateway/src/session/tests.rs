@@ -11,6 +11,7 @@ use tokio::io::{AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf};
 
 use super::*;
 use crate::fixtures::{self, alone::Alone};
+use crate::limits::OFFICE_WORK_SHARE;
 
 const HELLO: &[u8] = b"CONNECT {\"headers\":true}\r\nPING\r\n";
 /// What makes the session's own code panic, in the middle of its reading.
@@ -43,7 +44,7 @@ async fn connected(
     let (mut client, server) = tokio::io::duplex(64 * 1024);
     let peer = fixtures::peer("moh/siem-reap");
     let (reader, writer) = tokio::io::split(server);
-    let halves = (Fragile(reader), writer);
+    let halves = (Fragile(reader), writer, OnTheWire::default());
     let seat = gateway.seats.take(peer.office()).expect("a seat");
     let session = run(
         gateway.clone(),
@@ -102,6 +103,7 @@ async fn an_answer_that_panics_ends_its_session() {
     let peer = fixtures::peer("moh/siem-reap");
     let seat = alone.gateway.seats.take(peer.office()).expect("a seat");
     let gateway = alone.gateway.clone();
+    let seat = (seat, OnTheWire::default());
     let mut session = Session::new(gateway, peer, seat, of_loopback(), Outgoing::new());
     session.answering.spawn(async {});
     session.answering.spawn(async { panic!("on purpose") });
@@ -154,4 +156,26 @@ async fn who_is_shut_out_and_reads_nothing_is_gone_in_time_all_the_same() {
     let ended = tokio::time::timeout(Duration::from_secs(4), session).await;
     ended.expect("it ends in time").expect("no panic");
     assert_eq!(ends(&alone.audit().await), ["office-closed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_in_records_that_hold_little_is_paid_for_before_more_is_read() {
+    let alone = Alone::start();
+    let (mut client, mut server) = tokio::io::duplex(100);
+    let peer = fixtures::peer("moh/siem-reap");
+    let seat = alone.gateway.seats.take(peer.office()).expect("a seat");
+    let (gateway, wire) = (alone.gateway.clone(), OnTheWire::default());
+    let seat = (seat, wire.clone());
+    let mut session = Session::new(gateway, peer, seat, of_loopback(), Outgoing::new());
+    // As much as twenty thousand pings, each byte in a record of its own.
+    let records = 20_000 * 6 * 100;
+    wire.came(records);
+    client.write_all(HELLO).await.expect("open");
+    drop(client);
+    let began = Instant::now();
+    let end = session.serve(&mut server, &CancellationToken::new()).await;
+    assert_eq!(end, End::Gone);
+    let price = prices::records(records).as_secs_f64() / OFFICE_WORK_SHARE;
+    let waited = began.elapsed().as_secs_f64();
+    assert!(price > 1.5 && waited > price - 1.1, "{waited} of {price} s");
 }
