@@ -16,9 +16,9 @@ use super::{
 };
 use crate::acl::{self, Scope};
 use crate::limits::{
-    ACK_WAIT_MAX, ACK_WAIT_MIN, ACKS_PENDING_MAX, CONSUMER_IDLE_MAX, FILTERS_MAX, HEARTBEAT_MIN,
-    PULL_MESSAGES_MAX, PULL_WAIT_MAX, PUSHED_BITS_A_SECOND_MAX, PUSHED_IDLE_MIN,
-    PUSHED_PENDING_MAX, READ_BYTES_MAX, REPLICAS_MAX,
+    ACK_WAIT_MAX, ACK_WAIT_MIN, ACKS_PENDING_MAX, CONSUMER_IDLE_MAX, FILTERS_MAX,
+    PULL_MESSAGES_MAX, PULL_WAIT_MAX, PUSHED_BITS_A_SECOND_MAX, PUSHED_HEARTBEAT_MIN,
+    PUSHED_IDLE_MIN, PUSHED_PENDING_MAX, READ_BYTES_MAX, REPLICAS_MAX,
 };
 use crate::refuse::No;
 use crate::wire::Subject;
@@ -230,7 +230,7 @@ fn settle(config: &mut Config, beyond: Beyond) -> Result<(), No> {
     for step in config.backoff.iter_mut().flatten() {
         *step = beyond.settled("backoff", *step, &ack_wait)?;
     }
-    let heartbeat = nanos(HEARTBEAT_MIN)..=nanos(PULL_WAIT_MAX);
+    let heartbeat = nanos(PUSHED_HEARTBEAT_MIN)..=nanos(PULL_WAIT_MAX);
     for (at, number, within) in [
         ("max_batch", &mut config.max_batch, 0..=PULL_MESSAGES_MAX),
         (

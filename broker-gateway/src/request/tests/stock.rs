@@ -113,7 +113,7 @@ fn what_lies_beyond_a_bound_is_brought_to_it_and_told_to_who_is_pedantic() {
             json!([0, 1, 5 * second]),
             json!([second, second, 5 * second]),
         ),
-        ("idle_heartbeat", json!(1), json!(second / 10)),
+        ("idle_heartbeat", json!(1), json!(second)),
         (
             "inactive_threshold",
             json!(u64::MAX),
@@ -139,6 +139,38 @@ fn what_lies_beyond_a_bound_is_brought_to_it_and_told_to_who_is_pedantic() {
             (_, told) => panic!("{setting} {given}: {told:?}"),
         }
     }
+}
+
+#[test]
+fn what_is_pushed_is_bounded_where_it_is_made() {
+    let pushed = |policy: &str, more: Value| {
+        let mut config = json!({"filter_subject": OWN, "ack_policy": policy,
+            "deliver_subject": "_INBOX.moh.siem-reap.x"});
+        for (setting, value) in more.as_object().expect("settings") {
+            config[setting] = value.clone();
+        }
+        let name = "CONSUMER.CREATE.health-quarterly.moh_siem-reap_x";
+        let (_, body) = forwarded(PROVINCE, name, &create(config));
+        body["config"].clone()
+    };
+    let (bits, idle) = (64_000_000, 150_000_000_000_u64);
+    let usual = pushed("explicit", json!({}));
+    assert_eq!(usual["max_ack_pending"], 256);
+    assert_eq!(usual["rate_limit_bps"], bits);
+    assert_eq!(usual["inactive_threshold"], idle);
+    let more =
+        json!({"max_ack_pending": 1_000, "rate_limit_bps": 2 * bits, "inactive_threshold": 1});
+    let more = pushed("explicit", more);
+    assert_eq!(more["max_ack_pending"], 256);
+    assert_eq!(more["rate_limit_bps"], bits);
+    assert_eq!(more["inactive_threshold"], idle);
+    let less = json!({"max_ack_pending": 7, "rate_limit_bps": 8, "inactive_threshold": 2 * idle});
+    let less = pushed("all", less);
+    assert_eq!(less["max_ack_pending"], 7);
+    assert_eq!(less["rate_limit_bps"], 8);
+    assert_eq!(less["inactive_threshold"], 2 * idle);
+    // nats-server refuses the bound where nothing is acknowledged.
+    assert_eq!(pushed("none", json!({}))["max_ack_pending"], Value::Null);
 }
 
 #[test]
