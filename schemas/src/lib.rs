@@ -17,6 +17,7 @@
 pub mod limits;
 pub mod subject;
 pub mod event;
+pub mod ids;
 pub mod text;
 pub mod alarm;
 pub mod refusal;

@@ -3,6 +3,7 @@
 //!
 //! The data's bytes are never altered. The clock is only written down: a doubtful one stops nobody.
 
+mod ids;
 pub mod problem;
 pub mod sheet;
 
@@ -16,7 +17,6 @@ use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName, OfficeId};
 use serde_json::Value;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use self::problem::Problem;
 
@@ -201,8 +201,9 @@ impl<'r> Desk<'r> {
                 Classification::Restricted
             }
         };
+        let own_id = || ids::of_new(&log.source(), &draft.data);
         let core = Core {
-            id: draft.id.unwrap_or_else(|| Uuid::now_v7().to_string()),
+            id: draft.id.clone().unwrap_or_else(own_id),
             event_type: event_type.name.clone(),
             subject: draft.subject,
             time,

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use schemas::form::Place;
+use schemas::ids;
 use serde_json::Value;
 
 use super::heading::{Heading, letter};
@@ -307,7 +308,7 @@ fn key(places: &[Place], said: &Said, of: Of) -> String {
         .iter()
         .filter(|place| place.in_list().is_some() == (of == Of::Entry));
     let words: Vec<&str> = own.map(|place| word(said, place)).collect();
-    words.join("\u{1f}")
+    words.join(ids::WORD_END)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

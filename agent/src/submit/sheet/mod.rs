@@ -17,9 +17,10 @@ mod table;
 use std::collections::BTreeMap;
 
 use schemas::contract::{Contract, ContractFault};
-use schemas::event::{Draft, Hash};
+use schemas::event::Draft;
 use schemas::feed::{Action, Feed};
 use schemas::form::{Form, Place};
+use schemas::ids;
 use schemas::refusal::Hold;
 use schemas::registry::Office;
 use schemas::subject::{FeedName, LogName};
@@ -257,7 +258,7 @@ impl<'r> Reader<'r> {
     /// A draft about what the key tells.
     fn draft(&self, key: &str, data: &Value, subject: String) -> Draft {
         Draft {
-            id: Some(id_of(&self.log, key)),
+            id: Some(ids::of_key(&self.log.source(), key)),
             source: Some(self.log.source()),
             subject: Some(subject),
             data: data.to_string().into(),
@@ -269,17 +270,11 @@ impl<'r> Reader<'r> {
     pub fn correct(&self, entry: &mut Entry, corrected: &str) {
         let about = String::from_utf8_lossy(&entry.draft.data);
         let key = format!("corrects\n{corrected}\n{about}");
-        entry.draft.id = Some(id_of(&self.log, &key));
+        entry.draft.id = Some(ids::of_key(&self.log.source(), &key));
         entry.draft.causation_id = Some(corrected.to_owned());
         let event_type = self.feed.type_of(Action::Corrected);
         entry.draft.event_type = event_type.map(|event_type| event_type.name.clone());
     }
-}
-
-fn id_of(log: &LogName, key: &str) -> String {
-    let hash = Hash::of(format!("{}\n{key}", log.source()).as_bytes()).to_string();
-    let short = hash.get(..26).unwrap_or(&hash);
-    format!("sheet-{short}")
 }
 
 #[cfg(test)]
