@@ -41,3 +41,4 @@ pub mod newest;
 pub mod receipt;
 pub mod confirmation;
 pub mod proof;
+pub mod packed;

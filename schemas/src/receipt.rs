@@ -154,6 +154,15 @@ impl Receipt {
         Receipt { facts, seal }
     }
 
+    /// What was said apart from each other; nothing is believed of it.
+    pub(crate) fn from_parts(facts: Facts, seal: Seal) -> Receipt {
+        Receipt { facts, seal }
+    }
+
+    pub(crate) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
     /// Proves that a gateway of the registry has said it.
     ///
     /// # Errors

@@ -76,6 +76,32 @@ impl SignedEvent {
         })
     }
 
+    /// Joins an event with what of its material cannot be made again from it. Whether this is the event that was signed is for its hash or its
+    /// signature to say.
+    ///
+    /// # Errors
+    /// `MaterialMalformed` where the `keyid` is none that canonical material has.
+    pub fn rebuilt(
+        event: Event,
+        link: Link,
+        keyid: &str,
+        signature: [u8; 64],
+    ) -> Result<SignedEvent, Refusal> {
+        let payload = payload(&event, &link);
+        let material = material(&payload, keyid, &signature);
+        if !is_plain(keyid) || material.len() > MATERIAL_BYTES_MAX {
+            return Err(Refusal::MaterialMalformed);
+        }
+        Ok(SignedEvent {
+            keyid: keyid.to_owned(),
+            event,
+            link,
+            signature,
+            hash: Hash::of(&material),
+            payload: payload.into(),
+        })
+    }
+
     /// # Errors
     /// `SignatureInvalid`.
     pub fn verify(&self, key: &PublicKey) -> Result<(), Refusal> {
@@ -108,6 +134,10 @@ impl SignedEvent {
     /// The key that the material names; a hint until `verify`.
     pub fn keyid(&self) -> &str {
         &self.keyid
+    }
+
+    pub fn signature(&self) -> &[u8; 64] {
+        &self.signature
     }
 
     /// The decoded `dssematerial` attribute.

@@ -42,14 +42,22 @@ impl Seal {
     /// # Errors
     /// [`SealFault`].
     pub fn read(keyid: &str, sig: &str) -> Result<Seal, SealFault> {
+        let mut seal = Seal::of(keyid, [0; 64])?;
+        let bytes = STANDARD.decode(sig).map_err(|_| SealFault::Signature)?;
+        seal.signature = bytes.try_into().map_err(|_| SealFault::Signature)?;
+        Ok(seal)
+    }
+
+    /// # Errors
+    /// `SealFault::Keyid`.
+    pub fn of(keyid: &str, signature: [u8; 64]) -> Result<Seal, SealFault> {
         let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
         if keyid.len() != KEYID_CHARS || !keyid.bytes().all(plain) {
             return Err(SealFault::Keyid);
         }
-        let bytes = STANDARD.decode(sig).map_err(|_| SealFault::Signature)?;
         Ok(Seal {
             keyid: keyid.into(),
-            signature: bytes.try_into().map_err(|_| SealFault::Signature)?,
+            signature,
         })
     }
 
@@ -66,6 +74,10 @@ impl Seal {
     /// The signature in standard base64.
     pub fn sig(&self) -> String {
         STANDARD.encode(self.signature)
+    }
+
+    pub(crate) fn signature(&self) -> &[u8; 64] {
+        &self.signature
     }
 
     /// The whole as a DSSE envelope in JSON, for whoever checks it with other tools.

@@ -25,7 +25,7 @@ pub(crate) fn key() -> SigningKey {
     SigningKey::from_pkcs8(&document).expect("RFC 8032's key is a key")
 }
 
-fn event(id: &str, data: &[u8]) -> Event {
+pub(crate) fn event(id: &str, data: &[u8]) -> Event {
     let log = crate::subject::LogName {
         feed: "health-quarterly".parse().unwrap(),
         office: "moh/siem-reap".parse().unwrap(),
@@ -45,7 +45,7 @@ fn event(id: &str, data: &[u8]) -> Event {
     Event::new(log, core, recorded).unwrap()
 }
 
-fn genesis() -> Head {
+pub(crate) fn genesis() -> Head {
     Head::empty(Hash::of(b"genesis"))
 }
 
@@ -66,6 +66,21 @@ pub(crate) fn run_of(length: usize) -> Vec<SignedEvent> {
             event
         })
         .collect()
+}
+
+/// The same of bytes that are no text: 32 of them a line, in digits of base 16.
+pub(crate) fn golden_hex(name: &str, bytes: &[u8]) {
+    let line = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+            + "\n"
+    };
+    golden(
+        name,
+        bytes.chunks(32).map(line).collect::<String>().as_bytes(),
+    );
 }
 
 /// Compares with a golden file; `GOLDEN=write` writes it, for a change that is meant.

@@ -165,6 +165,7 @@ fn foreign_crates_have_one_owner() {
         ("ed25519_zebra::", &["schemas/src/signing"]),
         ("curve25519_dalek::", &["schemas/src/signing", "tests/"]),
         ("rand_core::", &["schemas/src/signing"]),
+        ("zstd_safe::", &["schemas/src/packed/squeeze.rs"]),
         ("rcgen::", &["broker-gateway/src/authority", "tests/"]),
         (
             "axum::",
