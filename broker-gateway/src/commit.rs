@@ -70,6 +70,11 @@ impl Commits {
         }
     }
 
+    /// Of the key with which receipts are signed.
+    pub fn keyid(&self) -> &str {
+        self.notary.keyid()
+    }
+
     /// Where streams end, as far as is known here.
     pub fn ends(&self) -> &Ends {
         &self.ends

@@ -93,6 +93,10 @@ pub const ALL_PUBLISH_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const OUTGOING_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes in one write: several TLS records, so that small frames share one.
 pub const WRITE_BYTES_MAX: usize = 64 * 1024;
+/// The headers of one event, which a packed run does not carry: they are made anew.
+pub const EVENT_HEADERS_USUAL: usize = 1_500;
+/// Bytes of answers in one frame of a packed session; what is more goes in a second one.
+pub const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 /// How long one write may make no progress: the kernel hands over the next 64 KiB of a line of 8 kbit/s in about a minute.
 pub const WRITE_WAIT: Duration = Duration::from_secs(120);
 /// What the kernel may hold unsent: more only hides that the line is slow.

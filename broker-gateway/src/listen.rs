@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
+use schemas::packed::{ALPN, Kind, frame};
 use schemas::refusal::Hold;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -39,7 +40,7 @@ use crate::peer::{Peer, PeerFault};
 use crate::seldom::seldom;
 use crate::session;
 use crate::socket;
-use crate::wire::Frame;
+use crate::wire::{Frame, Tongue};
 
 use acquainted::Acquainted;
 pub use failure::Cause;
@@ -196,10 +197,10 @@ impl Door {
                 let client_id = client.id;
                 seldom!(info, peer.office(), "connected", %peer, %address, client_id, "connected");
                 // Boxed, so that a stranger's task is no larger than a stranger.
-                let wire = stream.get_ref().0.wire();
+                let (tongue, wire) = (tongue(&stream), stream.get_ref().0.wire());
                 let (reader, writer) = tokio::io::split(stream);
-                let halves = (reader, writer, wire);
-                let serving = session::run(self.gateway, peer, seat, halves, client, self.shutdown);
+                let stream = (reader, writer, tongue, wire);
+                let serving = session::run(self.gateway, peer, seat, stream, client, self.shutdown);
                 Box::pin(serving).await;
                 entrance.acquainted.remember(address.ip());
             }
@@ -270,13 +271,14 @@ impl Door {
     async fn shake_hands(&self, flight: FirstFlight) -> Result<TlsStream<Guarded>, Failure> {
         let FirstFlight { hello, tls_first } = flight;
         let shaking = async {
-            let mut accepting = hello.into_stream(self.tls.clone());
+            let config = self.tls_for(&hello);
+            let mut accepting = hello.into_stream(config);
             if let Some(guarded) = accepting.get_mut() {
                 guarded.listen_on();
             }
             let mut stream = accepting.await?;
             stream.get_mut().0.trust();
-            if tls_first {
+            if tls_first && tongue(&stream) == Tongue::Nats {
                 let info = self.gateway.info(self.client);
                 stream.write_all(&info).await?;
                 stream.flush().await?;
@@ -285,6 +287,18 @@ impl Door {
         };
         let shaken = tokio::time::timeout(UNKNOWN_PEER_WAIT, shaking).await;
         shaken.map_err(|_| Failure::NoHandshake(UNKNOWN_PEER_WAIT))?
+    }
+
+    /// Who offers to speak frames is taken up on it; who offers another protocol, or none, is met as before there were frames.
+    fn tls_for(&self, hello: &StartHandshake<Guarded>) -> Arc<ServerConfig> {
+        let offered = hello.client_hello().alpn();
+        let offered = offered.is_some_and(|mut offered| offered.any(|name| name == ALPN));
+        if !offered || !self.gateway.settings.frames {
+            return self.tls.clone();
+        }
+        let mut config = ServerConfig::clone(&self.tls);
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        Arc::new(config)
     }
 
     fn identify(&self, stream: &TlsStream<Guarded>) -> Result<(Peer, Seat), NotLetIn> {
@@ -330,11 +344,23 @@ impl Door {
         }
         let farewell = async {
             let words = Frame::new().error(&why.to_string()).finish();
+            let words = match tongue(&stream) {
+                Tongue::Nats => words,
+                Tongue::Packed => frame::write(Kind::Text, &words).concat().into(),
+            };
             stream.write_all(&words).await?;
             stream.shutdown().await
         };
         // The peer may be gone already; there is nothing to do about it.
         let _ = tokio::time::timeout(FAREWELL_WAIT, farewell).await;
+    }
+}
+
+/// What was agreed on.
+fn tongue(stream: &TlsStream<Guarded>) -> Tongue {
+    match stream.get_ref().1.alpn_protocol() {
+        Some(ALPN) => Tongue::Packed,
+        Some(_) | None => Tongue::Nats,
     }
 }
 

@@ -9,6 +9,7 @@ mod desk;
 pub(crate) mod end;
 mod ends;
 mod gather;
+mod greeting;
 mod half;
 mod intake;
 mod leave;
@@ -17,6 +18,7 @@ mod prices;
 mod pulls;
 mod reads;
 mod records;
+mod runs;
 mod subscriptions;
 mod unanswered;
 mod upstream;
@@ -42,7 +44,7 @@ use crate::limits::{FAREWELL_WAIT, RECORDS_LOOK_INTERVAL};
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::seldom::seldom;
-use crate::wire::{ClientOp, ClientParser, Connect, Frame};
+use crate::wire::{ClientOp, Connect, Frame, Heard, Parser, Tongue};
 
 use brought::Declaration;
 use desk::Desk;
@@ -62,15 +64,16 @@ pub async fn run(
     gateway: Arc<Gateway>,
     peer: Peer,
     seat: Seat,
-    (mut reader, mut writer, wire): (
+    (mut reader, mut writer, tongue, wire): (
         impl AsyncRead + Unpin,
         impl AsyncWrite + Unpin + Send + 'static,
+        Tongue,
         OnTheWire,
     ),
     client: Client,
     shutdown: CancellationToken,
 ) {
-    let down = Outgoing::new();
+    let down = Outgoing::new(tongue);
     let queue = down.clone();
     let writing = tokio::spawn(async move { queue.write_to(&mut writer).await });
     let mut writing = AbortOnDropHandle::new(writing);
@@ -118,6 +121,7 @@ pub async fn run(
 
 struct Session {
     desk: Arc<Desk>,
+    tongue: Tongue,
     client: Client,
     policies: watch::Receiver<Arc<Policy>>,
     policy: Arc<Policy>,
@@ -142,8 +146,11 @@ impl Session {
     ) -> Session {
         let mut policies = gateway.policy.clone();
         let policy = policies.borrow_and_update().clone();
+        let tongue = down.tongue();
+        let hello = greeting::of(&gateway, &policy, tongue);
         Session {
-            desk: Desk::new(gateway, peer, down),
+            desk: Desk::new(gateway, peer, down, hello),
+            tongue,
             client,
             policies,
             policy,
@@ -164,7 +171,10 @@ impl Session {
         reader: &mut (impl AsyncRead + Unpin),
         leave: &CancellationToken,
     ) -> End {
-        let mut parser = ClientParser::new();
+        if self.desk.greet().await.is_err() {
+            return End::Gone;
+        }
+        let mut parser = Parser::new(self.tongue, self.desk.peer.office());
         let end = self.listen(reader, &mut parser, leave).await;
         let half = prices::thrown_away(parser.buffered());
         self.desk.account.pay(half);
@@ -174,7 +184,7 @@ impl Session {
     async fn listen(
         &mut self,
         reader: &mut (impl AsyncRead + Unpin),
-        parser: &mut ClientParser,
+        parser: &mut Parser,
         leave: &CancellationToken,
     ) -> End {
         let began = Instant::now();
@@ -184,6 +194,11 @@ impl Session {
             self.pay_for_records().await;
             if let Err(end) = self.take_all(reader, parser).await {
                 return end;
+            }
+            match self.make_room(parser).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(end) => return end,
             }
             if let Err(end) = self.follow_half(parser).await {
                 return end;
@@ -227,18 +242,25 @@ impl Session {
     async fn take_all(
         &mut self,
         reader: &mut (impl AsyncRead + Unpin),
-        parser: &mut ClientParser,
+        parser: &mut Parser,
     ) -> Result<(), End> {
         loop {
-            while let Some(op) = parser.next_op()? {
+            let mut reading = Instant::now();
+            while let Some(heard) = parser.next()? {
                 self.half = None;
-                self.take(op).await?;
+                match heard {
+                    Heard::Op(op) => self.take(op).await?,
+                    Heard::Unread { run, bytes } => {
+                        self.ask_in_full(run, bytes, reading.elapsed()).await?;
+                    }
+                }
+                reading = Instant::now();
             }
             if self.gathered.is_empty() {
                 return Ok(());
             }
             // A large payload needs room first, and what is gathered would wait with it.
-            if parser.announced() > 0 {
+            if parser.announced() > 0 || parser.waits_for_room().is_some() {
                 return self.submit().await;
             }
             match reader.read_buf(&mut parser.room()).now_or_never() {
@@ -355,27 +377,6 @@ impl Session {
                 Fill::Full => self.submit().await,
             },
         }
-    }
-
-    /// The first operation.
-    async fn open(&mut self, op: ClientOp) -> Result<(), End> {
-        let ClientOp::Connect(connect) = op else {
-            return Err(Breach::ConnectExpected.into());
-        };
-        if !connect.headers {
-            return Err(Breach::HeadersRequired.into());
-        }
-        self.desk.record_connect(&self.policy).await;
-        self.connect = Some(connect);
-        self.say_ok(true).await
-    }
-
-    async fn say_ok(&self, acknowledged: bool) -> Result<(), End> {
-        let verbose = self.connect.as_ref().is_some_and(|connect| connect.verbose);
-        if verbose && acknowledged {
-            self.desk.down.send(Frame::new().ok().finish()).await?;
-        }
-        Ok(())
     }
 
     async fn submit(&mut self) -> Result<(), End> {

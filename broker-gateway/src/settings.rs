@@ -30,6 +30,9 @@ pub struct GatewayToml {
     pub signing_key: PathBuf,
     #[serde(default = "sessions_max_usual")]
     pub sessions_max: usize,
+    /// Whether frames are spoken with offices that offer to: off where something in between does not bear them.
+    #[serde(default = "frames_usual")]
+    pub frames: bool,
     #[serde(default)]
     pub heal: HealToml,
     pub tls: TlsToml,
@@ -85,6 +88,11 @@ fn sessions_max_usual() -> usize {
     4_000
 }
 
+/// They are spoken, and are a twentieth of the bytes.
+fn frames_usual() -> bool {
+    true
+}
+
 /// Checked settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -95,6 +103,7 @@ pub struct Settings {
     pub audit: PathBuf,
     pub signing_key: PathBuf,
     pub sessions_max: usize,
+    pub frames: bool,
     pub heal: HealSettings,
     pub tls: TlsSettings,
     pub nats: NatsSettings,
@@ -245,6 +254,7 @@ impl Settings {
                 audit,
                 signing_key,
                 sessions_max: raw.sessions_max,
+                frames: raw.frames,
                 heal,
                 tls,
                 nats,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use schemas::packed::GatewayHello;
 use schemas::registry::Registry;
 use schemas::subject::{FeedName, LogName};
 use tokio::sync::Semaphore;
@@ -39,10 +40,17 @@ pub struct Desk {
     pub ends_told: Mutex<Option<Instant>>,
     /// What the office's sessions have together.
     pub account: Arc<Account>,
+    /// What a packed session was greeted with.
+    pub hello: Option<GatewayHello>,
 }
 
 impl Desk {
-    pub fn new(gateway: Arc<Gateway>, peer: Peer, down: Arc<Outgoing>) -> Arc<Desk> {
+    pub fn new(
+        gateway: Arc<Gateway>,
+        peer: Peer,
+        down: Arc<Outgoing>,
+        hello: Option<GatewayHello>,
+    ) -> Arc<Desk> {
         let account = gateway.accounts.of(peer.office());
         let ahead = Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX));
         Arc::new(Desk {
@@ -55,6 +63,7 @@ impl Desk {
             down,
             unanswered: Unanswered::default(),
             ends_told: Mutex::default(),
+            hello,
         })
     }
 
@@ -71,6 +80,10 @@ impl Desk {
         self.gateway.audit.record(Some(&self.peer), records).await;
         let in_vain = answered.iter().filter(|one| !one.answer.is_new());
         self.account.pay(in_vain.map(|one| asked.price(one)).sum());
+        let answered = match self.tell_runs(asked, answered).await {
+            Ok(answered) => answered,
+            Err(Closed) => return,
+        };
         // The answers to a run leave together: one notice to the writer, and few TLS records.
         let mut frames = Frame::new();
         for answered in &answered {
@@ -139,6 +152,9 @@ impl Desk {
             position: None,
         };
         self.gateway.audit.record(Some(&self.peer), [record]).await;
+        if let Some(place) = self.place_in_run(denial.reply.as_ref().map(|(reply, _)| reply)) {
+            return self.deny_in_run(place, denial, registry).await;
+        }
         let frames = denial::told(denial, registry, &self.subscriptions);
         self.send(frames).await
     }

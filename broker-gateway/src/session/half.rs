@@ -14,7 +14,7 @@ use crate::limits::{
     HALF_OPERATION_WAIT, OPERATION_BYTES_A_SECOND_MIN, PINGS_UNANSWERED_MAX, SILENCE_BEFORE_PING,
     UNKNOWN_PEER_WAIT,
 };
-use crate::wire::{ClientParser, Frame};
+use crate::wire::{Frame, Parser};
 
 /// An operation that has begun to come.
 pub(super) struct Half {
@@ -33,12 +33,7 @@ impl Half {
 
 impl Session {
     /// By when something must have come.
-    pub(super) fn deadline(
-        &self,
-        began: Instant,
-        heard: Instant,
-        parser: &ClientParser,
-    ) -> Instant {
+    pub(super) fn deadline(&self, began: Instant, heard: Instant, parser: &Parser) -> Instant {
         match (&self.connect, &self.half) {
             (None, _) => began + UNKNOWN_PEER_WAIT,
             (Some(_), Some(half)) => half.deadline(heard, parser.announced()),
@@ -49,7 +44,7 @@ impl Session {
     }
 
     /// Takes note of an operation that has begun, and finds room for a large one before any more of it is read.
-    pub(super) async fn follow_half(&mut self, parser: &ClientParser) -> Result<(), End> {
+    pub(super) async fn follow_half(&mut self, parser: &Parser) -> Result<(), End> {
         if self.half.is_some() || !parser.is_half_way() {
             return Ok(());
         }
@@ -62,6 +57,22 @@ impl Session {
             _room: room,
         });
         Ok(())
+    }
+
+    /// Finds room for what a packed run that has come will be, before it is unpacked. Whether there was one.
+    pub(super) async fn make_room(&mut self, parser: &mut Parser) -> Result<bool, End> {
+        let Some(bytes) = parser.waits_for_room() else {
+            return Ok(false);
+        };
+        // What it took to come is given back first: nobody waits for room that he holds.
+        self.half = None;
+        let room = self.desk.announce(bytes).await.ok_or(End::NoRoom)?;
+        self.half = Some(Half {
+            since: Instant::now(),
+            _room: Some(room),
+        });
+        parser.has_room();
+        Ok(true)
     }
 
     /// The deadline has passed.

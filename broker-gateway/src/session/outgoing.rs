@@ -6,14 +6,18 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use schemas::packed::limits::PIECE_BYTES;
+use schemas::packed::{Kind, frame};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::limits::{OUTGOING_BYTES_MAX, WRITE_BYTES_MAX, WRITE_WAIT};
+use crate::wire::Tongue;
 
 /// The queue of one connection. It is closed by either end.
 #[derive(Debug)]
 pub struct Outgoing {
+    tongue: Tongue,
     frames: Mutex<VecDeque<Bytes>>,
     ready: Notify,
     room: Semaphore,
@@ -24,16 +28,33 @@ pub struct Outgoing {
 pub struct Closed;
 
 impl Outgoing {
-    pub fn new() -> Arc<Outgoing> {
+    pub fn new(tongue: Tongue) -> Arc<Outgoing> {
         Arc::new(Outgoing {
+            tongue,
             frames: Mutex::new(VecDeque::new()),
             ready: Notify::new(),
             room: Semaphore::new(OUTGOING_BYTES_MAX),
         })
     }
 
-    /// Puts a frame in line; waits while the line is full.
+    pub fn tongue(&self) -> Tongue {
+        self.tongue
+    }
+
+    /// Puts a frame of NATS in line; waits while the line is full.
     pub async fn send(&self, frame: Bytes) -> Result<(), Closed> {
+        self.send_as_it_is(self.told(frame)).await
+    }
+
+    /// The same with a frame that only packed sessions have.
+    pub async fn send_packed(&self, kind: Kind, body: &[u8]) -> Result<(), Closed> {
+        for piece in frame::write(kind, body) {
+            self.send_as_it_is(piece).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_as_it_is(&self, frame: Bytes) -> Result<(), Closed> {
         let permit = self.room.acquire_many(weight(&frame)).await;
         permit.map_err(|_| Closed)?.forget();
         self.put(frame);
@@ -58,7 +79,7 @@ impl Outgoing {
             return;
         }
         if let Some(frame) = frame {
-            self.put(frame);
+            self.put(self.told(frame));
         }
         self.room.close();
         self.ready.notify_one();
@@ -67,6 +88,18 @@ impl Outgoing {
     /// Lets what waits go unsent.
     pub fn forget(&self) {
         self.frames().clear();
+    }
+
+    /// NATS as the peer hears it.
+    fn told(&self, frame: Bytes) -> Bytes {
+        match self.tongue {
+            Tongue::Nats => frame,
+            Tongue::Packed => {
+                let pieces = frame.chunks(PIECE_BYTES / 2);
+                let frames = pieces.flat_map(|piece| frame::write(Kind::Text, piece));
+                frames.collect::<Vec<_>>().concat().into()
+            }
+        }
     }
 
     fn put(&self, frame: Bytes) {
@@ -154,7 +187,7 @@ mod tests {
     #[tokio::test]
     async fn frames_arrive_in_order_and_the_last_words_end_the_connection() {
         let (mut ours, mut theirs) = tokio::io::duplex(1000);
-        let outgoing = Outgoing::new();
+        let outgoing = Outgoing::new(Tongue::Nats);
         let writer = outgoing.clone();
         let writing = tokio::spawn(async move { writer.write_to(&mut ours).await });
         let mut expected = Vec::new();
@@ -178,7 +211,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_reads_nothing_loses_the_connection_and_who_sends_waits() {
         let (mut ours, _theirs) = tokio::io::duplex(1000);
-        let outgoing = Outgoing::new();
+        let outgoing = Outgoing::new(Tongue::Nats);
         let writer = outgoing.clone();
         let writing = tokio::spawn(async move { writer.write_to(&mut ours).await });
         let sender = outgoing.clone();

@@ -1,5 +1,7 @@
 //! Sessions over a pipe; what panics in them is put there by the tests alone.
 
+mod packed;
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -44,7 +46,7 @@ async fn connected(
     let (mut client, server) = tokio::io::duplex(64 * 1024);
     let peer = fixtures::peer("moh/siem-reap");
     let (reader, writer) = tokio::io::split(server);
-    let halves = (Fragile(reader), writer, OnTheWire::default());
+    let halves = (Fragile(reader), writer, Tongue::Nats, OnTheWire::default());
     let seat = gateway.seats.take(peer.office()).expect("a seat");
     let session = run(
         gateway.clone(),
@@ -104,7 +106,8 @@ async fn an_answer_that_panics_ends_its_session() {
     let seat = alone.gateway.seats.take(peer.office()).expect("a seat");
     let gateway = alone.gateway.clone();
     let seat = (seat, OnTheWire::default());
-    let mut session = Session::new(gateway, peer, seat, of_loopback(), Outgoing::new());
+    let down = Outgoing::new(Tongue::Nats);
+    let mut session = Session::new(gateway, peer, seat, of_loopback(), down);
     session.answering.spawn(async {});
     session.answering.spawn(async { panic!("on purpose") });
     let end = session.serve(&mut server, &CancellationToken::new()).await;

@@ -20,7 +20,7 @@ use crate::limits::STAMP_LOOK_INTERVAL;
 use crate::policy::Policy;
 use crate::seldom::seldom;
 use crate::upstream::raw::{self, Connection, Outage};
-use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Subject};
+use crate::wire::{Delivery, Frame, ServerFrame, ServerParser, Subject, Tongue};
 use bytes::Bytes;
 
 pub struct Upstream {
@@ -43,7 +43,7 @@ impl Upstream {
             seldom!(warn, peer.office(), "no-connection", %peer, %outage, "no connection to the broker");
         })?;
         let (mut reader, mut writer) = tokio::io::split(stream);
-        let up = Outgoing::new();
+        let up = Outgoing::new(Tongue::Nats);
         let queue = up.clone();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {

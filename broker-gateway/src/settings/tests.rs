@@ -12,6 +12,7 @@ fn raw() -> GatewayToml {
         audit: "audit.ndjson".into(),
         signing_key: file.clone(),
         sessions_max: 10,
+        frames: true,
         heal: HealToml::default(),
         tls: TlsToml {
             certificate: file.clone(),

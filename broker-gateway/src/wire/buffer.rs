@@ -47,6 +47,17 @@ impl ReadBuffer {
         }
     }
 
+    /// All that has arrived.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The same, for whoever takes off the front what is no line.
+    pub fn bytes_mut(&mut self) -> &mut BytesMut {
+        self.searched = 0;
+        &mut self.bytes
+    }
+
     /// The line in front, without its end, once it is whole.
     pub fn line(&mut self, bytes_max: usize) -> Result<Option<&[u8]>, WireFault> {
         let new = self.bytes.get(self.searched..).unwrap_or_default();
@@ -96,7 +107,7 @@ impl ReadBuffer {
         self.bytes.advance(bytes.min(self.bytes.len()));
     }
 
-    #[cfg(test)]
+    /// Puts bytes behind the others that came in another way than from a socket.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }

@@ -164,7 +164,7 @@ impl ClientParser {
         })))
     }
 
-    #[cfg(test)]
+    /// Takes bytes that came within frames.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.feed(bytes);
     }

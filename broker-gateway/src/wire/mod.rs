@@ -5,8 +5,10 @@ mod buffer;
 mod client;
 mod encode;
 mod line;
+mod packed;
 mod server;
 mod subject;
+mod tongue;
 
 #[cfg(test)]
 mod tests;
@@ -14,8 +16,10 @@ mod tests;
 pub use buffer::{READ_BYTES_MIN, ReadBuffer};
 pub use client::{ClientOp, ClientParser, Connect, Publish, Subscribe};
 pub use encode::{Frame, ServerInfo};
+pub use packed::PlaceInRun;
 pub use server::{Delivery, ServerFrame, ServerParser, UpstreamInfo};
 pub use subject::{Sid, Subject};
+pub use tongue::{Heard, Parser, Tongue};
 
 use crate::coded::coded;
 
@@ -47,6 +51,18 @@ coded! {
         Connect = "bad-connect",
         #[error("Parser Error, INFO takes one JSON object")]
         Info = "bad-info",
+        #[error("a frame of this type is not known here, and may not be passed over")]
+        FrameUnknown = "frame-unknown",
+        #[error("a frame is longer than its type may be")]
+        FrameTooLong = "frame-too-long",
+        #[error("the length of a frame is not written in its one form")]
+        FrameLength = "bad-frame-length",
+        #[error("a part belongs to no frame, or is one within another")]
+        FramePart = "bad-frame-part",
+        #[error("the first frame is a greeting, with a way of packing that is known here")]
+        Hello = "bad-hello",
+        #[error("a frame of this type is not an office's to send")]
+        FrameUnexpected = "frame-unexpected",
     }
 }
 
