@@ -23,6 +23,7 @@ mod limits;
 mod liveness;
 mod message;
 mod named;
+mod packed;
 mod replies;
 mod session;
 mod tls;
@@ -52,6 +53,7 @@ pub use self::ends::{Ends, now as ends_now};
 pub use self::limits::{PULL_EVENTS, PULL_TIME, REQUEST_TIME, SEQUENCE_MAX};
 pub use self::message::Delivery;
 pub use self::named::THE_GATEWAY;
+pub use self::packed::Keys;
 pub use self::replies::{Replies, Subscription};
 pub use self::session::{Outage, Session};
 pub use self::tls::install_provider;
@@ -70,6 +72,8 @@ pub struct LinkSettings {
     pub ca: PathBuf,
     pub certificate: PathBuf,
     pub key: PathBuf,
+    /// Whether frames are spoken with gateways that do.
+    pub packed: bool,
 }
 
 impl LinkSettings {
@@ -148,6 +152,7 @@ impl SignOfLife {
 pub struct LinkTask {
     settings: LinkSettings,
     sign: SignOfLife,
+    keys: Keys,
     sessions: watch::Sender<Option<Session>>,
     state: watch::Sender<LinkState>,
 }
@@ -164,6 +169,7 @@ pub fn new(settings: LinkSettings, sign: SignOfLife) -> (Link, LinkTask) {
     let task = LinkTask {
         settings,
         sign,
+        keys: Arc::new(|_| Vec::new()),
         sessions,
         state,
     };
@@ -171,6 +177,11 @@ pub fn new(settings: LinkSettings, sign: SignOfLife) -> (Link, LinkTask) {
 }
 
 impl LinkTask {
+    /// By which words ids of sheets are made: they need not be sent then.
+    pub fn with_keys(self, keys: Keys) -> LinkTask {
+        LinkTask { keys, ..self }
+    }
+
     /// Dials, watches, and dials again, until the shutdown.
     pub async fn run(self, shutdown: CancellationToken) {
         install_provider();
@@ -182,7 +193,7 @@ impl LinkTask {
         };
         while !shutdown.is_cancelled() {
             let dialled = tokio::select! {
-                dialled = dial(&self.settings, address, &tries) => dialled,
+                dialled = dial(&self.settings, address, &mut tries, &self.keys) => dialled,
                 () = shutdown.cancelled() => break,
             };
             let why = match dialled {

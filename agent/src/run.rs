@@ -1,6 +1,8 @@
 //! The agent as a whole: checked settings come in, every room is opened and started in the order of the road, and all have ended
 //! when this returns. A room that fails, or panics, ends the process clean: it starts again from what is on disk.
 
+mod linked;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use crate::dispatch::Dispatch;
 use crate::heal::gaps::Gaps;
 use crate::heal::{Heal, OwnHoles};
 use crate::inbox::Inbox;
-use crate::link::{self, Link, LinkSettings, LinkTask, install_provider};
+use crate::link::{self, Link, LinkTask, install_provider};
 use crate::outbox::Outbox;
 use crate::private;
 use crate::receive::{Holds, MemoryFault, Receive, RegistryFault, RegistryFile};
@@ -30,6 +32,8 @@ use crate::store::log::{Identity, Room};
 use crate::store::{self, disk::Lock};
 use crate::watchdog;
 use crate::web::{self, App, Metrics};
+
+use linked::{keys_of, link_settings};
 
 /// Time for all rooms to end after they were told to: unanswered publishes get 5 s of it.
 const END_TIME: Duration = Duration::from_secs(15);
@@ -101,6 +105,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let (link, link_task) = link::new(link_settings(&settings), registry.sign_of_life());
     let (keeper, registry, registry_wanted) =
         registry.keep(link.clone(), memory, stores.outbox.clone());
+    let link_task = link_task.with_keys(keys_of(registry.clone()));
     let (holds, gaps) = (Holds::default(), Gaps::default());
     let targets = Targets::default();
     let ground = Ground {
@@ -284,17 +289,6 @@ impl Rooms {
             let _gone = gone;
             task.run(stop).await;
         })
-    }
-}
-
-fn link_settings(settings: &Settings) -> LinkSettings {
-    LinkSettings {
-        office: settings.office.clone(),
-        gateways: settings.gateways.clone(),
-        gateway_name: settings.gateway_name.clone(),
-        ca: settings.folder.ca(),
-        certificate: settings.folder.certificate(),
-        key: settings.folder.certificate_key(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod deliver;
 mod heal;
+mod link;
 mod reader;
 mod token;
 
@@ -17,6 +18,7 @@ use toml::Table;
 
 pub use self::deliver::{AskLeave, Deliver, DeliverTo, Origin, TargetName, Waits};
 pub use self::heal::Heal;
+pub use self::link::Link;
 pub use self::reader::Mistake;
 use self::reader::Reader;
 pub use self::token::Token;
@@ -41,6 +43,7 @@ pub struct Settings {
     pub store: Store,
     pub deliver: Vec<Deliver>,
     pub heal: Heal,
+    pub link: Link,
 }
 
 /// The agent's folder, as `init` makes it from a bundle.
@@ -246,6 +249,7 @@ fn checked(top: &mut Reader<'_>, folder: Folder) -> Option<Settings> {
     let http = top.table("http", |http| http_settings(http, &folder));
     let store = top.table("store", |store| store_settings(store, &folder));
     let heal = top.table("heal", Heal::read);
+    let link = top.table("link", Link::read);
     let deliver = top.tables("deliver", |deliver| deliver::read(deliver, &folder));
     deliver::check_names(top, &deliver);
     Some(Settings {
@@ -256,6 +260,7 @@ fn checked(top: &mut Reader<'_>, folder: Folder) -> Option<Settings> {
         store,
         deliver: deliver.into_iter().flatten().collect(),
         heal,
+        link,
         folder,
     })
 }

@@ -1,6 +1,7 @@
 //! Dialling: a gateway's address comes in, a session goes out, or why there is none. Waits are short enough that a line that
 //! returns is used within seconds, and long enough that a slow line can finish its handshake.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,9 +12,11 @@ use async_nats::{Client, ConnectErrorKind, Event};
 use rustls::CertificateError;
 use rustls_pki_types::UnixTime;
 use schemas::event::Timestamp;
+use schemas::packed::ALPN;
 use schemas::refusal::{Code, Hold};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
 use super::LinkSettings;
@@ -21,8 +24,10 @@ use super::limits::{
     EARLY, HANDSHAKE_TIME, HANDSHAKE_TIME_MAX, KNOCK_LONG_ONE_IN, KNOCK_LONG_TIME, KNOCK_TIME,
     PING_INTERVAL, RETRY_DROPPED, RETRY_EARLY, RETRY_LATE, RETRY_SILENT, SUBSCRIPTION_CAPACITY,
 };
+use super::packed::{Keys, PackedWire, Unspoken};
 use super::session::{Outage, Session};
 use super::tls::{self, TlsFault};
+use super::wire::Wire;
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +106,8 @@ pub struct Tries {
     count: u32,
     /// Time allowed for a handshake; what a slow line needed once, it is given again.
     handshake: Duration,
+    /// Gateways that do not speak frames; what a gateway does not speak now it may speak when this program is started anew.
+    nats_only: BTreeSet<String>,
 }
 
 impl Tries {
@@ -109,6 +116,7 @@ impl Tries {
             since: now,
             count: 0,
             handshake: HANDSHAKE_TIME,
+            nats_only: BTreeSet::new(),
         }
     }
 
@@ -170,19 +178,30 @@ pub struct Dialled {
 pub async fn dial(
     settings: &LinkSettings,
     address: &str,
-    tries: &Tries,
+    tries: &mut Tries,
+    keys: &Keys,
 ) -> Result<Dialled, NoSession> {
     knock(address, tries.knock_time()).await?;
     let started = Instant::now();
     let ended = CancellationToken::new();
     let deaf = Arc::default();
-    let client = connect(settings, address, tries.handshake, &ended, &deaf).await?;
+    let wire = match settings.packed && !tries.nats_only.contains(address) {
+        true => packed(settings, address, tries, keys, &ended, &deaf).await?,
+        false => None,
+    };
+    let wire = match wire {
+        Some(wire) => wire,
+        None => {
+            let client = connect(settings, address, tries.handshake, &ended, &deaf).await?;
+            Arc::new(client) as Arc<dyn Wire>
+        }
+    };
     let handshake = started.elapsed();
     let name: String = std::iter::repeat_with(fastrand::alphanumeric)
         .take(8)
         .collect();
     let inbox = format!("{}.{name}", settings.inbox_prefix());
-    let session = Session::open(Arc::new(client), inbox, handshake, ended).await?;
+    let session = Session::open(wire, inbox, handshake, ended).await?;
     Ok(Dialled {
         session,
         handshake,
@@ -204,6 +223,40 @@ async fn knock(address: &str, within: Duration) -> Result<(), NoSession> {
             error,
         }),
         Err(_) => Err(NoSession::Silent(address.into())),
+    }
+}
+
+/// A wire that speaks frames. None where the gateway does not: it is remembered, and met in NATS.
+async fn packed(
+    settings: &LinkSettings,
+    address: &str,
+    tries: &mut Tries,
+    keys: &Keys,
+    ended: &CancellationToken,
+    deaf: &Arc<OnceLock<String>>,
+) -> Result<Option<Arc<dyn Wire>>, NoSession> {
+    let connector = TlsConnector::from(Arc::new(tls::packed(settings)?));
+    let name = tls::server_name(settings)?;
+    let opening = async {
+        let all: Vec<SocketAddr> = lookup_host(address).await?.collect();
+        let socket = TcpStream::connect(&all[..]).await?;
+        socket.set_nodelay(true)?;
+        let stream = connector.connect(name, socket).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
+            return Err(Unspoken::NatsOnly);
+        }
+        PackedWire::open(stream, keys.clone(), ended.clone(), deaf.clone()).await
+    };
+    match timeout(tries.handshake, opening).await {
+        Ok(Ok(wire)) => Ok(Some(Arc::new(wire))),
+        Ok(Err(Unspoken::NatsOnly | Unspoken::OtherCodec)) => {
+            tries.nats_only.insert(address.to_owned());
+            Ok(None)
+        }
+        Ok(Err(why @ (Unspoken::Line(_) | Unspoken::Told(_) | Unspoken::Unreadable(_)))) => {
+            Err(not_taken(address, &why))
+        }
+        Err(_) => Err(NoSession::HandshakeTimedOut(address.into())),
     }
 }
 

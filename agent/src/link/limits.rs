@@ -9,6 +9,8 @@ pub const NAMED_MAX: usize = 1_024;
 
 /// Publishes that may wait for their answers: more do not make a run cheaper to store, and would be sent again after a cut.
 pub const WINDOW_EVENTS_MAX: usize = 256;
+/// The same on a line that speaks frames: three of the longest runs.
+pub const PACKED_EVENTS_MAX: usize = 3 * 256;
 /// Bytes that may wait for their answers.
 pub const WINDOW_BYTES_MAX: usize = 1024 * 1024;
 /// The window never shrinks below this: some events of usual size.
@@ -21,6 +23,17 @@ pub const RATE_MIN: u64 = 1_000;
 pub const RATE_FIRST_MAX: u64 = 4_000;
 /// What a handshake moves, roughly: the first guess at the line's rate is made from it.
 pub const HANDSHAKE_BYTES: u64 = 5_000;
+
+/// How much of the line's time one packed run is to take: what is more urgent waits for the one that is on its way.
+pub const RUN_TIME: Duration = Duration::from_millis(1_500);
+/// Events of one run at least, where so many wait: fewer cost more for the run itself than for its events.
+pub const RUN_EVENTS_MIN: usize = 16;
+/// Runs that wait for their answers: one on its way, one that is stored, one whose answer comes back.
+pub const RUNS_UNDER_WAY_MAX: usize = 3;
+/// Bytes of NATS that wait to go in a packed session: what is asked besides events is a few hundred bytes each time.
+pub const TEXTS_BYTES_MAX: usize = 256 * 1024;
+/// What the headers of an event are counted for in the window.
+pub const EVENT_HEADERS_USUAL: usize = 1_400;
 
 /// No stream's sequence is behind it: the largest number that every reader of JSON keeps. nats-server counts from 1.
 pub const SEQUENCE_MAX: u64 = POSITION_MAX;

@@ -5,7 +5,7 @@ use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 
 /// What arrived: on an inbox, or from a consumer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub subject: String,
     /// The reply subject; a consumer puts the message's place into it.

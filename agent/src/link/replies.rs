@@ -59,3 +59,15 @@ impl Subscription {
         self.deliveries.next().now_or_never().flatten()
     }
 }
+
+/// Takes a question back when nobody waits for its answer any more.
+pub(super) struct Forget<'s> {
+    pub session: &'s Session,
+    pub token: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.session.forget(self.token);
+    }
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
 use schemas::envelope::nats;
 use schemas::signing::SignedEvent;
 use tokio::sync::mpsc::error::TrySendError;
@@ -15,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Pending};
 use super::counts::Told;
+use super::limits::EVENT_HEADERS_USUAL;
 use super::liveness::Sight;
 use super::message::Delivery;
 use super::named::Named;
-use super::replies::{Replies, Subscription};
+use super::replies::{Forget, Replies, Subscription};
 use super::window::{UnderWay, Window};
 use super::wire::{Deliveries, Message, Wire};
 
@@ -85,7 +87,7 @@ impl Session {
     ) -> Result<Session, Outage> {
         let answers = wire.subscribe(format!("{inbox}.*")).await?;
         let state = State {
-            window: Window::new(handshake),
+            window: Window::new(handshake, wire.events_max()),
             due: HashMap::new(),
             next: 0,
         };
@@ -112,7 +114,10 @@ impl Session {
 
     /// Sends an event to its log as soon as the window has room, and returns; the answer is awaited later.
     pub async fn publish(&self, event: &SignedEvent) -> Pending {
-        self.publish_on(event.event().log().subject(), event).await
+        let data = event.event().data().len();
+        let bytes = data.saturating_add(EVENT_HEADERS_USUAL);
+        self.hand(bytes, |wire, reply| wire.offer(event, reply))
+            .await
     }
 
     /// The same, to one of the subjects beside its log.
@@ -120,16 +125,25 @@ impl Session {
         let headers = nats::encode(event);
         let payload = event.event().data().clone();
         let bytes = [subject.len(), headers.len(), payload.len()].iter().sum();
+        let message = |reply| Message {
+            subject,
+            reply: Some(reply),
+            headers: headers.into(),
+            payload,
+        };
+        self.hand(bytes, |wire, reply| wire.publish(message(reply)))
+            .await
+    }
+
+    async fn hand<'s>(
+        &'s self,
+        bytes: usize,
+        hand: impl FnOnce(&'s dyn Wire, String) -> BoxFuture<'s, Result<(), Outage>>,
+    ) -> Pending {
         let (answer, pending) = Pending::new();
         if let Ok(reply) = self.reserve(bytes, answer).await {
-            let sent = self.inner.wire.publish(Message {
-                subject,
-                reply: Some(reply),
-                headers: headers.into(),
-                payload,
-            });
             // What cannot be handed over ends with the session; the answer is then `Unreachable`.
-            if sent.await.is_err() {
+            if hand(&*self.inner.wire, reply).await.is_err() {
                 self.end();
             }
         }
@@ -380,18 +394,6 @@ async fn distribute(mut answers: Deliveries, session: Session) {
             Some(message) => session.answer(message),
             None => return session.end(),
         }
-    }
-}
-
-/// Takes a question back when nobody waits for its answer any more.
-struct Forget<'s> {
-    session: &'s Session,
-    token: u64,
-}
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.session.forget(self.token);
     }
 }
 

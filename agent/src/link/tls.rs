@@ -6,14 +6,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_nats::ConnectOptions;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+
+use schemas::packed::ALPN;
 
 use super::LinkSettings;
 
@@ -44,11 +46,30 @@ pub fn options(settings: &LinkSettings, host: &str) -> Result<ConnectOptions, Tl
     Ok(options.tls_client_config(named(settings)?))
 }
 
+/// For a session that speaks frames, if the gateway does. Whatever name is dialled, the certificate must carry the one of the settings.
+///
+/// # Errors
+/// As [`options`].
+pub fn packed(settings: &LinkSettings) -> Result<ClientConfig, TlsFault> {
+    let mut config = named(settings)?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// The name that a gateway's certificate must carry.
+///
+/// # Errors
+/// It is no host name.
+pub fn server_name(settings: &LinkSettings) -> Result<ServerName<'static>, TlsFault> {
+    ServerName::try_from(settings.gateway_name.clone())
+        .map_err(|_| TlsFault::Name(settings.gateway_name.clone()))
+}
+
 /// Where a gateway is dialled by another name than its certificate's: the library checks the name that it dials, and has
 /// no setting for another.
 fn named(settings: &LinkSettings) -> Result<ClientConfig, TlsFault> {
-    let name = ServerName::try_from(settings.gateway_name.clone())
-        .map_err(|_| TlsFault::Name(settings.gateway_name.clone()))?;
+    let name = server_name(settings)?;
     let mut roots = RootCertStore::empty();
     for certificate in certificates(&settings.ca)? {
         roots.add(certificate)?;

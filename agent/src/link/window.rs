@@ -5,12 +5,12 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::limits::{
-    HANDSHAKE_BYTES, RATE_FIRST_MAX, RATE_MIN, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN,
-    WINDOW_EVENTS_MAX, WINDOW_TIME,
+    HANDSHAKE_BYTES, RATE_FIRST_MAX, RATE_MIN, WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, WINDOW_TIME,
 };
 
 #[derive(Debug)]
 pub struct Window {
+    events_max: usize,
     events: usize,
     bytes: usize,
     bytes_max: usize,
@@ -29,9 +29,10 @@ pub struct UnderWay {
 
 impl Window {
     /// The handshake gives the first guess at the line.
-    pub fn new(handshake: Duration) -> Window {
+    pub fn new(handshake: Duration, events_max: usize) -> Window {
         let rate = rate_of(HANDSHAKE_BYTES, handshake).min(RATE_FIRST_MAX);
         Window {
+            events_max,
             events: 0,
             bytes: 0,
             bytes_max: bytes_in(rate),
@@ -42,8 +43,7 @@ impl Window {
     /// Whether a publish of so many bytes may go. One may always go, however large.
     pub fn has_room(&self, bytes: usize) -> bool {
         self.events == 0
-            || (self.events < WINDOW_EVENTS_MAX
-                && self.bytes.saturating_add(bytes) <= self.bytes_max)
+            || (self.events < self.events_max && self.bytes.saturating_add(bytes) <= self.bytes_max)
     }
 
     pub fn sent(&mut self, bytes: usize) -> UnderWay {
@@ -94,6 +94,7 @@ fn bytes_in(rate: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::limits::WINDOW_EVENTS_MAX;
     use super::*;
 
     /// Sends as much as fits over a line of so many bytes a second; answers come in bursts of so many bytes.
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_fast_line_gets_the_full_window() {
-        let mut window = Window::new(Duration::from_millis(400));
+        let mut window = Window::new(Duration::from_millis(400), WINDOW_EVENTS_MAX);
         for _ in 0..20 {
             round(&mut window, 1_000_000, 1_400);
         }
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_slow_line_holds_some_seconds_of_its_time_and_is_known_for_what_it_is() {
-        let mut window = Window::new(Duration::from_millis(50));
+        let mut window = Window::new(Duration::from_millis(50), WINDOW_EVENTS_MAX);
         for _ in 0..20 {
             round(&mut window, 1_200, 16 * 1024);
         }
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn an_event_larger_than_the_window_goes_alone() {
-        let mut window = Window::new(Duration::from_secs(5));
+        let mut window = Window::new(Duration::from_secs(5), WINDOW_EVENTS_MAX);
         assert!(window.has_room(1_000_000));
         let publish = window.sent(1_000_000);
         assert!(!window.has_room(1));

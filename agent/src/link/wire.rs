@@ -8,7 +8,10 @@ use futures_util::stream::BoxStream;
 use std::sync::atomic::Ordering;
 
 use async_nats::Client;
+use schemas::envelope::nats;
+use schemas::signing::SignedEvent;
 
+use super::limits::WINDOW_EVENTS_MAX;
 use super::message::{Delivery, header_map};
 use super::session::Outage;
 
@@ -41,8 +44,21 @@ pub type Deliveries = BoxStream<'static, Delivery>;
 pub trait Wire: Send + Sync {
     fn publish(&self, message: Message) -> BoxFuture<'_, Result<(), Outage>>;
     fn subscribe(&self, subject: String) -> BoxFuture<'_, Result<Deliveries, Outage>>;
+    /// Sends an event to its log; the answer comes on the reply subject.
+    fn offer(&self, event: &SignedEvent, reply: String) -> BoxFuture<'_, Result<(), Outage>> {
+        self.publish(Message {
+            subject: event.event().log().subject(),
+            reply: Some(reply),
+            headers: nats::encode(event).into(),
+            payload: event.event().data().clone(),
+        })
+    }
     /// Bytes that have arrived so far: a sign of life.
     fn bytes_in(&self) -> u64;
+    /// Events that may wait for their answers.
+    fn events_max(&self) -> usize {
+        WINDOW_EVENTS_MAX
+    }
 }
 
 impl Wire for Client {
