@@ -6,6 +6,7 @@ mod codes;
 mod figures;
 mod authority;
 mod road;
+mod packed;
 mod receipts;
 mod signatures;
 mod heal;

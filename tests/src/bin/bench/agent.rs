@@ -48,6 +48,17 @@ impl Agent {
         })
     }
 
+    /// Starts it anew, speaking frames from now on.
+    pub async fn speak_frames(&mut self, folder: &Path) -> Result<()> {
+        let settings = folder.join("agent.toml");
+        let text = std::fs::read_to_string(&settings).context("an agent has settings")?;
+        std::fs::write(&settings, text + "\n[link]\npacked = \"on\"\n")?;
+        self.running.process.signal("TERM");
+        self.running.process.ends().await;
+        self.running = Running::start(folder).await;
+        Ok(())
+    }
+
     pub fn id(&self) -> u32 {
         self.running.process.id()
     }

@@ -54,7 +54,18 @@ pub async fn inside(effort: Effort, outcome: &mut Outcome) -> Result<()> {
     for seconds in effort.pick(&[10, 25, 60][..], &[10]) {
         cuts::measure(&line, &mut road, *seconds, outcome).await?;
     }
-    slow(effort, &line, &road, outcome).await
+    let plain = slow(effort, &line, &road, "NATS", outcome).await?;
+    road.speak_frames().await?;
+    let packed = slow(effort, &line, &road, "frames", outcome).await?;
+    let ratio = Figure::new(
+        "the same in NATS, by the bytes of frames",
+        plain / packed,
+        "times",
+    );
+    outcome.show(
+        ratio.made_of("rows that are alike but for a number and a note: real ones pack less well"),
+    );
+    Ok(())
 }
 
 async fn idle(effort: Effort, line: &Line, outcome: &mut Outcome) -> Result<()> {
@@ -83,13 +94,20 @@ async fn idle(effort: Effort, line: &Line, outcome: &mut Outcome) -> Result<()> 
     Ok(())
 }
 
-async fn slow(effort: Effort, line: &Line, road: &Road, outcome: &mut Outcome) -> Result<()> {
+/// Bytes an event that waited, on a slow line.
+async fn slow(
+    effort: Effort,
+    line: &Line,
+    road: &Road,
+    tongue: &str,
+    outcome: &mut Outcome,
+) -> Result<f64> {
     let events: u64 = effort.pick(2_000, 200);
     line.cut()?;
     let stored = road.stored().await?;
     for number in 0..events / 100 {
         road.agent
-            .submit_batch(&format!("slow-{number}"), 100)
+            .submit_batch(&format!("slow-{tongue}-{number}"), 100)
             .await?;
     }
     let before = line.bytes()?;
@@ -108,13 +126,17 @@ async fn slow(effort: Effort, line: &Line, road: &Road, outcome: &mut Outcome) -
     let seconds = began.elapsed().as_secs_f64();
     let bytes = line.bytes()? - before;
     line.restore()?;
-    let what = format!("{} waiting, {SLOW_KBIT} kbit/s", plain(events as f64));
+    let bytes = bytes as f64 / events as f64;
+    let what = format!(
+        "{} waiting, {SLOW_KBIT} kbit/s, {tongue}",
+        plain(events as f64)
+    );
     let first = format!("the first stored after {} s", plain(first));
     outcome.show(Figure::new(format!("{what}: time"), seconds, "s").made_of(first));
     outcome.show(Figure::new(
         format!("{what}: bytes an event"),
-        bytes as f64 / events as f64,
+        bytes,
         "bytes",
     ));
-    Ok(())
+    Ok(bytes)
 }

@@ -30,7 +30,7 @@ pub struct Road {
     watch: Broker,
     bulletins: Chain,
     straight: Sender,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Road {
@@ -65,10 +65,17 @@ impl Road {
             watch: Broker::connect(&authority).await?,
             bulletins: Chain::begin(&place, BULLETIN, &headquarters, genesis)?,
             straight: Sender::straight(&authority).await?,
-            _folder: folder,
+            folder,
         };
         road.settle().await?;
         Ok(road)
+    }
+
+    /// The office speaks frames from now on.
+    pub async fn speak_frames(&mut self) -> Result<()> {
+        let folder = self.folder.path().join("agent");
+        self.agent.speak_frames(&folder).await?;
+        self.settle().await
     }
 
     /// Waits until one more event has gone each way.
