@@ -53,6 +53,11 @@ words! {
     file_too_large(most: u64) { km: "ឯកសារធំជាង {most} បៃ សូមបំបែកវា", en: "the file is larger than {most} bytes; split it" }
     rows_too_many(most: usize) { km: "ឯកសារមានលើសពី {most} ជួរ សូមបំបែកវា", en: "the file holds more than {most} rows; split it" }
     columns_too_many(row: u64, most: usize) { km: "ជួរទី {row} មានលើសពី {most} ក្រឡា", en: "row {row} has more than {most} cells" }
+    no_workbook() { km: "ឯកសារនេះមិនមែនជា XLSX, XLS, ODS ឬ CSV ទេ", en: "the file is neither XLSX nor XLS, ODS or CSV" }
+    macros() { km: "សៀវភៅការងារមានម៉ាក្រូ សូមរក្សាទុកជា .xlsx", en: "the workbook holds macros; save it as .xlsx" }
+    sheets_many(names: &str) { km: "សន្លឹកច្រើនជាងមួយមានទិន្នន័យ៖ {names} សូមទុកតែមួយ", en: "more than one sheet holds something: {names}; leave one" }
+    unpacks_too_large(most: u64) { km: "សៀវភៅការងារធំពេក អាចមាន {most} បៃយ៉ាងច្រើន", en: "the workbook unpacks to more than the {most} bytes that it may have" }
+    form_written(path: &str) { km: "តារាងទទេនៅក្នុង {path}", en: "the empty sheet is {path}" }
     no_row() { km: "គ្មានជួរណានៅក្រោមក្បាលតារាងទេ", en: "there is no row below the heading" }
     quote_open(row: u64) {
         km: "ឯកសារចប់នៅក្នុងក្រឡាដែលសញ្ញាសម្រង់បើកនៅជួរទី {row}៖ ឯកសារមិនត្រូវបានចម្លងគ្រប់ ឬសញ្ញាសម្រង់មិនបានបិទ",
@@ -108,7 +113,6 @@ words! {
         en: "--corrects is for a sheet that makes one event, and this one makes {count}; use --correction"
     }
     lines_no_events() { km: "បន្ទាត់ JSON ទាំងនេះមិនមែនជា CloudEvents ទេ (ខ្វះ specversion)", en: "these lines of JSON are no CloudEvents: they have no specversion" }
-    workbook() { km: "នេះជាសៀវភៅការងារ (workbook) សូមរក្សាទុកជា CSV UTF-8 ហើយដាក់ជូន", en: "this is a workbook; save the sheet as CSV UTF-8 and submit that" }
     feed_wanted() { km: "តើសម្រាប់ feed ណា? សូមប្រាប់ដោយ --feed", en: "which feed is it for? give it with --feed" }
     list_empty() { km: "បញ្ជីទទេ", en: "the list is empty" }
     submitted_before(id: &str) {

@@ -94,6 +94,16 @@ pub struct Field {
     pub unit: Option<Text>,
 }
 
+impl Field {
+    /// Whether it says when something was: what changes from report to report.
+    pub fn is_time(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Day | Kind::Month | Kind::Quarter | Kind::Period
+        )
+    }
+}
+
 /// How a field is typed and read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -304,6 +314,33 @@ impl Form {
 
     pub fn field(&self, at: &Place) -> Option<&Field> {
         self.fields().find(|field| field.at == *at)
+    }
+
+    /// The form itself as a sheet, with a column for each field in the order of the page: what is typed into a page is read as a sheet is.
+    pub fn as_sheet(mut self) -> Form {
+        let columns = self.fields().enumerate().map(|(index, field)| Column {
+            name: format!("field {index}"),
+            also: Vec::new(),
+            fields: vec![field.at.clone()],
+            stays: None,
+            never: None,
+            needed: false,
+        });
+        let page = Layout {
+            name: "page".to_owned(),
+            title: self.title.clone(),
+            columns: columns.collect(),
+            fill: BTreeMap::new(),
+            only: Vec::new(),
+        };
+        self.layouts = vec![page];
+        self
+    }
+
+    /// The field that says for which period a report is.
+    pub fn period(&self) -> Option<&Field> {
+        let mut fields = self.fields();
+        fields.find(|field| field.known == Some(Known::CurrentPeriod))
     }
 
     /// The list whose entries are the rows of a sheet; none where a row is an event.

@@ -82,6 +82,19 @@ impl Period {
         day(year, last, last.length(year.into()))
     }
 
+    /// The one before it, of its kind. None before the first day that can be written.
+    pub fn previous(self) -> Option<Period> {
+        let last = Period::Day(self.first_day().previous_day()?);
+        Some(match self {
+            Period::Quarter { .. } => last.quarter(),
+            Period::Month { .. } => Period::Month {
+                year: year_of(last.first_day()),
+                month: last.first_day().month(),
+            },
+            Period::Day(_) => last,
+        })
+    }
+
     /// A month as feeds carry it, `2026-07`; quarters and days as `Display` writes them.
     pub fn dashed(self) -> String {
         match self {
@@ -178,6 +191,19 @@ mod tests {
 
     fn period(text: &str) -> Period {
         text.parse().expect(text)
+    }
+
+    #[test]
+    fn the_period_before_is_of_the_same_kind_also_over_the_end_of_a_year() {
+        for (text, before) in [
+            ("2026Q3", "2026Q2"),
+            ("2026Q1", "2025Q4"),
+            ("202607", "202606"),
+            ("202601", "202512"),
+            ("2024-03-01", "2024-02-29"),
+        ] {
+            assert_eq!(period(text).previous(), Some(period(before)), "{text}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod deliver;
 mod desk;
 pub mod explain;
 mod export;
+mod form;
 mod init;
 mod proof;
 mod status;
@@ -83,7 +84,7 @@ pub enum Command {
         #[command(subcommand)]
         action: PeopleAction,
     },
-    /// Submit a file: a spreadsheet (CSV), JSON data, a CloudEvent or a batch of them
+    /// Submit a file: a spreadsheet (CSV, XLSX, XLS, ODS), JSON data, a CloudEvent or a batch of them
     #[command(after_help = "Examples:\n  \
         spean-agent submit prices.csv --feed market-prices\n  \
         spean-agent submit quarter.csv --feed health-quarterly --data-set DENGUE_Q\n  \
@@ -94,6 +95,11 @@ pub enum Command {
         submitted again: what was accepted is recognised. A sheet that says something else of what was submitted before is\n\
         handed in with --correction, or with --corrects and the event's id.")]
     Submit(SubmitArgs),
+    /// Write the empty sheet of a feed's form, to be filled in and submitted
+    #[command(
+        after_help = "Examples:\n  spean-agent form market-prices --xlsx\n  spean-agent form health-quarterly --csv --out quarter.csv"
+    )]
+    Form(FormArgs),
     /// Tell how the agent is: link, feeds, what waits, is refused or held, disk
     #[command(after_help = "Examples:\n  \
         spean-agent status --lang km\n  \
@@ -229,6 +235,20 @@ pub struct SubmitArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct FormArgs {
+    pub feed: FeedName,
+    /// A workbook, with lists of codes and headings that cannot be changed
+    #[arg(long, conflicts_with = "csv")]
+    pub xlsx: bool,
+    /// CSV [default]
+    #[arg(long)]
+    pub csv: bool,
+    /// Where it is written; nothing is written over [default: <FEED>.xlsx or <FEED>.csv]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub struct ReceiptArgs {
     /// The event's id
     pub id: String,
@@ -327,6 +347,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Status { lang, json } => {
             status::run(&Agent::of(folder)?, lang.chosen(), json).await
         }
+        Command::Form(args) => form::run(args, &folder),
         Command::Tail { feed, after } => tail::run(&Agent::of(folder)?, &feed, after).await,
         Command::Receipt(args) => proof::receipt(&Agent::of(folder)?, args).await,
         Command::Export(args) => export::run(&Agent::of(folder)?, args).await,

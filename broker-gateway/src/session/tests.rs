@@ -169,7 +169,8 @@ async fn what_comes_in_records_that_hold_little_is_paid_for_before_more_is_read(
     let seat = alone.gateway.seats.take(peer.office()).expect("a seat");
     let (gateway, wire) = (alone.gateway.clone(), OnTheWire::default());
     let seat = (seat, wire.clone());
-    let mut session = Session::new(gateway, peer, seat, of_loopback(), Outgoing::new());
+    let down = Outgoing::new(Tongue::Nats);
+    let mut session = Session::new(gateway, peer, seat, of_loopback(), down);
     // As much as twenty thousand pings, each byte in a record of its own.
     let records = 20_000 * 6 * 100;
     wire.came(records);

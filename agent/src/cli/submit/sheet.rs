@@ -136,7 +136,7 @@ async fn meant(
 /// Names the first bad rows on standard error, and for programs.
 fn name(reading: &Reading) -> Vec<Value> {
     let mut named = Vec::new();
-    for BadRow { row, wrong } in reading.bad.iter().take(NAMED_MAX) {
+    for BadRow { row, wrong, .. } in reading.bad.iter().take(NAMED_MAX) {
         for wrong in wrong {
             let (at, words) = (place(row, wrong), wrong.told());
             eprintln!("{}: {}\n    {}: {}", at.en, words.en, at.km, words.km);

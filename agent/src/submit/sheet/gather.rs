@@ -126,7 +126,7 @@ impl Gathering<'_> {
             .iter()
             .any(|place| place.in_list().is_none() && places.contains(place))
         {
-            self.bad.push(BadRow { row, wrong });
+            self.bad.push(BadRow::of(row, wrong));
             return;
         }
         let about = key(places, &said, Of::Entry);
@@ -137,7 +137,7 @@ impl Gathering<'_> {
         if !wrong.is_empty() {
             let group = &mut self.groups[group];
             group.bad = group.bad.or(Some(row.number));
-            self.bad.push(BadRow { row, wrong });
+            self.bad.push(BadRow::of(row, wrong));
             return;
         }
         let group = &mut self.groups[group];
@@ -153,7 +153,7 @@ impl Gathering<'_> {
             Some((first, _)) => {
                 let wrong = vec![of_row(words::said_before(first.number))];
                 group.bad = group.bad.or(Some(row.number));
-                self.bad.push(BadRow { row, wrong });
+                self.bad.push(BadRow::of(row, wrong));
             }
         }
     }
@@ -219,7 +219,11 @@ impl Gathering<'_> {
     fn hold_back(&mut self, rows: Vec<(Row, Said)>, bad: u64) {
         for (row, _) in rows {
             let wrong = vec![of_row(words::held_back(bad))];
-            self.bad.push(BadRow { row, wrong });
+            self.bad.push(BadRow {
+                row,
+                wrong,
+                held_back: true,
+            });
         }
     }
 
@@ -259,7 +263,7 @@ impl Gathering<'_> {
             let mut rows = rows.into_iter();
             if let Some(row) = rows.next() {
                 let first = row.number;
-                self.bad.push(BadRow { row, wrong });
+                self.bad.push(BadRow::of(row, wrong));
                 self.hold_back(rows.map(|row| (row, Said::new())).collect(), first);
             }
             return;

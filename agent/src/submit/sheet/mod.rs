@@ -6,6 +6,7 @@
 //! the form's key.
 
 mod cell;
+pub mod empty;
 mod export;
 mod gather;
 mod heading;
@@ -13,6 +14,7 @@ mod notes;
 mod number;
 mod row;
 mod table;
+mod workbook;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +32,7 @@ pub use self::export::table as table_of_export;
 pub use self::heading::letter;
 pub use self::notes::Notes;
 pub use self::table::{Row, Table, text};
+pub use self::workbook::{is_workbook, table as table_of_workbook};
 use super::Desk;
 use super::problem::Problem;
 use crate::words::{self, Words};
@@ -52,6 +55,14 @@ pub enum SheetFault {
     RowsTooMany(usize),
     ColumnsTooMany(u64, usize),
     Heading(Box<HeadingFault>),
+    /// A workbook that cannot be read, and why.
+    Unreadable(String),
+    /// A packed file that is none of the known kinds.
+    NoWorkbook,
+    Macros,
+    /// Each of these sheets holds something.
+    SheetsMany(Vec<String>),
+    UnpacksTooLarge(u64),
 }
 
 /// In what a heading differs from the nearest sheet that the form knows.
@@ -82,6 +93,11 @@ impl SheetFault {
             SheetFault::RowsTooMany(most) => words::rows_too_many(*most),
             SheetFault::ColumnsTooMany(row, most) => words::columns_too_many(*row, *most),
             SheetFault::Heading(fault) => fault.words(),
+            SheetFault::Unreadable(why) => words::file_unreadable(&words::shown(why)),
+            SheetFault::NoWorkbook => words::no_workbook(),
+            SheetFault::Macros => words::macros(),
+            SheetFault::SheetsMany(names) => words::sheets_many(&words::shown(&names.join(", "))),
+            SheetFault::UnpacksTooLarge(most) => words::unpacks_too_large(*most),
         }
     }
 }
@@ -118,6 +134,17 @@ impl HeadingFault {
     }
 }
 
+/// The rows of a file, whatever kind of sheet it is.
+///
+/// # Errors
+/// It is none, or larger than one may be.
+pub fn table_of(bytes: &[u8]) -> Result<Table, SheetFault> {
+    match is_workbook(bytes) {
+        true => table_of_workbook(bytes),
+        false => Table::of_csv(bytes),
+    }
+}
+
 /// What became of a table: each of its rows below the heading is in exactly one of `entries`, `bad` and `skipped`.
 #[derive(Debug)]
 pub struct Reading {
@@ -149,9 +176,14 @@ impl Entry {
                 None => why.clone(),
                 Some(first) => words::held_back(first),
             };
+            let held_back = first.is_some();
             first = first.or(Some(row.number));
             let wrong = vec![row::of_row(words)];
-            BadRow { row, wrong }
+            BadRow {
+                row,
+                wrong,
+                held_back,
+            }
         });
         rows.collect()
     }
@@ -162,6 +194,18 @@ impl Entry {
 pub struct BadRow {
     pub row: Row,
     pub wrong: Vec<Wrong>,
+    /// It is good itself, and waits for another row of its report.
+    pub held_back: bool,
+}
+
+impl BadRow {
+    fn of(row: Row, wrong: Vec<Wrong>) -> BadRow {
+        BadRow {
+            row,
+            wrong,
+            held_back: false,
+        }
+    }
 }
 
 /// One thing that is wrong with a row.
@@ -228,6 +272,16 @@ impl<'r> Reader<'r> {
             others: Form::all(desk.registry),
             unless_said: BTreeMap::new(),
         })
+    }
+
+    /// Reads what was typed into a page in place of a sheet; the columns are the form's fields in their order.
+    pub fn of_page(mut self) -> Reader<'r> {
+        self.form = self.form.as_sheet();
+        self
+    }
+
+    pub fn form(&self) -> &Form {
+        &self.form
     }
 
     /// What a field is where no column says it. A place that is no field changes nothing.

@@ -5,6 +5,7 @@
 
 use super::SheetFault;
 use schemas::limits::DATA_BYTES_MAX;
+use serde::{Deserialize, Serialize};
 
 /// Rows of one file, empty ones as well: a month of a whole country's prices has a tenth of this.
 pub const ROWS_MAX: usize = 100_000;
@@ -21,7 +22,7 @@ pub struct Table {
 }
 
 /// A row, and where it stands in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// From 1, as an editor and a spreadsheet program count.
     pub number: u64,

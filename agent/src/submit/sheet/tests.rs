@@ -1,5 +1,6 @@
 //! Sheets as offices have them come in, promises about every one of their rows go out. The registry is the seed's own.
 
+mod empty;
 mod forms;
 mod rows;
 mod whole;

@@ -26,7 +26,7 @@ impl Office {
         let (line, server) = tokio::io::duplex(64 * 1024);
         let peer = fixtures::peer("moh/siem-reap");
         let (reader, writer) = tokio::io::split(server);
-        let halves = (reader, writer, Tongue::Packed);
+        let halves = (reader, writer, Tongue::Packed, OnTheWire::default());
         let seat = gateway.seats.take(peer.office()).expect("a seat");
         let stop = CancellationToken::new();
         tokio::spawn(run(
