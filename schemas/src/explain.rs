@@ -14,7 +14,7 @@ use crate::code::Advice;
 use crate::refusal::{Code, HOLDS, REFUSALS};
 use crate::text::{Language, Text};
 
-pub use self::chapter::{Chapter, WHAT_TO_DO};
+pub use self::chapter::{Chapter, WHAT_TO_DO, WHOM_TO_CALL};
 use self::near::distance;
 
 /// What is to be said of one code. Where two chapters have the code, it has a page in each.
@@ -193,7 +193,7 @@ impl Page {
             add(WHAT_TO_DO, what_to_do.of(language));
         }
         if self.call != Call::Nobody {
-            add(chapter::WHOM_TO_CALL, self.call.text().of(language));
+            add(WHOM_TO_CALL, self.call.text().of(language));
         }
         told
     }

@@ -110,7 +110,7 @@ impl Chapter {
 
 /// Stands before what is to be done.
 pub const WHAT_TO_DO: Text = unread("What to do", "ត្រូវធ្វើអ្វី");
-pub(super) const WHOM_TO_CALL: Text = unread("Whom to call", "ទាក់ទងអ្នកណា");
+pub const WHOM_TO_CALL: Text = unread("Whom to call", "ទាក់ទងអ្នកណា");
 
 impl Severity {
     pub const fn text(self) -> Text {

@@ -1,7 +1,8 @@
 //! Events of this office as rows: a feed and a place in its line or its log come in, rows with their stages go out, at most a page of them.
 
 use schemas::envelope::nats;
-use schemas::event::Position;
+use schemas::event::{Event, Position};
+use schemas::notice;
 use schemas::subject::FeedName;
 
 use super::data;
@@ -18,6 +19,8 @@ pub struct Row {
     pub at_ms: u64,
     /// What it is about, in the data's own words.
     pub about: String,
+    /// It is a notice that an agent wrote into the log, and no report of a person.
+    pub notice: bool,
     pub stage: Stage,
 }
 
@@ -27,6 +30,7 @@ pub fn waiting(feed: &FeedName, page: Vec<Waiting>, held: Option<&str>) -> Vec<R
         let event = nats::read_stored_unsigned(&waiting.bytes).ok();
         Row {
             feed: feed.clone(),
+            notice: event.as_ref().is_some_and(is_notice),
             about: event.map_or_else(String::new, |event| data::about(event.data())),
             id: waiting.id,
             at_ms: waiting.at_ms,
@@ -91,8 +95,14 @@ fn own(
         id: event.id().to_owned(),
         at_ms: ms(event.event().recorded_time()),
         about: data::about(event.event().data()),
+        notice: is_notice(event.event()),
         stage,
     }))
+}
+
+/// Whether an event is one of those that stand in the logs of every feed, such as `log-resumed`.
+pub fn is_notice(event: &Event) -> bool {
+    notice::on_every_feed(&event.core().event_type).is_some()
 }
 
 /// Milliseconds since 1970.

@@ -12,7 +12,8 @@ words! {
     refusals() { unread km: "បដិសេធ៖ របាយការណ៍ត្រូវកែ", en: "Refused: the report has to be mended" }
     holds() { unread km: "ផ្អាក៖ វានឹងបន្តដោយខ្លួនឯង ឬត្រូវការអាជ្ញាធរ", en: "Held: it goes on by itself, or the authority is needed" }
     code_unknown() { unread km: "គ្មានលេខកូដនេះនៅទីនេះទេ", en: "There is no such code here" }
-    code_number(number: u32) { unread km: "លេខ {number}", en: "Number {number}" }
+    code_unknown_text() { unread km: "កម្មវិធីនេះមិនស្គាល់លេខកូដនេះទេ។ វាអាចមកពីកម្មវិធីថ្មីជាង។ សូមសួរអ្នកមើលការខុសត្រូវកុំព្យូទ័រ។", en: "This program does not know this code. It may come from a newer one. Ask the person who looks after this computer." }
+    severity() { unread km: "ភាពធ្ងន់ធ្ងរ", en: "How urgent" }
     keep_safe() { unread km: "ការប្រុងប្រយ័ត្ន", en: "Take care" }
     keep_safe_pin() { unread km: "កុំប្រាប់លេខសម្ងាត់ដល់អ្នកណា ហើយចាកចេញពេលអ្នកក្រោកពីតុ។", en: "Tell nobody your PIN, and sign out when you leave the desk." }
     keep_safe_address() { unread km: "កុំផ្ញើអាសយដ្ឋានបើកតុការងារតាមអ៊ីមែល ឬសារ។", en: "Send the address that opens the desk neither by e-mail nor by message." }
@@ -27,5 +28,10 @@ words! {
     act_signed_out() { unread km: "បានចាកចេញ", en: "signed out" }
     act_pin_wrong() { unread km: "វាយលេខសម្ងាត់ខុស", en: "gave a wrong PIN" }
     act_released() { unread km: "បានផ្ញើម្តងទៀត", en: "sent again" }
+    act_handed_in() { unread km: "បានដាក់ជូន", en: "handed in" }
+    act_handed_in_sheet(count: usize) { unread km: "បានដាក់ជូនរបាយការណ៍ {count} ពីតារាង", en: "handed in {count} reports of a sheet" }
+    act_withdrew() { unread km: "បានដកវិញ", en: "withdrew" }
+    act_asked() { unread km: "បានស្នើសុំការអនុម័ត", en: "asked for approval" }
+    act_gave_back() { unread km: "បានប្រគល់ឱ្យវិញ", en: "gave back" }
     act_dropped() { unread km: "បានលុបចោល", en: "dropped for good" }
 }
