@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::deadline::{until, within};
@@ -140,18 +139,24 @@ impl Browser {
             .await;
     }
 
-    /// Clicks what leads to another page, and waits until that page is here.
+    /// Clicks, and is on the page that follows.
     pub async fn follow(&self, selector: &str) {
-        self.leads_on(self.click(selector)).await;
+        self.leaves(self.click(selector)).await;
     }
 
-    /// Waits for another page behind what leads to it: the driver's own answer may be quicker than the server's.
-    pub async fn leads_on(&self, done: impl Future<Output = ()>) {
-        let page = self.find("html").await;
-        done.await;
-        let path = format!("/session/{}/element/{page}/name", self.session);
-        let asked = || told(&self.http, self.driver, "GET", &path, &Value::Null);
-        until("another page", asked, |(status, _)| !status.is_success()).await;
+    /// Does what leads to another page, and is on it when it returns: a click returns before the browser has left.
+    pub async fn leaves(&self, act: impl Future<Output = ()>) {
+        let before = self.find("html").await;
+        act.await;
+        until("the next page", || self.is_gone(&before), |gone| *gone).await;
+    }
+
+    /// Whether an element is of a page that was left.
+    async fn is_gone(&self, element: &str) -> bool {
+        let path = format!("/session/{}/element/{element}/name", self.session);
+        let asked = self.http.get(format!("http://{}{path}", self.driver));
+        let answer = within(&path, asked.send()).await;
+        !answer.expect("the driver answers").status().is_success()
     }
 
     pub async fn text(&self, selector: &str) -> String {
@@ -167,6 +172,22 @@ impl Browser {
         let body = json!({ "text": text });
         self.ask("POST", &format!("/element/{element}/value"), &body)
             .await;
+    }
+
+    /// In place of what stands there.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let element = self.find(selector).await;
+        self.ask("POST", &format!("/element/{element}/clear"), &json!({}))
+            .await;
+        self.type_into(selector, text).await;
+    }
+
+    /// An attribute of an element as the page has it.
+    pub async fn attribute(&self, selector: &str, name: &str) -> String {
+        let element = self.find(selector).await;
+        let path = format!("/element/{element}/attribute/{name}");
+        let value = self.ask("GET", &path, &Value::Null).await;
+        value.as_str().unwrap_or_default().to_owned()
     }
 
     /// Presses keys, one after the other, wherever the focus is.
@@ -247,18 +268,6 @@ async fn send(
     path: &str,
     body: &Value,
 ) -> Value {
-    let (status, mut told) = told(http, driver, method, path, body).await;
-    assert!(status.is_success(), "{path}: {told}");
-    told["value"].take()
-}
-
-async fn told(
-    http: &reqwest::Client,
-    driver: SocketAddr,
-    method: &str,
-    path: &str,
-    body: &Value,
-) -> (StatusCode, Value) {
     let url = format!("http://{driver}{path}");
     let request = match method {
         "GET" => http.get(url),
@@ -269,8 +278,9 @@ async fn told(
         .expect("the driver answers");
     let status = answer.status();
     let text = answer.text().await.expect("an answer has text");
-    let told = serde_json::from_str(&text).expect("WebDriver is JSON");
-    (status, told)
+    let mut told: Value = serde_json::from_str(&text).expect("WebDriver is JSON");
+    assert!(status.is_success(), "{path}: {told}");
+    told["value"].take()
 }
 
 /// Ends the browser, also where a test has failed: the driver's own end would leave it running.

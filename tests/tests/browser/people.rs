@@ -13,12 +13,12 @@ use crate::{page, turn};
 
 const OFFICE: &str = "moh/siem-reap";
 const NAME: &str = "សុខ ដារ៉ា";
-const PIN: &str = "271828";
+pub const PIN: &str = "271828";
 const TAB: &str = "\u{E004}";
 const ENTER: &str = "\u{E007}";
 
 /// Names a person, with the PIN on standard input as a script would give it.
-fn add(office: &Office, name: &str, role: &str) {
+pub fn add(office: &Office, name: &str, role: &str) {
     let folder = office.folder().to_string_lossy().into_owned();
     let mut command = std::process::Command::new(programs::path(AGENT));
     command.args(["--dir", &folder, "people", "add", name, "--role", role]);
@@ -75,14 +75,14 @@ async fn the_keyboard_alone_signs_in_and_the_pages_of_the_door_are_accessible() 
     browser
         .execute("document.querySelector('main button').focus()")
         .await;
-    browser.leads_on(browser.press(ENTER)).await;
+    browser.leaves(browser.press(ENTER)).await;
     page::assert_good(&browser, "the sign-in").await;
     // Over the way past the menu, the brand and the language to the name.
     browser.press(&TAB.repeat(4)).await;
     browser.press("s").await;
     browser.press(TAB).await;
     browser.press(PIN).await;
-    browser.leads_on(browser.press(ENTER)).await;
+    browser.leaves(browser.press(ENTER)).await;
     assert_eq!(browser.url().await, format!("{}/", office.url()));
     browser.press(TAB).await;
     browser.press(ENTER).await;
