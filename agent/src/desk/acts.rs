@@ -22,8 +22,42 @@ pub enum Act {
     SignedIn,
     SignedOut,
     PinWrong,
-    Released { feed: FeedName, id: String },
-    Dropped { feed: FeedName, id: String },
+    Released {
+        feed: FeedName,
+        id: String,
+    },
+    Dropped {
+        feed: FeedName,
+        id: String,
+    },
+    HandedIn {
+        feed: FeedName,
+        id: String,
+        /// What was said of an unusual figure, or of a correction.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
+    HandedInSheet {
+        feed: FeedName,
+        /// The file's.
+        name: String,
+        reports: usize,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
+    AskedApproval {
+        feed: FeedName,
+        id: String,
+    },
+    GaveBack {
+        feed: FeedName,
+        id: String,
+        why: String,
+    },
+    Withdrew {
+        feed: FeedName,
+        id: String,
+    },
 }
 
 /// A line of the journal.

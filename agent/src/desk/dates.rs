@@ -1,7 +1,7 @@
 //! Times and numbers as people of the office read them: milliseconds since 1970 and numbers come in, text of Phnom Penh goes out. Prose has
 //! Khmer digits; tables have Latin ones, in an order that sorts.
 
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::words::Lang;
 
@@ -92,6 +92,11 @@ pub fn day(lang: Lang, ms: u64) -> String {
         Lang::Km => format!("ថ្ងៃ{km} {}", date(lang, at)),
         Lang::En | Lang::Qps => format!("{en}, {}", date(lang, at)),
     }
+}
+
+/// A day in prose: `30 November 2026`.
+pub fn written(lang: Lang, day: Date) -> String {
+    date(lang, day.midnight().assume_utc())
 }
 
 fn date(lang: Lang, at: OffsetDateTime) -> String {

@@ -28,6 +28,7 @@ pub const HEADERS: [(&str, &str); 6] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
     Home,
+    Enter,
     Sent,
     ToFix,
     Received,
@@ -39,6 +40,7 @@ impl Room {
     fn path(self) -> &'static str {
         match self {
             Room::Home => "/",
+            Room::Enter => "/desk/enter",
             Room::Sent => "/desk/sent",
             Room::ToFix => "/desk/to-fix",
             Room::Received => "/desk/received",
@@ -50,6 +52,7 @@ impl Room {
     fn name(self, lang: Lang) -> String {
         match self {
             Room::Home => words::home(lang),
+            Room::Enter => words::enter(lang),
             Room::Sent => words::sent(lang),
             Room::ToFix => words::to_fix(lang),
             Room::Received => words::received(lang),
@@ -75,6 +78,7 @@ pub struct Frame {
 #[derive(Debug, Clone)]
 pub struct Inside {
     pub to_fix: usize,
+    pub hands_in: bool,
     pub sees_acts: bool,
     /// The person's name, where people sign in, and what signs them out.
     pub person: Option<(String, String)>,
@@ -175,7 +179,9 @@ fn head(frame: &Frame) -> Markup {
 }
 
 fn menu(lang: Lang, current: Option<Room>, inside: &Inside) -> Markup {
-    let mut rooms = vec![Room::Home, Room::Sent, Room::ToFix, Room::Received];
+    let mut rooms = vec![Room::Home];
+    rooms.extend(inside.hands_in.then_some(Room::Enter));
+    rooms.extend([Room::Sent, Room::ToFix, Room::Received]);
     rooms.extend(inside.sees_acts.then_some(Room::Acts));
     rooms.push(Room::Help);
     html! {

@@ -16,8 +16,42 @@ pub const PEOPLE_MAX: usize = 100;
 pub const NAME_CHARS_MAX: usize = 64;
 /// Digits of a PIN: at least as many as a bank asks for, and some more.
 pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
-/// What a form posts: a name, a PIN, a token.
-pub const FORM_BYTES_MAX: usize = 16 * 1024;
+/// What a stranger's form posts: a name, a PIN, a token.
+pub const DOOR_BYTES_MAX: usize = 16 * 1024;
+/// What a form of somebody who is in posts: a page of a report's rows, each byte of Khmer written as three characters.
+pub const FORM_BYTES_MAX: usize = 512 * 1024;
+/// Drafts of one office: each of its PCs may have several.
+pub const DRAFTS_MAX: usize = 200;
+/// Rows of a form's list on one page: what 150 KB hold beside everything else.
+pub const FORM_ROWS: usize = 25;
+/// Empty rows below those that are filled in.
+pub const FORM_ROWS_EMPTY: usize = 5;
+/// Rows of a form's list; a contract allows 2,000, and who has more has them in a sheet.
+pub const FORM_ROWS_MAX: usize = 2_000;
+/// Characters of a reason: what a withdrawal may carry.
+pub const NOTE_CHARS_MAX: usize = 1_000;
+/// Bytes of an upload: a month of a whole country's prices has a tenth of this.
+pub const UPLOAD_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// What stands around the files of an upload.
+pub const UPLOAD_FRAME_BYTES: usize = 64 * 1024;
+/// Sheets that were uploaded and not handed in.
+pub const SHEETS_MAX: usize = 20;
+/// Characters of a sheet's name that are kept.
+pub const SHEET_NAME_CHARS: usize = 80;
+/// Characters of a cell that is mended in the page; the contracts allow less.
+pub const SHEET_CELL_CHARS: usize = 2_000;
+/// Wrong rows on one page, each with an input for each of its cells.
+pub const SHEET_ROWS_WRONG: usize = 20;
+/// Good rows that are shown.
+pub const SHEET_ROWS_GOOD: usize = 10;
+/// The latest reports that are looked at for last time's figures, and for what is due.
+pub const RECENT_MAX: usize = 200;
+/// Periods that are over and looked at for what is due.
+pub const DUE_PERIODS: usize = 8;
+/// Lines of what is due.
+pub const DUE_SHOWN: usize = 12;
+/// Changes that a page shows one by one.
+pub const CHANGES_SHOWN: usize = 50;
 /// Rows of a page: more are not read, they are scrolled.
 pub const ROWS: usize = 50;
 /// Rows of each feed from which the home page takes the latest.

@@ -5,6 +5,7 @@ mod acts;
 mod assets;
 mod dates;
 pub mod door;
+mod filling;
 mod layout;
 mod limits;
 mod pages;
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -26,8 +27,10 @@ use schemas::subject::OfficeId;
 
 use self::acts::Acts;
 use self::door::{Door, LANGUAGE, lang_of, office};
+use self::filling::Drafts;
+use self::filling::sheets::Sheets;
 use self::layout::Frame;
-use self::limits::COOKIE_TIME;
+use self::limits::{COOKIE_TIME, UPLOAD_BYTES_MAX, UPLOAD_FRAME_BYTES};
 use self::trouble::Trouble;
 use self::words::Lang;
 use crate::web::App;
@@ -36,6 +39,10 @@ use crate::web::App;
 pub struct Reception {
     door: Door,
     acts: Acts,
+    /// Forms that were begun.
+    drafts: Drafts,
+    /// Sheets that were uploaded.
+    sheets: Sheets,
 }
 
 impl Reception {
@@ -44,6 +51,8 @@ impl Reception {
         Reception {
             door: Door::new(folder, office),
             acts: Acts::new(folder.join(door::FOLDER).join("acts.ndjson")),
+            drafts: Drafts::new(folder.join(door::FOLDER).join("drafts")),
+            sheets: Sheets::new(folder.join(door::FOLDER).join("sheets")),
         }
     }
 }
@@ -66,9 +75,28 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
             get(door::pages::sign_in_page).post(door::pages::sign_in),
         )
         .route("/desk/sign-out", post(door::pages::sign_out))
+        .route("/desk/enter", get(pages::enter::list))
+        .route("/desk/enter/{feed}", post(pages::enter::begin))
+        .route(
+            "/desk/enter/{feed}/{id}",
+            get(pages::enter::form).post(pages::enter::save),
+        )
+        .route(
+            "/desk/enter/{feed}/{id}/review",
+            get(pages::enter::review).post(pages::enter::hand_in),
+        )
+        .route(
+            "/desk/enter/{feed}/{id}/discard",
+            get(pages::enter::ask_discard).post(pages::enter::discard),
+        )
+        .merge(import_routes())
         .route("/desk/sent", get(pages::sent::show))
         .route("/desk/sent/{feed}/{id}", get(pages::event::show))
         .route("/desk/sent/{feed}/{id}/receipt", get(pages::receipt::show))
+        .route(
+            "/desk/sent/{feed}/{id}/withdraw",
+            get(pages::withdraw::ask).post(pages::withdraw::withdraw),
+        )
         .route("/desk/to-fix", get(pages::to_fix::show))
         .route(
             "/desk/to-fix/{feed}/{number}/release",
@@ -82,11 +110,44 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/desk/received/{feed}/{arrival}", get(pages::received::one))
         .route("/desk/acts", get(pages::acts::show))
         .route("/desk/help", get(pages::help::show))
+        .route("/desk/help/{code}", get(pages::help::one))
         .route("/desk/assets/{name}", get(assets::show))
         .route("/desk", get(nowhere))
         .route("/desk/{*nowhere}", get(nowhere))
         .method_not_allowed_fallback(nowhere)
         .layer(from_fn_with_state(app, framed))
+}
+
+/// The pages of sheets; an upload alone may be large.
+fn import_routes() -> Router<Arc<App>> {
+    let most = DefaultBodyLimit::max(UPLOAD_BYTES_MAX.saturating_add(UPLOAD_FRAME_BYTES));
+    Router::new()
+        .route(
+            "/desk/import/{feed}",
+            get(pages::import::begin)
+                .post(pages::import::upload)
+                .layer(most),
+        )
+        .route(
+            "/desk/import/{feed}/empty.xlsx",
+            get(pages::import::empty_xlsx),
+        )
+        .route(
+            "/desk/import/{feed}/empty.csv",
+            get(pages::import::empty_csv),
+        )
+        .route(
+            "/desk/import/{feed}/{id}",
+            get(pages::import::show).post(pages::import::hand_in),
+        )
+        .route(
+            "/desk/import/{feed}/{id}/wrong.csv",
+            get(pages::import::wrong),
+        )
+        .route(
+            "/desk/import/{feed}/{id}/discard",
+            post(pages::import::discard),
+        )
 }
 
 async fn nowhere() -> Trouble {

@@ -10,6 +10,9 @@ use super::*;
 use crate::store::alarms::now_ms;
 use crate::web::tests::{Answer, Door as Interface, event};
 
+mod enter;
+mod import;
+
 const FEED: &str = "health-quarterly";
 
 /// A browser that keeps its cookies as browsers do.

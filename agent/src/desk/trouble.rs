@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::words::{Lang, frame as words};
+use super::words::{Lang, enter, frame as words, import};
 use crate::store::Outage;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,14 @@ pub enum Trouble {
     FormOld,
     /// The person's role does not do this.
     NotAllowed,
+    /// What was posted is larger than it may be.
+    TooLarge,
+    /// There are as many drafts as may be.
+    DraftsFull,
+    /// There are as many sheets that were not handed in as may be.
+    SheetsFull,
+    /// An event says what no field of its form is for.
+    NotAsForm,
     /// A store, or the desk's own files.
     Disk,
 }
@@ -24,6 +32,8 @@ impl Trouble {
         match self {
             Trouble::NotFound => StatusCode::NOT_FOUND,
             Trouble::FormOld | Trouble::NotAllowed => StatusCode::FORBIDDEN,
+            Trouble::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Trouble::DraftsFull | Trouble::SheetsFull | Trouble::NotAsForm => StatusCode::CONFLICT,
             Trouble::Disk => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -33,6 +43,8 @@ impl Trouble {
             Trouble::NotFound => words::not_found(lang),
             Trouble::FormOld => words::form_old(lang),
             Trouble::NotAllowed => words::not_allowed(lang),
+            Trouble::TooLarge => words::too_large(lang),
+            Trouble::DraftsFull | Trouble::SheetsFull | Trouble::NotAsForm => words::not_now(lang),
             Trouble::Disk => words::disk_fails(lang),
         }
     }
@@ -42,6 +54,10 @@ impl Trouble {
             Trouble::NotFound => words::not_found_text(lang),
             Trouble::FormOld => words::form_old_text(lang),
             Trouble::NotAllowed => words::not_allowed_text(lang),
+            Trouble::TooLarge => words::too_large_text(lang),
+            Trouble::DraftsFull => enter::drafts_full(lang),
+            Trouble::SheetsFull => import::sheets_full(lang),
+            Trouble::NotAsForm => enter::not_as_form(lang),
             Trouble::Disk => words::disk_fails_text(lang),
         };
         html! {

@@ -214,6 +214,15 @@ impl Outbox {
         })
     }
 
+    /// A refused event as it lies in the tray; None where it is no longer there, or its bytes are gone.
+    pub async fn refused(&self, feed: &FeedName, number: u64) -> Result<Option<Waiting>, Outage> {
+        let (outbox, feed) = (self.clone(), feed.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            outbox.looking(|look| look.refused(&feed, number))
+        });
+        read.await.unwrap_or(Err(Outage::Stopped))
+    }
+
     /// Looks with what is known now.
     pub(super) fn looking<T>(
         &self,
@@ -239,6 +248,22 @@ impl Outbox {
 }
 
 impl Look<'_> {
+    fn refused(&self, name: &FeedName, place: u64) -> Result<Option<Waiting>, Outage> {
+        let feed = self.state.named(name);
+        let Some((number, _)) = feed.filter(|(_, feed)| feed.tray.contains(place)) else {
+            return Ok(None);
+        };
+        let event = self.in_line(number, place)?;
+        Ok(event.and_then(|event| {
+            Some(Waiting {
+                number: place,
+                id: event.id,
+                at_ms: event.at_ms,
+                bytes: event.bytes?,
+            })
+        }))
+    }
+
     /// Not below what was pruned, also where that was taken back otherwise.
     pub fn last_settled(&self, name: &FeedName) -> Result<Option<OwnHead>, Outage> {
         let Some((number, feed)) = self.state.named(name) else {

@@ -30,24 +30,30 @@ pub(crate) struct Door {
 
 impl Door {
     pub fn open() -> Door {
-        Door::make(64 * 1024 * 1024, "")
+        Door::make("moh/siem-reap", 64 * 1024 * 1024, "")
+    }
+
+    pub fn of_office(office: &str) -> Door {
+        Door::make(office, 64 * 1024 * 1024, "")
     }
 
     fn with_budget(budget: u64) -> Door {
-        Door::make(budget, "")
+        Door::make("moh/siem-reap", budget, "")
     }
 
     /// One whose settings make it listen where it can be found.
     fn listening() -> Door {
         let http = "[http]\nlisten = \"127.0.0.1:0\"\nsocket = \"agent.sock\"\n";
-        Door::make(64 * 1024 * 1024, http)
+        Door::make("moh/siem-reap", 64 * 1024 * 1024, http)
     }
 
-    fn make(budget: u64, http: &str) -> Door {
+    fn make(office: &str, budget: u64, http: &str) -> Door {
         let folder = TempDir::new().expect("a directory");
         let token = folder.path().join("http.token");
         std::fs::write(&token, SECRET).expect("written");
-        let text = "office = \"moh/siem-reap\"\ngateways = [\"127.0.0.1:1\"]\ngateway_name = \"localhost\"\n";
+        let text = format!(
+            "office = \"{office}\"\ngateways = [\"127.0.0.1:1\"]\ngateway_name = \"localhost\"\n"
+        );
         let settings = Settings::parse(&format!("{text}{http}"), Folder::new(folder.path()))
             .expect("good settings");
         let store = settings.store.dir.clone();
@@ -69,7 +75,7 @@ impl Door {
             gaps: Gaps::default(),
             targets: Targets::default(),
             metrics: Metrics::install(),
-            reception: Reception::new(folder.path(), &"moh/siem-reap".parse().expect("an office")),
+            reception: Reception::new(folder.path(), &office.parse().expect("an office")),
             shutdown: CancellationToken::new(),
         });
         let hosts = Hosts {

@@ -3,6 +3,8 @@
 
 mod desk;
 mod driver;
+mod enter;
+mod import;
 mod page;
 mod people;
 

@@ -3,15 +3,17 @@
 use axum::body::{Body, Bytes, to_bytes};
 use percent_encoding::percent_decode;
 
-use crate::desk::limits::FORM_BYTES_MAX;
 use crate::desk::trouble::Trouble;
 
 /// Reads a form within its bound. The connection's own deadline ends one that does not come.
-pub async fn body(body: Body) -> Result<Fields, Trouble> {
-    let bytes = to_bytes(body, FORM_BYTES_MAX).await;
+///
+/// # Errors
+/// It is larger than that, or ends before its end.
+pub async fn body(body: Body, bytes_max: usize) -> Result<Fields, Trouble> {
+    let bytes = to_bytes(body, bytes_max).await;
     bytes
         .map(|bytes| Fields::read(&bytes))
-        .map_err(|_| Trouble::FormOld)
+        .map_err(|_| Trouble::TooLarge)
 }
 
 /// The fields of a form, in their order.
@@ -30,9 +32,14 @@ impl Fields {
         Fields(pairs.collect())
     }
 
-    pub fn text(&self, name: &str) -> &str {
+    /// None where the form has no such field.
+    pub fn find(&self, name: &str) -> Option<&str> {
         let field = self.0.iter().find(|(known, _)| known == name);
-        field.map_or("", |(_, value)| value)
+        field.map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_default()
     }
 }
 

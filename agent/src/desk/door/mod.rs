@@ -3,7 +3,7 @@
 
 pub mod address;
 mod browsers;
-mod files;
+pub mod files;
 pub mod form;
 pub mod pages;
 pub mod people;

@@ -17,7 +17,7 @@ use super::visit::{Caller, Posted, Who, at_work, notes};
 use super::{address, form};
 use crate::desk::acts::Act;
 use crate::desk::layout::{self, Frame};
-use crate::desk::limits::COOKIE_TIME;
+use crate::desk::limits::{COOKIE_TIME, DOOR_BYTES_MAX};
 use crate::desk::trouble::Trouble;
 use crate::desk::words::{Lang, door as words};
 use crate::store::alarms::now_ms;
@@ -139,7 +139,7 @@ pub async fn sign_in(
     let Some(secret) = caller.secret.clone() else {
         return Ok(how_in(StatusCode::UNAUTHORIZED, &caller.frame(None)));
     };
-    let fields = form::body(body).await?;
+    let fields = form::body(body, DOOR_BYTES_MAX).await?;
     if fields.text("token") != secret.form_token() {
         return Err(Trouble::FormOld);
     }

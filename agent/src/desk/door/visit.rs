@@ -14,6 +14,7 @@ use super::secret::Secret;
 use super::{Door, pages};
 use crate::desk::acts::Act;
 use crate::desk::layout::{Frame, Inside};
+use crate::desk::limits::FORM_BYTES_MAX;
 use crate::desk::trouble::Trouble;
 use crate::desk::words::Lang;
 use crate::store::Outage;
@@ -175,6 +176,7 @@ impl FromRequestParts<Arc<App>> for Visit {
         let tray = at_work(app, |app| Ok(app.outbox.tray()?.len())).await;
         let inside = Inside {
             to_fix: tray.map_err(Trouble::into_response)?,
+            hands_in: who.may_hand_in(),
             sees_acts: who.may_decide(),
             person: match &who {
                 Who::Office => None,
@@ -254,7 +256,7 @@ impl axum::extract::FromRequest<Arc<App>> for Posted {
     ) -> Result<Posted, Response> {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, app).await?;
-        let fields = super::form::body(body)
+        let fields = super::form::body(body, FORM_BYTES_MAX)
             .await
             .map_err(Trouble::into_response)?;
         match fields.text("token") == visit.token() {

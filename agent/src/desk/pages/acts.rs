@@ -69,6 +69,21 @@ fn did(lang: Lang, act: &Act) -> Markup {
         Act::SignedOut => html! { (words::act_signed_out(lang)) },
         Act::PinWrong => html! { (words::act_pin_wrong(lang)) },
         Act::Released { feed, id } => of(words::act_released(lang), feed, id),
+        Act::HandedIn { feed, id, why } => html! {
+            (of(words::act_handed_in(lang), feed, id))
+            @if !why.is_empty() { p.note.data { (why) } }
+        },
+        Act::HandedInSheet {
+            name, reports, why, ..
+        } => html! {
+            (words::act_handed_in_sheet(lang, *reports))
+            p.note.data { (name) @if !why.is_empty() { br; (why) } }
+        },
+        Act::Withdrew { feed, id } => of(words::act_withdrew(lang), feed, id),
+        Act::AskedApproval { id, .. } => html! { (words::act_asked(lang)) p.note.data { (id) } },
+        Act::GaveBack { id, why, .. } => {
+            html! { (words::act_gave_back(lang)) p.note.data { (id) br; (why) } }
+        }
         Act::Dropped { feed, id } => of(words::act_dropped(lang), feed, id),
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /desk/sent/{feed}/{id}`: one event of this office with each of its stages, when it came there, and its data.
 
-use axum::extract::Path;
+use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,13 +11,16 @@ use schemas::subject::FeedName;
 
 use super::home::titles;
 use super::to_fix::{Told, reason};
+use super::withdraw::can_be_withdrawn;
 use crate::desk::dates;
 use crate::desk::door::Visit;
+use crate::desk::door::form::Fields;
+use crate::desk::filling::begin::can_be_corrected;
 use crate::desk::layout::{self, Room};
-use crate::desk::reading::rows::ms;
+use crate::desk::reading::rows::{is_notice, ms};
 use crate::desk::reading::{data, stage::Stage};
 use crate::desk::trouble::Trouble;
-use crate::desk::words::{Lang, frame, sent as words};
+use crate::desk::words::{Lang, enter, frame, sent as words};
 use crate::outbox::{Known, Reader, Stage as Kept};
 use crate::store::Outage;
 use crate::web::App;
@@ -39,21 +42,38 @@ pub struct Whole {
 pub async fn show(
     visit: Visit,
     Path((feed, id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let lang = visit.lang;
+    let query = Fields::read(&query.unwrap_or_default().into());
+    let done = match query.text("done") {
+        "handed-in" => Some(enter::handed_in(lang)),
+        "already" => Some(enter::already(lang)),
+        _ => None,
+    };
     let whole = Whole::read(&visit, feed, id).await?;
-    let about = whole.event.as_ref().map(|event| data::about(event.data()));
+    let about = whole.event.as_ref().map(|event| match is_notice(event) {
+        true => words::notice(lang),
+        false => data::about(event.data()),
+    });
     let about = about.filter(|about| !about.is_empty());
-    let title = about.clone().unwrap_or_else(|| whole.id.clone());
+    let title = about.unwrap_or_else(|| whole.id.clone());
+    let notice = whole.event.as_ref().is_some_and(is_notice);
     let main = html! {
         p.back { a href=(format!("/desk/sent?feed={}", whole.feed)) { (frame::back_to(lang, &frame::sent(lang))) } }
         p.over.data { (titles(&visit)(&whole.feed)) }
         h1.data { (title) }
+        @if let Some(done) = done { p.done role="status" { (done) } }
+        @if let Some(corrected) = whole.event.as_ref().and_then(|event| event.core().causation_id.as_deref()) {
+            p { a href=(path_of(&whole.feed, corrected)) { (words::corrects(lang, corrected)) } }
+        }
+        @if notice { p.lead { (words::notice_text(lang)) } }
         p { (whole.stage.mark(lang)) }
         (stages(lang, &whole))
         @if whole.receipt.is_some() {
             p { a.button.second href=(format!("{}/receipt", path(&whole))) { (words::receipt_page(lang)) } }
         }
+        (orders(&visit, &whole))
         section aria-labelledby="data" {
             h2 #data { (words::data(lang)) }
             @match &whole.event {
@@ -66,10 +86,37 @@ pub async fn show(
     Ok(layout::page(visit.frame(), Some(Room::Sent), &title, &main))
 }
 
+/// What can be done with it: say it better, or take it back.
+fn orders(visit: &Visit, whole: &Whole) -> Markup {
+    let lang = visit.lang;
+    let forms = match visit.who.may_hand_in() {
+        true => super::enter::forms(visit),
+        false => Vec::new(),
+    };
+    let form = forms.into_iter().find(|form| form.feed == whole.feed);
+    let event = whole.event.as_ref();
+    let corrects = form
+        .zip(event)
+        .is_some_and(|(form, event)| can_be_corrected(&visit.app, &form, event, &whole.stage));
+    let withdraws = visit.who.may_hand_in() && can_be_withdrawn(&visit.app, whole);
+    html! {
+        p {
+            @if corrects {
+                (super::enter::begin_form(visit, &whole.feed, &[("corrects", &whole.id)], &enter::correct(lang), "button second"))
+            }
+            @if withdraws { a.button.plain href=(format!("{}/withdraw", path(whole))) { (enter::withdraw(lang)) } }
+        }
+    }
+}
+
 /// Where the event's page is.
 pub fn path(whole: &Whole) -> String {
-    let id = utf8_percent_encode(&whole.id, NON_ALPHANUMERIC);
-    format!("/desk/sent/{}/{id}", whole.feed)
+    path_of(&whole.feed, &whole.id)
+}
+
+fn path_of(feed: &FeedName, id: &str) -> String {
+    let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
+    format!("/desk/sent/{feed}/{id}")
 }
 
 impl Whole {

@@ -4,6 +4,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use schemas::subject::FeedName;
 
+use super::due;
 use crate::desk::dates;
 use crate::desk::door::Visit;
 use crate::desk::layout::{self, Room};
@@ -11,7 +12,7 @@ use crate::desk::limits::LATEST;
 use crate::desk::reading::rows::{self, Row, ms};
 use crate::desk::reading::{data, stage::Stage};
 use crate::desk::trouble::Trouble;
-use crate::desk::words::{Lang, frame, home as words};
+use crate::desk::words::{Lang, frame, home as words, sent};
 use crate::outbox::{FeedStatus, Status};
 use crate::status::LinkState;
 use crate::store::alarms::now_ms;
@@ -20,6 +21,7 @@ pub async fn show(visit: Visit) -> Result<Response, Trouble> {
     let lang = visit.lang;
     let status = visit.read(|app| app.outbox_status()).await?;
     let latest = latest(&visit, &status).await?;
+    let due = due::due(&visit).await?;
     let link = visit.app.link.borrow().clone();
     let titles = titles(&visit);
     let to_fix: u64 = status.feeds.iter().map(|feed| feed.refused).sum();
@@ -29,6 +31,7 @@ pub async fn show(visit: Visit) -> Result<Response, Trouble> {
         div #now data-live="" {
             (link_card(lang, &link, &status))
             @if to_fix > 0 { (to_fix_card(lang, usize::try_from(to_fix).unwrap_or(usize::MAX))) }
+            @if !due.is_empty() { (due::table(&visit, &due, &titles)) }
             @if !status.feeds.is_empty() { (what_waits(lang, &status.feeds, &titles)) }
             (last_sent(lang, &latest, &titles))
         }
@@ -64,6 +67,8 @@ async fn latest(visit: &Visit, status: &Status) -> Result<Vec<Row>, Trouble> {
         let settled = visit.read(move |app| rows::settled(app, &name, None, LATEST));
         all.extend(settled.await?.rows);
     }
+    // What was handed in is what people did.
+    all.retain(|row| !row.notice);
     all.sort_by_key(|row| std::cmp::Reverse(row.at_ms));
     all.truncate(LATEST);
     Ok(all)
@@ -192,14 +197,15 @@ pub fn table(lang: Lang, all: &[Row], titles: &Titles) -> Markup {
                 @for row in all {
                     tr {
                         th scope="row" {
-                            a.data href=(event_path(row)) { @if row.about.is_empty() { (row.id) } @else { (row.about) } }
+                            @if row.notice { a href=(event_path(row)) { (sent::notice(lang)) } }
+                            @else { a.data href=(event_path(row)) { @if row.about.is_empty() { (row.id) } @else { (row.about) } } }
                             p.note.data { (titles(&row.feed)) }
                         }
                         td.time { (dates::stamp(row.at_ms)) }
                         td {
                             (row.stage.mark(lang))
                             @if let Stage::Durable { have, all } = row.stage {
-                                @if all > 0 { p.note { (crate::desk::words::sent::confirmed_by(lang, have, all)) } }
+                                @if all > 0 { p.note { (sent::confirmed_by(lang, have, all)) } }
                             }
                         }
                     }

@@ -2,10 +2,14 @@
 //! 303 to a page.
 
 pub mod acts;
+mod due;
+pub mod enter;
 pub mod event;
 pub mod help;
 pub mod home;
+pub mod import;
 pub mod receipt;
 pub mod received;
 pub mod sent;
 pub mod to_fix;
+pub mod withdraw;

@@ -14,7 +14,7 @@ use crate::desk::layout::{self, Room};
 use crate::desk::limits::ROWS;
 use crate::desk::reading::rows::{self, Row, Settled};
 use crate::desk::trouble::Trouble;
-use crate::desk::words::{Lang, frame, sent as words};
+use crate::desk::words::{Lang, frame, import, sent as words};
 
 pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, Trouble> {
     let query = Fields::read(&query.unwrap_or_default().into());
@@ -29,6 +29,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, T
     let asked = query.text("feed");
     let chosen = feeds.iter().find(|feed| feed.as_str() == asked);
     let titles = titles(&visit);
+    let handed_in: Option<usize> = query.text("handed-in").parse().ok();
     let main = match chosen.or(feeds.first()) {
         None => html! { p.nothing { (words::no_feed(lang)) } },
         Some(feed) => {
@@ -41,6 +42,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, T
     };
     let main = html! {
         h1 { (words::title(lang)) }
+        @if let Some(count) = handed_in { p.done role="status" { (import::handed_in(lang, count)) } }
         (search(lang, &id))
         (main)
     };

@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemas::subject::FeedName;
 use serde_json::Value;
 
+use super::enter::{begin_form, forms};
 use super::home::titles;
 use crate::desk::acts::Act;
 use crate::desk::dates;
@@ -16,7 +17,7 @@ use crate::desk::door::{Posted, Visit};
 use crate::desk::layout::{self, Room};
 use crate::desk::limits::ROWS;
 use crate::desk::trouble::Trouble;
-use crate::desk::words::{Lang, frame, sent as words};
+use crate::desk::words::{Lang, enter, frame, sent as words};
 use crate::outbox::InTray;
 
 /// What the gateway said, in words for a person.
@@ -91,6 +92,11 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, T
     };
     let tray = visit.read(|app| app.outbox.tray()).await?;
     let titles = titles(&visit);
+    let forms = match visit.who.may_hand_in() {
+        true => forms(&visit),
+        false => Vec::new(),
+    };
+    let forms: Vec<FeedName> = forms.into_iter().map(|form| form.feed).collect();
     let main = html! {
         h1 { (words::fix_title(lang)) }
         @if let Some(done) = done { p.done role="status" { (done) } }
@@ -98,7 +104,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, T
             p.nothing { (words::fix_none(lang)) }
         } @else {
             p.lead { (words::fix_text(lang)) }
-            @for entry in tray.iter().take(ROWS) { (card(&visit, entry, &titles(&entry.feed))) }
+            @for entry in tray.iter().take(ROWS) { (card(&visit, entry, &titles(&entry.feed), forms.contains(&entry.feed))) }
         }
     };
     let title = frame::to_fix(lang);
@@ -110,7 +116,7 @@ pub async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, T
     ))
 }
 
-fn card(visit: &Visit, entry: &InTray, title: &str) -> Markup {
+fn card(visit: &Visit, entry: &InTray, title: &str, has_form: bool) -> Markup {
     let lang = visit.lang;
     let place = format!("/desk/to-fix/{}/{}", entry.feed, entry.number);
     let id = utf8_percent_encode(&entry.entry.id, NON_ALPHANUMERIC);
@@ -122,6 +128,9 @@ fn card(visit: &Visit, entry: &InTray, title: &str) -> Markup {
                 a.data href=(format!("/desk/sent/{}/{id}", entry.feed)) { (entry.entry.id) }
             }
             (reason(lang, &Told::read(&entry.entry.refusal)))
+            @if has_form {
+                (begin_form(visit, &entry.feed, &[("mends", &entry.number.to_string())], &enter::mend(lang), "button"))
+            }
             @if visit.who.may_hand_in() {
                 form.inline method="post" action=(format!("{place}/release")) {
                     input type="hidden" name="token" value=(visit.token());

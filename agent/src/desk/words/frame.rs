@@ -9,6 +9,7 @@ words! {
     menu() { unread km: "ម៉ឺនុយ", en: "Menu" }
     language() { unread km: "ភាសា", en: "Language" }
     home() { unread km: "ទំព័រដើម", en: "Home" }
+    enter() { unread km: "ដាក់ជូន", en: "Hand in" }
     sent() { unread km: "បានដាក់ជូន", en: "Sent" }
     to_fix() { unread km: "ត្រូវកែ", en: "To fix" }
     received() { unread km: "បានទទួល", en: "Received" }
@@ -37,6 +38,9 @@ words! {
     not_found_text() { unread km: "គ្មានទំព័រតាមអាសយដ្ឋាននេះទេ។ សូមពិនិត្យអាសយដ្ឋាន ឬចាប់ផ្តើមពីទំព័រដើម។", en: "There is no page at this address. Check the address, or begin at Home." }
     form_old() { unread km: "ទំព័រនេះចាស់ហើយ", en: "This page is too old" }
     form_old_text() { unread km: "គ្មានអ្វីត្រូវបានផ្លាស់ប្តូរទេ។ សូមបើកទំព័រឡើងវិញ ហើយធ្វើម្តងទៀត។", en: "Nothing was changed. Open the page again, and do it once more." }
+    too_large() { unread km: "ធំពេក", en: "Too large" }
+    too_large_text() { unread km: "គ្មានអ្វីត្រូវបានផ្លាស់ប្តូរទេ។ សូមបំបែកវាជាផ្នែកតូចៗ ហើយធ្វើម្តងទៀត។", en: "Nothing was changed. Split it into smaller parts, and do it once more." }
+    not_now() { unread km: "មិនអាចធ្វើបានទេ", en: "This cannot be done" }
     not_allowed() { unread km: "តួនាទីរបស់អ្នកមិនអាចធ្វើដូច្នេះទេ", en: "Your role may not do this" }
     not_allowed_text() { unread km: "គ្មានអ្វីត្រូវបានផ្លាស់ប្តូរទេ។ សូមសួរប្រធានការិយាល័យរបស់អ្នក។", en: "Nothing was changed. Ask the chief of your office." }
     disk_fails() { unread km: "ថាសរបស់កុំព្យូទ័រនេះមិនឆ្លើយតប", en: "This computer's disk does not answer" }

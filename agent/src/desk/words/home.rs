@@ -26,6 +26,17 @@ words! {
     to_fix_one() { unread km: "របាយការណ៍មួយត្រូវបានបដិសេធ ហើយត្រូវកែ", en: "One report was refused and has to be mended" }
     to_fix_many(count: usize) { unread km: "របាយការណ៍ {count} ត្រូវបានបដិសេធ ហើយត្រូវកែ", en: "{count} reports were refused and have to be mended" }
     look() { unread km: "មើល និងកែ", en: "See and mend" }
+    due() { unread km: "អ្វីដែលត្រូវដាក់ជូន", en: "What is due" }
+    report() { unread km: "របាយការណ៍", en: "Report" }
+    until() { unread km: "ត្រឹមថ្ងៃ", en: "Due by" }
+    to_do() { unread km: "អ្វីដែលត្រូវធ្វើ", en: "What to do" }
+    not_begun() { unread km: "មិនទាន់ចាប់ផ្តើម", en: "Not begun" }
+    today() { unread km: "ថ្ងៃនេះជាថ្ងៃចុងក្រោយ", en: "today is the last day" }
+    days_left(count: u64) { unread km: "នៅសល់ {count} ថ្ងៃ", en: "{count} days left" }
+    days_late(count: u64) { unread km: "យឺត {count} ថ្ងៃ", en: "{count} days late" }
+    reports_arrived(all: usize) { unread km: "បានដល់ {all}", en: "{all} arrived" }
+    reports_waiting(all: usize, waiting: usize) { unread km: "បានដាក់ជូន {all} ក្នុងនោះ {waiting} រង់ចាំការតភ្ជាប់", en: "{all} handed in, of which {waiting} wait for the connection" }
+    see() { unread km: "មើល", en: "See" }
     last_sent() { unread km: "ដាក់ជូនចុងក្រោយ", en: "Last handed in" }
     nothing_sent() { unread km: "ការិយាល័យនេះមិនទាន់បានដាក់ជូនអ្វីទេ។", en: "This office has not handed in anything yet." }
     all_sent() { unread km: "មើលទាំងអស់", en: "See all" }

@@ -4,9 +4,11 @@
 use super::dates;
 
 pub mod door;
+pub mod enter;
 pub mod frame;
 pub mod help;
 pub mod home;
+pub mod import;
 pub mod received;
 pub mod sent;
 
@@ -103,9 +105,11 @@ mod tests {
     fn all() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
         let rooms = [
             door::ALL,
+            enter::ALL,
             frame::ALL,
             help::ALL,
             home::ALL,
+            import::ALL,
             received::ALL,
             sent::ALL,
         ];

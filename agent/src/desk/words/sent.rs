@@ -11,6 +11,8 @@ words! {
     on_the_bus() { unread km: "ដល់ហើយ", en: "Arrived" }
     no_feed() { unread km: "ការិយាល័យនេះមិនមានអ្វីត្រូវដាក់ជូនទេ។", en: "There is nothing that this office hands in." }
     older_elsewhere(count: u64) { unread km: "របាយការណ៍ចាស់ជាងនេះ {count} មាននៅលើបណ្តាញ លែងមាននៅទីនេះហើយ។", en: "{count} older ones are on the network, and no longer here." }
+    notice() { unread km: "សេចក្តីជូនដំណឹងរបស់កុំព្យូទ័រ៖ កំណត់ហេតុបន្តឡើងវិញ", en: "Notice of this computer: the log goes on" }
+    notice_text() { unread km: "កុំព្យូទ័រនេះបានយករបាយការណ៍របស់ខ្លួនត្រឡប់ពីបណ្តាញវិញ ហើយប្រាប់អ្នកអានថាកំណត់ហេតុបន្តពីទីនោះ។ គ្មានអ្វីត្រូវធ្វើទេ។", en: "This computer took its own reports back from the network, and tells the readers that the log goes on behind them. There is nothing to do." }
     event() { unread km: "របាយការណ៍", en: "Report" }
     stages() { unread km: "ដំណាក់កាល", en: "Stages" }
     accepted() { unread km: "បានទទួលនៅទីនេះ", en: "Accepted here" }
