@@ -208,7 +208,8 @@ impl Door {
                 let chain = stream.get_ref().1.peer_certificates();
                 let serial = chain.and_then(|chain| shown::serial(chain.first()?));
                 let from = (address, serial.unwrap_or_default());
-                self.turn_away(stream, from, &why).await;
+                let tongue = tongue(&stream);
+                self.turn_away((stream, tongue), from, &why).await;
             }
         }
     }
@@ -318,7 +319,7 @@ impl Door {
     /// Says why, and closes; who has come is told by the serial of a certificate.
     async fn turn_away(
         &self,
-        mut stream: impl AsyncWrite + Unpin,
+        (mut stream, tongue): (impl AsyncWrite + Unpin, Tongue),
         (from, serial): (SocketAddr, String),
         why: &NotLetIn,
     ) {
@@ -344,7 +345,7 @@ impl Door {
         }
         let farewell = async {
             let words = Frame::new().error(&why.to_string()).finish();
-            let words = match tongue(&stream) {
+            let words = match tongue {
                 Tongue::Nats => words,
                 Tongue::Packed => frame::write(Kind::Text, &words).concat().into(),
             };

@@ -39,7 +39,7 @@ use tracing::debug;
 
 use crate::account::{OverBudget, Seat};
 use crate::gateway::{Client, Gateway};
-use crate::judge::{self, Breach, Verdict};
+use crate::judge::{self, Verdict};
 use crate::limits::{FAREWELL_WAIT, RECORDS_LOOK_INTERVAL};
 use crate::peer::Peer;
 use crate::policy::Policy;

@@ -1,6 +1,8 @@
 //! Ids that an agent makes: what an event says comes in, an id goes out that whoever has the event can make again. So it need not be sent
 //! beside the event. An id that a submitter chose is nobody's to make.
 
+use uuid::{Builder, Uuid};
+
 use crate::event::Hash;
 
 /// What separates the words of a key: no word holds it.
@@ -18,18 +20,15 @@ pub fn of_content(source: &str, unix_ms: u64, count: u64, data: &[u8]) -> String
     of_time(unix_ms, random)
 }
 
-/// A UUIDv7 of this time. Of the random bytes, version and variant take the six highest bits of the first and the third.
+/// A UUIDv7 of this time in its usual form.
 pub fn of_time(unix_ms: u64, random: [u8; 10]) -> String {
-    let [_, _, time @ ..] = unix_ms.to_be_bytes();
-    let mut bytes = [0; 16];
-    let all = time.into_iter().chain(random);
-    for (to, from) in bytes.iter_mut().zip(all) {
-        *to = from;
-    }
-    let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
-    *version = *version & 0x0f | 0x70;
-    *variant = *variant & 0x3f | 0x80;
-    uuid(&bytes)
+    uuid(&v7(unix_ms, random))
+}
+
+/// A UUIDv7 of this time. Of the random bytes, version and variant take the six highest bits of the first and the third.
+pub fn v7(unix_ms: u64, random: [u8; 10]) -> [u8; 16] {
+    let id = Builder::from_unix_timestamp_millis(unix_ms, &random);
+    id.into_uuid().into_bytes()
 }
 
 /// The id of an event that a sheet made: what its row is about, by the words at the places of its form's key, with [`WORD_END`] between.
@@ -41,20 +40,13 @@ pub fn of_key(source: &str, key: &str) -> String {
 
 /// A UUID in its usual form.
 pub fn uuid(bytes: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
+    Uuid::from_bytes(*bytes).to_string()
 }
 
 /// The bytes of a UUID in its usual form, with small letters; None where it is another.
 pub fn read_uuid(text: &str) -> Option<[u8; 16]> {
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    read_hex(&digits).filter(|bytes| uuid(bytes) == text)
+    let id = Uuid::try_parse(text).ok()?;
+    (id.to_string() == text).then(|| id.into_bytes())
 }
 
 /// 16 bytes as 32 digits of base 16, with small letters.

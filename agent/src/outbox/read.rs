@@ -217,9 +217,8 @@ impl Outbox {
     /// A refused event as it lies in the tray; None where it is no longer there, or its bytes are gone.
     pub async fn refused(&self, feed: &FeedName, number: u64) -> Result<Option<Waiting>, Outage> {
         let (outbox, feed) = (self.clone(), feed.clone());
-        let read = tokio::task::spawn_blocking(move || {
-            outbox.looking(|look| look.refused(&feed, number))
-        });
+        let read =
+            tokio::task::spawn_blocking(move || outbox.looking(|look| look.refused(&feed, number)));
         read.await.unwrap_or(Err(Outage::Stopped))
     }
 

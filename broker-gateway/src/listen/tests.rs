@@ -30,7 +30,8 @@ async fn waits_behind(why: impl Fn(Peer) -> NotLetIn) -> Duration {
     for _ in 0..HANDSHAKES {
         let from = (([127, 0, 0, 1], 4_000).into(), "01".to_owned());
         let why = why(peer.clone());
-        door.turn_away(tokio::io::sink(), from, &why).await;
+        door.turn_away((tokio::io::sink(), Tongue::Nats), from, &why)
+            .await;
     }
     let began = Instant::now();
     account.solvent().await.expect("not for long");

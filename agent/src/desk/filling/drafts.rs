@@ -5,20 +5,21 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use schemas::ids;
 use schemas::subject::FeedName;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use super::Filling;
 use crate::desk::door::files;
 use crate::desk::limits::DRAFTS_MAX;
+use crate::store::alarms::now_ms;
 use crate::store::{Outage, disk};
 
 /// The name of a form that is being filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct FormId(Uuid);
+pub struct FormId([u8; 16]);
 
 /// Text that names no form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +28,9 @@ pub struct FormIdFault;
 
 impl FormId {
     pub fn new() -> FormId {
-        FormId(Uuid::now_v7())
+        let mut random = [0; 10];
+        fastrand::fill(&mut random);
+        FormId(ids::v7(now_ms(), random))
     }
 }
 
@@ -36,11 +39,7 @@ impl TryFrom<String> for FormId {
 
     /// Only as it is written here: one form has one name.
     fn try_from(text: String) -> Result<FormId, FormIdFault> {
-        let id = Uuid::try_parse(&text).map_err(|_| FormIdFault)?;
-        match id.to_string() == text {
-            true => Ok(FormId(id)),
-            false => Err(FormIdFault),
-        }
+        ids::read_uuid(&text).map(FormId).ok_or(FormIdFault)
     }
 }
 
@@ -52,7 +51,7 @@ impl From<FormId> for String {
 
 impl fmt::Display for FormId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        f.write_str(&ids::uuid(&self.0))
     }
 }
 
