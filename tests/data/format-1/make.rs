@@ -103,6 +103,16 @@ async fn fill_outbox(store: &Path) {
     lose(store, b"event lost-1");
     outbox.waiting(&health(), 0, 100).await.expect("reads");
     outbox.checkpoint().await.expect("serves what came before");
+    fork(&outbox, &notary).await;
+    accept(&outbox, &health(), "keyed-1", Some("a key")).await;
+    accept(&outbox, &health(), "waits-2", None).await;
+    accept(&outbox, &feed("market-prices"), "price-1", None).await;
+    confirm(&outbox);
+    outbox.checkpoint().await.expect("syncs");
+}
+
+/// What stood at a position goes back into line, and another event is taken back there.
+async fn fork(outbox: &Outbox, notary: &receipts::Notary) {
     let back = settled("back-1", 5, "back-1");
     let put_back = PutBack {
         position: back.position,
@@ -125,9 +135,10 @@ async fn fill_outbox(store: &Path) {
         )
         .await
         .expect("takes back");
-    accept(&outbox, &health(), "keyed-1", Some("a key")).await;
-    accept(&outbox, &health(), "waits-2", None).await;
-    accept(&outbox, &feed("market-prices"), "price-1", None).await;
+}
+
+/// A reader holds some of it.
+fn confirm(outbox: &Outbox) {
     let (key, _) = SigningKey::generate().expect("a key");
     let said = Said {
         reader: "moh/hq".parse().expect("an office"),
@@ -141,7 +152,6 @@ async fn fill_outbox(store: &Path) {
     outbox
         .confirm(Confirmation::sign(said, &key))
         .expect("takes it");
-    outbox.checkpoint().await.expect("syncs");
 }
 
 /// Its bytes rot in the journal while it waits.
