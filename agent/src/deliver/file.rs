@@ -145,7 +145,17 @@ impl LineFile {
             Err(error) => return Err(error),
         }
         let mut open = OpenOptions::new();
-        open.create(true).append(true).read(true).open(&self.taken)
+        let file = open
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(&self.taken)?;
+        // Looked at, because whoever finds no name takes it for moved away.
+        let named = fs::metadata(&self.taken)?;
+        match named.ino() == file.metadata()?.ino() {
+            true => Ok(file),
+            false => Err(io::Error::other("it was made, and its name is another's")),
+        }
     }
 
     fn write(&self, file: &mut File, lines: &str) -> io::Result<()> {

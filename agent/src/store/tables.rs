@@ -202,19 +202,22 @@ impl Tables {
 
 impl Drop for Tables {
     fn drop(&mut self) {
-        // Its end writes what nobody will read. It may panic, and where the disk refuses a write it may never come: neither is anybody's concern.
-        let db = self.db.take();
-        let (ended, ends) = mpsc::channel::<()>();
-        let ending = thread::Builder::new().spawn(move || {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
-            drop(ended);
-        });
-        if ending.is_ok() {
-            let _ = ends.recv_timeout(TABLES_END_TIME);
-        }
+        end(self.db.take());
         if let Err(error) = remove(&self.dir) {
             tracing::warn!(%error, "what is left of the tables is removed by the next start");
         }
+    }
+}
+
+/// Its end writes what nobody will read. It may panic, and where the disk refuses a write it may never come: neither is anybody's concern.
+pub(super) fn end(db: Option<sled::Db>) {
+    let (ended, ends) = mpsc::channel::<()>();
+    let ending = thread::Builder::new().spawn(move || {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
+        drop(ended);
+    });
+    if ending.is_ok() {
+        let _ = ends.recv_timeout(TABLES_END_TIME);
     }
 }
 

@@ -2,6 +2,7 @@
 //! seen counts if the index still knows it there; what the journal says behind that point counts by itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
 use schemas::event::{Hash, Position};
@@ -16,13 +17,12 @@ use crate::store::before::fields::{Fields, key};
 use crate::store::before::index::{Index, Unread};
 use crate::store::before::journal::{self, At};
 
-/// A place in line: whose, and which number.
-type Place = (String, u64);
+/// A place in line: the number of its feed here, and its own.
+type Place = (u32, u64);
 
-#[derive(Default)]
+/// Where the journal has it: what it is is read again when it is written, for there may be a million.
+#[derive(Clone, Copy, Default)]
 struct Entry {
-    id: String,
-    at_ms: u64,
     accepted: At,
     refused: Option<At>,
     /// The journal says so behind what the index has seen.
@@ -80,9 +80,10 @@ impl Known {
 pub(super) struct Line {
     journal: PathBuf,
     places: BTreeMap<Place, Entry>,
-    /// The place of what was accepted last under an id.
-    ids: HashMap<(String, String), u64>,
-    feeds: BTreeSet<FeedName>,
+    /// The place of what was accepted last under an id, by a hash of feed and id.
+    ids: HashMap<u64, u64>,
+    hasher: RandomState,
+    feeds: BTreeMap<FeedName, u32>,
     /// Up to where each log was pruned, as the journal says it last.
     pub pruned: BTreeMap<String, (Position, Hash)>,
     damaged: u64,
@@ -113,65 +114,95 @@ impl Line {
     fn take(&mut self, (at, is_news): (At, bool), kind: u8, from: &mut Fields<'_>) -> Option<()> {
         match kind {
             1 => {
-                let (number, at_ms) = (from.number()?, from.number()?);
+                let (number, _at_ms) = (from.number()?, from.number()?);
                 let (_content, _data) = (from.hash()?, from.hash()?);
-                let (feed, id) = (from.text()?.to_owned(), from.text()?.to_owned());
-                self.feeds.insert(feed.parse().ok()?);
-                let before = self.ids.insert((feed.clone(), id.clone()), number);
-                let before = before.filter(|before| *before != number);
-                let before = before.map(|before| (feed.clone(), before));
-                if let Some(before) = before
-                    && self
-                        .places
-                        .get(&before)
-                        .is_some_and(|one| one.refused.is_none())
-                {
+                let feed: FeedName = from.text()?.parse().ok()?;
+                let id = self.hash(&feed, from.text()?);
+                let next = u32::try_from(self.feeds.len()).ok()?;
+                let feed = *self.feeds.entry(feed).or_insert(next);
+                let before = self.ids.insert(id, number).map(|before| (feed, before));
+                // One that lies in the tray stays there, whatever comes under its id.
+                let waits = |place: &Place| {
+                    let entry = self.places.get(place);
+                    place.1 != number && entry.is_some_and(|one| one.refused.is_none())
+                };
+                if let Some(before) = before.filter(waits) {
                     self.places.remove(&before);
                 }
                 let entry = self.places.entry((feed, number)).or_default();
-                (entry.id, entry.at_ms, entry.accepted) = (id, at_ms, at);
+                entry.accepted = at;
                 entry.is_news |= is_news;
             }
             2 => {
                 let (number, _at_ms) = (from.number()?, from.number()?);
-                let entry = self.places.get_mut(&(from.text()?.to_owned(), number))?;
+                let entry = self.at(from.text()?, number)?;
                 entry.refused = Some(at);
                 entry.is_news |= is_news;
             }
             3 => {
                 let number = from.number()?;
-                let entry = self.places.get_mut(&(from.text()?.to_owned(), number))?;
+                let entry = self.at(from.text()?, number)?;
                 entry.refused = None;
                 entry.is_news |= is_news;
             }
             4 => {
                 let number = from.number()?;
-                self.places.remove(&(from.text()?.to_owned(), number));
+                let feed = self.feed(from.text()?)?;
+                self.places.remove(&(feed, number));
             }
             5 => {
-                let feed = from.text()?.to_owned();
+                let name = from.text()?;
                 let head = (Position::new(from.number()?)?, from.hash()?);
+                let feed = self.feed(name);
                 while let Some((number, _position)) = from.number().zip(from.number()) {
-                    self.places.remove(&(feed.clone(), number));
+                    feed.and_then(|feed| self.places.remove(&(feed, number)));
                 }
-                self.pruned.insert(feed, head);
+                self.pruned.insert(name.to_owned(), head);
             }
             _ => return None,
         }
         Some(())
     }
 
+    fn feed(&self, name: &str) -> Option<u32> {
+        let name: FeedName = name.parse().ok()?;
+        self.feeds.get(&name).copied()
+    }
+
+    fn at(&mut self, feed: &str, number: u64) -> Option<&mut Entry> {
+        let feed = self.feed(feed)?;
+        self.places.get_mut(&(feed, number))
+    }
+
+    fn hash(&self, feed: &FeedName, id: &str) -> u64 {
+        self.hasher.hash_one((feed.as_str(), id))
+    }
+
+    /// What waits and what is in the tray of a feed, in its order.
+    fn of(&self, feed: &FeedName) -> impl Iterator<Item = (u64, Entry)> {
+        let feed = self.feeds.get(feed).copied();
+        let range = feed.map(|feed| self.places.range((feed, 0)..=(feed, u64::MAX)));
+        let entries = range.into_iter().flatten();
+        entries.map(|((_, number), entry)| (*number, *entry))
+    }
+
     /// Only what the index still knows in line or in the tray is there; and what it has not seen yet.
-    fn forget_what_left(&mut self, index: &Index) -> Result<(), Unread> {
+    fn forget_what_left(&mut self, index: &Index) -> Result<(), Failed> {
         let mut left = Vec::new();
-        for ((feed, number), entry) in self.places.iter().filter(|(_, entry)| !entry.is_news) {
-            let known = Known::of(index, feed, &entry.id)?;
-            let in_line = known.is_some_and(|known| {
-                known.number == *number && matches!(known.stage, ACCEPTED | REFUSED)
-            });
-            let in_tray = || index.get(&key(b't', &[feed], &number.to_be_bytes()));
-            if !in_line && in_tray()?.is_none() {
-                left.push((feed.clone(), *number));
+        let mut bodies = Bodies::default();
+        for (feed, of) in &self.feeds {
+            let seen = self.of(feed).filter(|(_, entry)| !entry.is_news);
+            for (number, entry) in seen {
+                let body = bodies.of(&self.journal, entry.accepted)?;
+                let id = body.as_deref().and_then(Accepted::read).map(|one| one.id);
+                let known = Known::of(index, feed.as_str(), id.unwrap_or_default())?;
+                let in_line = known.is_some_and(|known| {
+                    known.number == number && matches!(known.stage, ACCEPTED | REFUSED)
+                });
+                let in_tray = || index.get(&key(b't', &[feed.as_str()], &number.to_be_bytes()));
+                if !in_line && in_tray()?.is_none() {
+                    left.push((*of, number));
+                }
             }
         }
         for place in left {
@@ -186,7 +217,7 @@ impl Line {
 
     /// All feeds of which something is known.
     pub fn feeds(&self, index: Option<&Index>) -> Result<BTreeSet<FeedName>, Unread> {
-        let mut feeds = self.feeds.clone();
+        let mut feeds: BTreeSet<FeedName> = self.feeds.keys().cloned().collect();
         for entry in index.into_iter().flat_map(|index| index.scan(b"f")) {
             let (key, _) = entry?;
             let name = Fields(key.get(1..).unwrap_or_default()).name();
@@ -198,23 +229,15 @@ impl Line {
 
     /// Whether an id is in line by a word of the journal that the index has not seen: then what the index says of it is over.
     pub fn is_in_line_since(&self, feed: &FeedName, id: &str) -> bool {
-        let name = (feed.to_string(), id.to_owned());
-        let place = self.ids.get(&name).map(|number| (name.0, *number));
-        place.is_some_and(|place| self.places.get(&place).is_some_and(|one| one.is_news))
+        let place = self.feeds.get(feed).zip(self.ids.get(&self.hash(feed, id)));
+        let entry = place.and_then(|(feed, number)| self.places.get(&(*feed, *number)));
+        entry.is_some_and(|one| one.is_news)
     }
 
     /// What waits and what is in the tray of a feed, in its order.
-    pub fn write(&mut self, anew: &mut Anew, (feed, of): (&FeedName, u32)) -> Result<(), Failed> {
-        let name = feed.to_string();
-        let range = (name.clone(), 0)..=(name, u64::MAX);
+    pub fn write(&self, anew: &mut Anew, (feed, of): (&FeedName, u32)) -> Result<(), Failed> {
         let mut bodies = Bodies::default();
-        for (number, (_, entry)) in (FIRST_NUMBER..).zip(self.places.range(range)) {
-            let placed = Placed {
-                feed: of,
-                number,
-                at_ms: entry.at_ms,
-                id: &entry.id,
-            };
+        for (number, (_, entry)) in (FIRST_NUMBER..).zip(self.of(feed)) {
             let accepted = bodies.of(&self.journal, entry.accepted)?;
             let Some(accepted) = accepted.as_deref().and_then(Accepted::read) else {
                 continue;
@@ -222,18 +245,23 @@ impl Line {
             let fact = Fact::Accepted(facts::Accepted {
                 feed: of,
                 number,
-                at_ms: entry.at_ms,
+                at_ms: accepted.at_ms,
                 content: accepted.content,
                 data: accepted.data,
                 key: accepted.key,
-                id: &entry.id,
+                id: accepted.id,
                 name: "",
             });
             anew.put(&fact, accepted.bytes)?;
             if let Some(at) = entry.refused {
                 let body = bodies.of(&self.journal, at)?.unwrap_or_default();
-                let refusal = refusal(&body).unwrap_or_default();
-                anew.put(&Fact::Refused(placed), refusal)?;
+                let refused = Fact::Refused(Placed {
+                    feed: of,
+                    number,
+                    at_ms: accepted.at_ms,
+                    id: accepted.id,
+                });
+                anew.put(&refused, refusal(&body).unwrap_or_default())?;
             }
         }
         Ok(())
@@ -246,16 +274,17 @@ impl Line {
         (feed, of): (&FeedName, u32),
         index: &Index,
     ) -> Result<(), Failed> {
-        let name = feed.to_string();
-        let range = (name.clone(), 0)..=(name.clone(), u64::MAX);
-        let mut number = FIRST_NUMBER + self.places.range(range).count() as u64;
-        let prefix = key(b'i', &[&name], b"");
+        let name = feed.as_str();
+        let mut number = FIRST_NUMBER + self.of(feed).count() as u64;
+        let known_here = self.feeds.get(feed).copied();
+        let prefix = key(b'i', &[name], b"");
         for entry in index.scan(&prefix) {
             let (key, value) = entry?;
             let known = Known::read(&value)?;
             let id = std::str::from_utf8(key.get(prefix.len()..).unwrap_or_default());
             let id = id.map_err(|_| Unread("an id".into()))?;
-            let is_there = || self.places.contains_key(&(name.clone(), known.number));
+            let place = known_here.map(|feed| (feed, known.number));
+            let is_there = || place.is_some_and(|place| self.places.contains_key(&place));
             let is_new = match known.stage {
                 LOST => false,
                 ACCEPTED | REFUSED if !is_there() && !self.is_in_line_since(feed, id) => true,
@@ -306,6 +335,8 @@ impl Line {
 
 /// An accepted event, as the journal has it.
 struct Accepted<'a> {
+    at_ms: u64,
+    id: &'a str,
     content: Option<Hash>,
     data: Hash,
     key: Option<Hash>,
@@ -315,10 +346,12 @@ struct Accepted<'a> {
 impl<'a> Accepted<'a> {
     fn read(body: &'a [u8]) -> Option<Accepted<'a>> {
         let mut from = Fields(body);
-        let (_number, _at_ms) = (from.number()?, from.number()?);
+        let (_number, at_ms) = (from.number()?, from.number()?);
         let (content, data) = (from.optional()?, from.hash()?);
-        let (_feed, _id) = (from.text()?, from.text()?);
+        let (_feed, id) = (from.text()?, from.text()?);
         Some(Accepted {
+            at_ms,
+            id,
             content,
             data,
             key: from.optional()?,

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::store::limits::{FORMER_INDEX_OPEN_TIME, INDEX_CACHE_BYTES};
+use crate::store::tables::end;
 
 /// Written into an index that had opened well and turned out to be damaged.
 const SUSPECT_FILE: &str = "suspect";
@@ -23,7 +24,13 @@ impl From<sled::Error> for Unread {
     }
 }
 
-pub struct Index(sled::Db);
+pub struct Index(Option<sled::Db>);
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        end(self.0.take());
+    }
+}
 
 type Pair = (Vec<u8>, Vec<u8>);
 
@@ -43,13 +50,17 @@ impl Index {
         opening.ok()?;
         let db = opens.recv_timeout(FORMER_INDEX_OPEN_TIME).ok().flatten();
         // An empty one was made where nothing was left.
-        db.filter(|db| db.was_recovered()).map(Index)
+        db.filter(|db| db.was_recovered()).map(|db| Index(Some(db)))
+    }
+
+    fn db(&self) -> Result<&sled::Db, Unread> {
+        self.0.as_ref().ok_or_else(|| Unread("it is closed".into()))
     }
 
     /// # Errors
     /// It does not read.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Unread> {
-        Ok(self.0.get(key)?.map(|value| value.to_vec()))
+        Ok(self.db()?.get(key)?.map(|value| value.to_vec()))
     }
 
     /// A value that lies there in pieces, each under its key and a number.
@@ -76,8 +87,8 @@ impl Index {
 
     /// All whose keys begin so, in order.
     pub fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = Result<Pair, Unread>> + use<> {
-        let all = self.0.scan_prefix(prefix);
-        all.map(|entry| {
+        let all = self.0.as_ref().map(|db| db.scan_prefix(prefix));
+        all.into_iter().flatten().map(|entry| {
             let (key, value) = entry?;
             Ok((key.to_vec(), value.to_vec()))
         })
@@ -88,8 +99,8 @@ impl Index {
         &self,
         prefix: &[u8],
     ) -> impl Iterator<Item = Result<Vec<u8>, Unread>> + use<> {
-        let keys = self.0.scan_prefix(prefix).keys();
-        keys.filter_map(|key| match key {
+        let keys = self.0.as_ref().map(|db| db.scan_prefix(prefix).keys());
+        keys.into_iter().flatten().filter_map(|key| match key {
             Ok(key) => key.strip_suffix(&[0, 0]).map(|key| Ok(key.to_vec())),
             Err(error) => Some(Err(error.into())),
         })
