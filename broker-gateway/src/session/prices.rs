@@ -39,8 +39,8 @@ const DELIVERED: Duration = Duration::from_micros(5);
 /// A kilobyte on its way up or down: TLS, and the copies between two sockets.
 const KILOBYTE: Duration = Duration::from_micros(5);
 
-/// A kilobyte that came on the wire and holds nothing, in records of a few bytes each.
-const RECORDS_KILOBYTE: Duration = Duration::from_micros(15);
+/// A kilobyte that came on the wire besides what is in it: 45 records, each of which wakes its session.
+const RECORDS_KILOBYTE: Duration = Duration::from_micros(200);
 
 /// What readers have confirmed of a log was read again, a message of each reader: the feed's writer waits for it.
 const PROVED: Duration = Duration::from_millis(10);

@@ -22,6 +22,8 @@ pub(super) struct Records {
     wire: OnTheWire,
     read: u64,
     told: u64,
+    /// What of it was told since somebody waited until it was paid for.
+    unwaited: usize,
 }
 
 impl Records {
@@ -30,6 +32,7 @@ impl Records {
             wire,
             read: 0,
             told: 0,
+            unwaited: 0,
         }
     }
 
@@ -53,7 +56,9 @@ impl Session {
         let besides = self.records.besides();
         let account = self.desk.account.clone();
         account.pay(prices::records(besides));
-        if besides > RECORDS_BESIDES_USUAL {
+        self.records.unwaited = self.records.unwaited.saturating_add(besides);
+        if self.records.unwaited > RECORDS_BESIDES_USUAL {
+            self.records.unwaited = 0;
             let _told_at_the_next_operation = account.solvent().await;
         }
     }

@@ -171,8 +171,8 @@ async fn what_comes_in_records_that_hold_little_is_paid_for_before_more_is_read(
     let seat = (seat, wire.clone());
     let down = Outgoing::new(Tongue::Nats);
     let mut session = Session::new(gateway, peer, seat, of_loopback(), down);
-    // As much as twenty thousand pings, each byte in a record of its own.
-    let records = 20_000 * 6 * 100;
+    // What stands besides some ten thousand bytes, each in a record of its own.
+    let records = 1_000_000;
     wire.came(records);
     client.write_all(HELLO).await.expect("open");
     drop(client);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::join_all;
+use serde_json::json;
 use tests::raw::{Credentials, Handshake, RawClient, ServerOp};
 use tokio::time::timeout;
 
@@ -29,6 +30,8 @@ const ANNOUNCED: usize = 1_000_000;
 const SENT: usize = 999_990;
 /// Reads of 1,000 events in one session that takes none of them.
 const READS: usize = 200;
+/// Pulls in one session, each from a consumer of its own: of all sessions what an office may have under way.
+const CONSUMERS: usize = 8;
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
 const SEND_WAIT: Duration = Duration::from_secs(10);
 
@@ -105,42 +108,100 @@ async fn send_half(office: &str, client: &mut RawClient) {
     let _ = client.try_send([line.as_bytes(), &data].concat()).await;
 }
 
+/// What is asked for and not taken, by each way that there is to ask.
 pub async fn unread(effort: Effort, outcome: &mut Outcome) -> Result<()> {
-    let scene = Scene::build().await?;
-    let hostile = Hostile::prepare(&scene, effort.pick(6_000, 200)).await?;
-    let gauge = Gauge::of(&scene);
-    let mut sessions = Vec::new();
-    for _ in 0..SESSIONS_OF_OFFICE {
-        sessions.extend(connect(&scene, HOSTILE).await);
+    for way in [Way::Reads, Way::Pulls, Way::Pushes] {
+        outcome.show(way.unread(effort).await?);
     }
-    let before = gauge.memory()?;
-    let read = floods::read_of_own_log(&hostile);
-    let reads = [
-        frames::subscribe(&hostile.reply, "1"),
-        read.repeat(READS).into(),
-    ]
-    .concat();
-    let asking = sessions
-        .iter_mut()
-        .map(|client| timeout(SEND_WAIT, client.try_send(reads.clone())));
-    let (_, worst) = tokio::join!(join_all(asking), gauge.worst(SEND_WAIT));
-    let worst = worst?;
-    let count = sessions.len().max(1) as f64;
-    let figure = Figure::new(
-        "reads that nobody takes: nats-server grows, a session",
-        (worst.nats - before.nats) / count,
-        "MiB",
-    )
-    .at_most(UNREAD_MIB_MOST)
-    .made_of(format!(
-        "{count} sessions, {READS} reads of 1,000 events each; nats-server {} to {} MiB, gateway {} to {}",
-        plain(before.nats.round()),
-        plain(worst.nats.round()),
-        plain(before.gateway.round()),
-        plain(worst.gateway.round())
-    ));
-    outcome.show(figure);
     Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Reads,
+    Pulls,
+    Pushes,
+}
+
+impl Way {
+    async fn unread(self, effort: Effort) -> Result<Figure> {
+        let scene = Scene::build().await?;
+        let hostile = Hostile::prepare(&scene, effort.pick(6_000, 1_000)).await?;
+        let gauge = Gauge::of(&scene);
+        let mut sessions = Vec::new();
+        for number in 0..SESSIONS_OF_OFFICE {
+            let client = connect(&scene, HOSTILE).await;
+            sessions.extend(client.map(|client| (number, client)));
+        }
+        let before = gauge.memory()?;
+        let asking = sessions.iter_mut().map(|(number, client)| {
+            let asks = self.asks(&hostile, *number);
+            timeout(SEND_WAIT, async move { client.try_send(asks).await })
+        });
+        let (_, worst) = tokio::join!(join_all(asking), gauge.worst(SEND_WAIT));
+        let worst = worst?;
+        let count = sessions.len().max(1) as f64;
+        let grown = (worst.nats - before.nats) / count;
+        let figure = Figure::new(self.words(), grown, "MiB").at_most(UNREAD_MIB_MOST);
+        Ok(figure.made_of(format!(
+            "{count} sessions, {} in each; nats-server {} to {} MiB, gateway {} to {}",
+            self.each(),
+            plain(before.nats.round()),
+            plain(worst.nats.round()),
+            plain(before.gateway.round()),
+            plain(worst.gateway.round())
+        )))
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Way::Reads => "reads that nobody takes: nats-server grows, a session",
+            Way::Pulls => "pulls that nobody takes: nats-server grows, a session",
+            Way::Pushes => "what is pushed and nobody takes: nats-server grows, a session",
+        }
+    }
+
+    fn each(self) -> String {
+        match self {
+            Way::Reads => format!("{READS} reads of 1,000 events"),
+            Way::Pulls => format!("{CONSUMERS} pulls of all of the log"),
+            Way::Pushes => "a consumer that pushes all of the log".to_owned(),
+        }
+    }
+
+    /// What one of the sessions says; nobody but itself hears the answers.
+    fn asks(self, hostile: &Hostile, session: usize) -> Vec<u8> {
+        let inbox = format!("{}.unread{session}", hostile.inbox);
+        let mut asks = frames::subscribe(&format!("{inbox}.*"), "u").to_vec();
+        let settings = json!({
+            "ack_policy": "none", "filter_subject": hostile.subject(), "mem_storage": true,
+        });
+        match self {
+            Way::Reads => {
+                asks.extend_from_slice(&frames::subscribe(&hostile.reply, "1"));
+                let read = floods::read_of_own_log(hostile);
+                asks.extend_from_slice(&read.repeat(READS));
+            }
+            Way::Pulls => {
+                for number in 0..CONSUMERS {
+                    let name = format!("mlvt_kampot_unread{session}-{number}");
+                    let made = floods::create(hostile, &name, settings.clone());
+                    asks.extend_from_slice(&made);
+                    let reply = format!("{inbox}.{number}");
+                    asks.extend_from_slice(&floods::pull(&name, &reply));
+                }
+            }
+            Way::Pushes => {
+                let subject = format!("{inbox}.pushed");
+                asks.extend_from_slice(&frames::subscribe(&subject, "p"));
+                let mut settings = settings;
+                settings["deliver_subject"] = subject.into();
+                let name = format!("mlvt_kampot_unread{session}");
+                asks.extend_from_slice(&floods::create(hostile, &name, settings));
+            }
+        }
+        asks
+    }
 }
 
 pub async fn connect(scene: &Scene, office: &str) -> Option<RawClient> {

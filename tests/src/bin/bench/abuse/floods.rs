@@ -26,11 +26,12 @@ const SESSIONS: usize = 4;
 /// Events that are signed before a flood of good ones: more than are stored in its time.
 const PRESIGNED: usize = if cfg!(debug_assertions) { 500 } else { 30_000 };
 const PUSH_CONSUMERS: usize = 100;
+const HEARTBEAT_CONSUMERS: usize = 200;
 const CONSUMERS: usize = 64;
 /// Under the gateway's bound on data.
 const FAULTY_BYTES: usize = 990_000;
 
-pub const ALL: [Flood; 17] = [
+pub const ALL: [Flood; 20] = [
     flood(
         "replay",
         "own old events sent again in random order",
@@ -75,6 +76,30 @@ pub const ALL: [Flood; 17] = [
             push,
         )
     },
+    Flood {
+        sessions: 1,
+        ..flood(
+            "heartbeats",
+            "200 push consumers that say every 100 ms that they are still there",
+            Order::Once,
+            heartbeats,
+        )
+    },
+    Flood {
+        sessions: 1,
+        ..flood(
+            "pulls",
+            "all of its own log pulled by 64 consumers, which are made anew",
+            Order::Around,
+            pulls,
+        )
+    },
+    flood(
+        "records",
+        "60 KB of a request that is malformed, each byte in a record of its own",
+        Order::Crumbs,
+        records,
+    ),
     flood(
         "consumers",
         "consumers made and deleted",
@@ -225,6 +250,54 @@ fn push(hostile: &mut Hostile) -> Says {
     Ok((heard, consumers))
 }
 
+fn heartbeats(hostile: &mut Hostile) -> Says {
+    let (mut heard, mut consumers) = (Vec::new(), Vec::new());
+    for number in 0..HEARTBEAT_CONSUMERS {
+        let subject = format!("{}.beat{number}", hostile.inbox);
+        heard.extend_from_slice(&subscribe(&subject, &format!("b{number}")));
+        let config = json!({
+            "deliver_subject": subject, "deliver_policy": "new", "ack_policy": "none",
+            "idle_heartbeat": 100_000_000, "filter_subject": hostile.subject(), "mem_storage": true,
+        });
+        let name = format!("mlvt_kampot_beat{number}");
+        consumers.push(create(hostile, &name, config));
+    }
+    Ok((heard, consumers))
+}
+
+fn pulls(hostile: &mut Hostile) -> Says {
+    let pulls = (0..CONSUMERS).flat_map(|number| {
+        let name = format!("mlvt_kampot_pull{number}");
+        let config = json!({
+            "ack_policy": "none", "filter_subject": hostile.subject(), "mem_storage": true,
+        });
+        let reply = format!("{}.pull{number}", hostile.inbox);
+        [
+            subscribe(&reply, &format!("l{number}")),
+            create(hostile, &name, config),
+            pull(&name, &reply),
+            request(
+                &format!("$JS.API.CONSUMER.DELETE.{FEED}.{name}"),
+                &hostile.reply,
+                "",
+            ),
+        ]
+    });
+    only(pulls.collect())
+}
+
+/// All that a consumer has, for ten minutes.
+pub fn pull(consumer: &str, reply: &str) -> Bytes {
+    let body = json!({ "batch": 10_000, "expires": 600_000_000_000_u64 });
+    let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{FEED}.{consumer}");
+    request(&subject, reply, &body.to_string())
+}
+
+fn records(hostile: &mut Hostile) -> Says {
+    let body = " ".repeat(60_000);
+    only(vec![request("spean.registry", &hostile.reply, &body)])
+}
+
 fn consumers(hostile: &mut Hostile) -> Says {
     let pairs = (0..CONSUMERS).flat_map(|number| {
         let name = format!("mlvt_kampot_brief{number}");
@@ -240,7 +313,7 @@ fn consumers(hostile: &mut Hostile) -> Says {
     only(pairs.collect())
 }
 
-fn create(hostile: &Hostile, name: &str, mut config: serde_json::Value) -> Bytes {
+pub fn create(hostile: &Hostile, name: &str, mut config: serde_json::Value) -> Bytes {
     config["name"] = name.into();
     let body = json!({ "stream_name": FEED, "config": config });
     let subject = format!("$JS.API.CONSUMER.CREATE.{FEED}.{name}");

@@ -37,6 +37,8 @@ pub enum Order {
     Random,
     /// Through, and then only listening.
     Once,
+    /// Around, each byte in a record of TLS of its own.
+    Crumbs,
     /// Connects, says it all, and leaves; again and again.
     Reconnecting,
 }
@@ -178,7 +180,16 @@ impl Session<'_> {
             if operations == 0 {
                 return std::future::pending().await;
             }
-            mouth.say(&bytes).await?;
+            match self.script.order {
+                Order::Crumbs => {
+                    for byte in bytes.chunks(1) {
+                        mouth.say(byte).await?;
+                    }
+                }
+                Order::Around | Order::Random | Order::Once | Order::Reconnecting => {
+                    mouth.say(&bytes).await?;
+                }
+            }
             let mut told = self.told.borrow_mut();
             told.operations += operations;
             told.sent_bytes += bytes.len() as u64;
@@ -199,7 +210,7 @@ impl Session<'_> {
     fn next_operation(&self) -> Option<&Bytes> {
         let (all, at) = (&self.script.then, self.at.get());
         let place = match self.script.order {
-            Order::Around => at % all.len().max(1),
+            Order::Around | Order::Crumbs => at % all.len().max(1),
             Order::Random => fastrand::usize(..all.len().max(1)),
             Order::Once | Order::Reconnecting => at,
         };
