@@ -215,6 +215,8 @@ pub const PULL_BYTES_AT_ONCE: u64 = 1024 * 1024 + 64 * 1024;
 pub const PULL_LARGE_TIME: Duration = Duration::from_secs(2);
 /// Messages of one direct read, whatever the client names: each read keeps others waiting for a millisecond.
 pub const READ_MESSAGES_AT_ONCE: u64 = 256;
+/// What of a read's time until its answer begins is paid for at most: nats-server may be slow for another's sake.
+pub const READ_SEARCH_PAID_MAX: Duration = Duration::from_millis(100);
 /// Such reads of one office that are under way at the same time, of all its sessions.
 pub const OFFICE_READS_AT_ONCE: usize = 2;
 /// What a session may have asked for and not taken, of reads and pulls together: two of the largest. As much again may lie on its own

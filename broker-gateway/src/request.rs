@@ -163,6 +163,13 @@ pub fn answers_of(subject: &Subject, body: &[u8]) -> Answers {
     }
 }
 
+/// How many filters the settings of a consumer name, as they are written here.
+pub fn filters_of(body: &[u8]) -> u32 {
+    let begin: &[u8] = b"\"spean.log.";
+    let filters = body.windows(begin.len()).filter(|part| *part == begin);
+    u32::try_from(filters.count()).unwrap_or(u32::MAX)
+}
+
 /// The consumer that a request as it is written here makes or changes.
 pub fn consumer_made(subject: &Subject) -> Option<(FeedName, &str)> {
     let rest = subject.as_str().strip_prefix("$JS.API.CONSUMER.CREATE.")?;

@@ -30,6 +30,8 @@ const LISTED: Duration = Duration::from_millis(10);
 const SYNCED: Duration = Duration::from_millis(4);
 /// A consumer is files and memory at nats-server.
 const CONSUMER_MADE: Duration = Duration::from_millis(3);
+/// And for each log of its filter the stream's blocks are searched for what lies before it.
+const FILTERED: Duration = Duration::from_micros(250);
 /// TLS, a name looked up, a session.
 pub const CONNECTED: Duration = Duration::from_millis(2);
 /// An event that came and was not stored: a log's head was read for it, at least. What it took to judge comes beside it.
@@ -54,7 +56,7 @@ pub fn of(verdict: &Verdict, heard_bytes: usize, judging: Duration) -> Duration 
         Verdict::Ping | Verdict::Pong | Verdict::Close(_) => JUDGED,
         Verdict::Deny(_) => JUDGED.max(judging),
         Verdict::Subscribe(_) | Verdict::Unsubscribe { .. } => LISTENING,
-        Verdict::Forward { subject, .. } => forwarded(subject),
+        Verdict::Forward { subject, body, .. } => forwarded(subject, body),
         Verdict::Confirm { .. } => SYNCED,
         Verdict::Pull { .. } => ASKED,
         Verdict::Answer { body, .. } => JUDGED + bytes(body.len()),
@@ -86,11 +88,13 @@ pub fn in_vain(answer: &Answer, heard_bytes: usize) -> Duration {
     read_for_it.saturating_add(bytes(heard_bytes))
 }
 
-fn forwarded(subject: &Subject) -> Duration {
+fn forwarded(subject: &Subject, body: &[u8]) -> Duration {
     match subject.as_str() {
         subject if subject.starts_with("$JS.ACK.") || subject.starts_with("$JS.FC.") => LISTENING,
         subject if subject.starts_with("$JS.API.STREAM.INFO.") => COUNTED,
-        _ if request::consumer_made(subject).is_some() => CONSUMER_MADE,
+        _ if request::consumer_made(subject).is_some() => {
+            CONSUMER_MADE.saturating_add(FILTERED.saturating_mul(request::filters_of(body)))
+        }
         _ => ASKED,
     }
 }
@@ -109,6 +113,18 @@ mod tests {
     use schemas::event::Position;
 
     use super::*;
+
+    #[test]
+    fn a_consumer_costs_as_much_more_as_it_has_filters() {
+        let made = Subject::parse(b"$JS.API.CONSUMER.CREATE.market-prices.maff_hq_1");
+        let made = made.expect("a subject");
+        let all = br#"{"config":{"filter_subject":"spean.log.market-prices.>"}}"#;
+        assert_eq!(forwarded(&made, all), CONSUMER_MADE + FILTERED);
+        let name = r#""spean.log.market-prices.maff.kampot""#;
+        let many = format!(r#"{{"filter_subjects":[{}]}}"#, [name; 200].join(","));
+        let many = forwarded(&made, many.as_bytes());
+        assert_eq!(many, CONSUMER_MADE + 200 * FILTERED);
+    }
 
     #[test]
     fn what_has_to_be_proved_costs_more_than_any_other_hold() {

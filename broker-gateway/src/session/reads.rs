@@ -3,13 +3,15 @@
 //! been put on the client's own line.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::subscriptions::Subscriptions;
 use crate::limits::{
-    ANSWER_BYTES_USUAL, READ_AHEAD_BYTES_MAX, READ_BYTES_AT_ONCE, READ_UNHEARD_TIME,
+    ANSWER_BYTES_USUAL, READ_AHEAD_BYTES_MAX, READ_BYTES_AT_ONCE, READ_SEARCH_PAID_MAX,
+    READ_UNHEARD_TIME,
 };
 use crate::request::Answers;
 use crate::wire::{Delivery, Subject};
@@ -28,6 +30,8 @@ struct Read {
     reply: Subject,
     answers: Answers,
     asked: Instant,
+    /// Something of its answer has come.
+    answered: bool,
     room: Room,
 }
 
@@ -60,6 +64,7 @@ impl Reads {
                 reply: reply.clone(),
                 answers,
                 asked: Instant::now(),
+                answered: false,
                 room,
             });
             return self.lock().extend(read);
@@ -92,6 +97,17 @@ impl Reads {
         })
     }
 
+    /// How long nats-server searched for a long answer that begins with this delivery: what it reads through is not told by what it finds.
+    pub fn searched(&self, delivery: &Delivery) -> Option<Duration> {
+        let mut under_way = self.lock();
+        let subject = delivery.subject();
+        let here = |read: &&mut Read| read.reply.as_str().as_bytes() == subject;
+        let first = under_way.iter_mut().find(here)?;
+        let begins = first.answers == Answers::Many && !first.answered;
+        first.answered = true;
+        begins.then(|| first.asked.elapsed().min(READ_SEARCH_PAID_MAX))
+    }
+
     /// The room of the read that ends with this delivery, to be given back when that has been put on the client's line.
     pub fn ended(&self, delivery: &Delivery) -> Option<Room> {
         let (subject, status) = (delivery.subject(), delivery.status());
@@ -122,8 +138,6 @@ impl Reads {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::account::Ears;
     use crate::wire::{ServerFrame, ServerParser, Sid};
@@ -152,6 +166,8 @@ mod tests {
         Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX))
     }
 
+    const SOON: Duration = Duration::from_secs(60);
+
     const END: &str = "HMSG _INBOX.a.1 1 22 22\r\nNATS/1.0 204 EOB\r\n\r\n\r\n\r\n";
 
     #[tokio::test(start_paused = true)]
@@ -167,6 +183,27 @@ mod tests {
         assert!(reads.ended(&event).is_none());
         drop(reads.ended(&delivery(END)).expect("one has ended"));
         reads.begin(&reply, Answers::Many, &all).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_answer_is_paid_for_by_the_time_until_it_begins() {
+        let turns = Arc::new(Semaphore::new(9));
+        let (reads, all) = (Reads::new(room(), turns), listening("_INBOX.a.*"));
+        let reply = subject("_INBOX.a.1");
+        let event = delivery("MSG _INBOX.a.1 1 2\r\nhi\r\n");
+        let thought = Duration::from_millis(7);
+        reads.begin(&reply, Answers::Many, &all).await;
+        tokio::time::advance(thought).await;
+        assert_eq!(reads.searched(&event), Some(thought));
+        assert_eq!(reads.searched(&event), None, "it goes on");
+        assert!(reads.ended(&delivery(END)).is_some());
+        reads.begin(&reply, Answers::Many, &all).await;
+        tokio::time::advance(SOON).await;
+        // Its own client may have kept it waiting for that long.
+        assert_eq!(reads.searched(&delivery(END)), Some(READ_SEARCH_PAID_MAX));
+        assert!(reads.ended(&delivery(END)).is_some());
+        reads.begin(&reply, Answers::One, &all).await;
+        assert_eq!(reads.searched(&event), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -213,6 +213,9 @@ impl Deliveries {
         let (mut asked, mut _read) = (None, None);
         if delivery.subject().starts_with(b"_INBOX.") {
             asked = self.desk.unanswered.hear(delivery.subject());
+            if let Some(searched) = self.desk.reads.searched(&delivery) {
+                self.desk.account.pay(searched);
+            }
             _read = self.desk.reads.ended(&delivery);
         }
         match self.desk.pulls.hear(&delivery) {
