@@ -181,13 +181,34 @@ const fn flood(
 }
 
 impl Flood {
+    /// Each session hears its own answers: what all of an office hear is not answered at all.
     pub fn scripts(&self, hostile: &mut Hostile) -> Result<Vec<Script>> {
         let (first, then) = (self.says)(hostile)?;
-        let script = || Script {
-            first: [&subscribe(&hostile.reply, "1"), first.as_slice()].concat(),
-            then: then.clone(),
-            order: self.order,
+        let script = |session: usize| {
+            let reply = format!("{}{session}", hostile.reply);
+            let answered_there = |said: &Bytes| answered_at(said, &hostile.reply, &reply);
+            Script {
+                first: [&subscribe(&reply, "1"), first.as_slice()].concat(),
+                then: then.iter().map(answered_there).collect(),
+                order: self.order,
+            }
         };
-        Ok((0..self.sessions).map(|_| script()).collect())
+        Ok((0..self.sessions).map(script).collect())
+    }
+}
+
+/// The same operation with its answer elsewhere.
+fn answered_at(said: &Bytes, reply: &str, elsewhere: &str) -> Bytes {
+    let named = format!(" {reply} ");
+    let at = said
+        .windows(named.len())
+        .position(|part| part == named.as_bytes());
+    match at {
+        Some(at) => {
+            let (before, after) = (&said[..at], &said[at + named.len()..]);
+            let elsewhere = format!(" {elsewhere} ");
+            [before, elsewhere.as_bytes(), after].concat().into()
+        }
+        None => said.clone(),
     }
 }
