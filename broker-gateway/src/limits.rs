@@ -213,6 +213,10 @@ pub const PULL_BYTES_WAITING: u64 = 16 * 1024;
 pub const PULL_BYTES_AT_ONCE: u64 = 1024 * 1024 + 64 * 1024;
 /// How long so many may wait at nats-server for more to come: their room is other reads', too.
 pub const PULL_LARGE_TIME: Duration = Duration::from_secs(2);
+/// How long after its time a piece counts as one that nats-server has ended without a word, as it does where nobody listens any more.
+pub const PULL_LATE: Duration = Duration::from_secs(3);
+/// How often a session looks for such.
+pub const PULL_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Messages of one direct read, whatever the client names: each read keeps others waiting for a millisecond.
 pub const READ_MESSAGES_AT_ONCE: u64 = 256;
 /// What of a read's time until its answer begins is paid for at most: nats-server may be slow for another's sake.

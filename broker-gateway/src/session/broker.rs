@@ -176,7 +176,7 @@ impl Session {
         let Some(upstream) = self.way_up(pull.subject(), Some(reply)).await? else {
             return Ok(());
         };
-        match desk.pulls.ask(pull, reply, &desk.subscriptions) {
+        match desk.pulls.ask(pull, reply) {
             Ok(piece) => {
                 let sent = upstream.send(piece).await;
                 sent.map_err(|Closed| End::BrokerGone)

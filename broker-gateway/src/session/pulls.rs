@@ -20,7 +20,7 @@ use self::status::Status;
 use self::watched::{Consumer, Heartbeats, Place, Waiting};
 use super::subscriptions::Subscriptions;
 use crate::account::Account;
-use crate::limits::{PULL_HEARTBEAT, PULL_SILENCE_MAX, PULLS_WATCHED_MAX};
+use crate::limits::{PULL_HEARTBEAT, PULL_LOOK_INTERVAL, PULL_SILENCE_MAX, PULLS_WATCHED_MAX};
 use crate::request::Pull;
 use crate::wire::{Delivery, Subject};
 
@@ -78,15 +78,9 @@ impl Pulls {
     ///
     /// # Errors
     /// `NotAsked`.
-    pub fn ask(
-        &self,
-        pull: &Pull,
-        reply: &Subject,
-        heard: &Subscriptions,
-    ) -> Result<Bytes, NotAsked> {
+    pub fn ask(&self, pull: &Pull, reply: &Subject) -> Result<Bytes, NotAsked> {
         let mut table = self.lock();
         let listened = table.listening.time();
-        table.pieces.forget(listened, |reply| heard.hears(reply));
         let place = table.pieces.admits(pull, reply)?;
         let heartbeat = table.watch_long(pull, reply);
         let piece = table
@@ -94,6 +88,16 @@ impl Pulls {
             .begin((pull, reply), heartbeat, place, listened);
         self.asked.notify_one();
         Ok(piece)
+    }
+
+    /// Forgets, again and again, what nats-server has ended without a word, as nobody listens to it any more: its room is others'.
+    pub async fn forget(&self, heard: &Subscriptions) {
+        loop {
+            sleep(PULL_LOOK_INTERVAL).await;
+            let mut table = self.lock();
+            let listened = table.listening.time();
+            table.pieces.forget(listened, |reply| heard.hears(reply));
+        }
     }
 
     /// Waits until there is room for a piece that has to be large; as it is sent.

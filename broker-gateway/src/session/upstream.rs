@@ -67,6 +67,8 @@ impl Upstream {
             // What has to come at once is asked for when there is room for it.
             while queue.send(pulling.pulls.large().await).await.is_ok() {}
         });
+        let forgetting = desk.clone();
+        tasks.spawn(async move { forgetting.pulls.forget(&forgetting.subscriptions).await });
         let (pausing, queue) = (desk.clone(), up.clone());
         tasks.spawn(async move { resume(&pausing, &queue).await });
         let subscriptions = desk.subscriptions.operations();

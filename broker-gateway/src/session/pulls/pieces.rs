@@ -14,7 +14,7 @@ use super::status::{Kind, Status};
 use crate::account::{Account, Ears};
 use crate::limits::{
     HEARTBEAT_MIN, OFFICE_PULLS_MAX, PULL_BYTES_AT_ONCE, PULL_BYTES_WAITING, PULL_LARGE_TIME,
-    PULL_SILENCE_MAX, READ_AHEAD_BYTES_MAX, READ_COPIES_MAX, READ_UNHEARD_TIME,
+    PULL_LATE, READ_AHEAD_BYTES_MAX, READ_COPIES_MAX, READ_UNHEARD_TIME,
 };
 use crate::request::{Piece, Pull};
 use crate::wire::{Frame, Subject};
@@ -149,7 +149,7 @@ impl Pieces {
         self.all.retain(|asked| {
             let (sent, lasts) = asked.sent;
             let passed = listened.saturating_sub(sent);
-            let over = lasts.is_some_and(|lasts| passed >= lasts.saturating_add(PULL_SILENCE_MAX));
+            let over = lasts.is_some_and(|lasts| passed >= lasts.saturating_add(PULL_LATE));
             passed < READ_UNHEARD_TIME || (is_heard(&asked.reply) && !over)
         });
     }
@@ -289,14 +289,13 @@ impl Asked {
         }
     }
 
-    /// Takes off what the piece has brought; whether that is anything.
+    /// Takes off what the piece has brought; whether that is anything. Of pulls that are answered on one subject each end tells its own
+    /// number of messages, so only the bytes say so.
     fn take_off(&mut self, status: &Status<'_>) -> bool {
         let brought = self.piece_bytes().saturating_sub(status.bytes.unwrap_or(0));
-        let left = status.messages.unwrap_or(self.batch);
-        let something = left < self.batch;
-        self.batch = left;
+        self.batch = status.messages.unwrap_or(self.batch);
         self.bytes = self.bytes.map(|bytes| bytes.saturating_sub(brought));
-        something
+        brought > 0
     }
 
     /// The broker's word on a piece, with the numbers of the whole pull.

@@ -44,11 +44,10 @@ fn pulls() -> Pulls {
     Pulls::new(Arc::new(Semaphore::new(READ_AHEAD_BYTES_MAX)), &account)
 }
 
-/// Everything is listened to.
-fn listening() -> Subscriptions {
+fn listening_to(to: &str) -> Subscriptions {
     let all = Subscriptions::new(Ears::new(1));
     let sid = Sid::parse(b"1").expect("an id");
-    all.add(sid, subject("_INBOX.moh.hq.>")).expect("room");
+    all.add(sid, subject(to)).expect("room");
     all
 }
 
@@ -60,7 +59,7 @@ fn body(piece: &[u8]) -> Value {
 }
 
 fn try_ask(pulls: &Pulls, reply: &str, said: Value) -> Result<Value, NotAsked> {
-    let sent = pulls.ask(&pull(said), &subject(reply), &listening());
+    let sent = pulls.ask(&pull(said), &subject(reply));
     sent.map(|piece| body(&piece))
 }
 

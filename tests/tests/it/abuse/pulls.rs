@@ -200,3 +200,34 @@ async fn pulls_that_nobody_takes_cost_nats_server_under_4_mib_a_session() {
     let log = log.expect("nats-server has a log");
     assert!(!log.contains("Slow Consumer"), "{log}");
 }
+
+/// nats-server ends a pull to whose answers nobody listens without a word.
+#[tokio::test]
+async fn who_stops_listening_to_its_pulls_reads_on() {
+    let mut scene = Scene::start().await;
+    scene.publish_many(MANY, &report()).await;
+    let mut client = scene.bus.raw(HEALTH.office).await;
+    let all = json!({ "batch": 1_000, "expires": 600_000_000_000_u64 });
+    for sid in ["a", "b"] {
+        let (name, reply) = (format!("moh_siem-reap_{sid}"), format!("{REPLY}.{sid}"));
+        scene.consumer(&name).await;
+        let asks = pull(&name, &reply, &all);
+        client.send(format!("SUB {reply} {sid}\r\n{asks}")).await;
+        for expected in 1..=MANY {
+            assert_eq!(position(&client.message().await), expected);
+        }
+        client.send(format!("UNSUB {sid}\r\n")).await;
+    }
+    client.send("SUB _INBOX.moh.siem-reap.read.* r\r\n").await;
+    let last = json!({ "last_by_subj": HEALTH.subject() }).to_string();
+    let (get, length) = (
+        format!("$JS.API.STREAM.MSG.GET.{}", HEALTH.feed),
+        last.len(),
+    );
+    for number in 0..100 {
+        let reply = format!("_INBOX.moh.siem-reap.read.{number}");
+        let ask = format!("PUB {get} {reply} {length}\r\n{last}\r\n");
+        client.send(ask).await;
+        assert_eq!(client.message().await.subject, reply);
+    }
+}

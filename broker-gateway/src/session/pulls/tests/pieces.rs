@@ -143,13 +143,56 @@ async fn an_office_has_as_many_pulls_and_one_consumer_s_on_a_subject() {
     let more = try_ask(&pulls, REPLY, said.clone());
     assert_eq!(more, Err(NotAsked::TooMany));
     let other = pull_of("moh_hq_2", said.clone());
-    let other = pulls.ask(&other, &subject(REPLY), &listening());
+    let other = pulls.ask(&other, &subject(REPLY));
     assert_eq!(other, Err(NotAsked::ReplyTaken));
     pulls.hear(&ended(TIMED_OUT, 3, PULL_BYTES_WAITING));
     ask(&pulls, REPLY, said.clone());
-    // Nobody says so when a pull ends to whose answers nobody listens.
-    assert_eq!(silence_that_ends(&pulls, READ_UNHEARD_TIME).await, Ok(()));
-    let deaf = Subscriptions::new(Ears::new(1));
-    let asked = pulls.ask(&pull(said), &subject(REPLY), &deaf);
-    assert!(asked.is_ok(), "{asked:?}");
+    let more = try_ask(&pulls, REPLY, said);
+    assert_eq!(more, Err(NotAsked::TooMany));
+}
+
+/// What has to be large, while that is forgotten of which nothing is heard.
+async fn large_meanwhile(pulls: &Pulls, heard: &Subscriptions) -> Bytes {
+    tokio::select! {
+        () = pulls.forget(heard) => unreachable!("it has no end"),
+        large = pulls.large() => large,
+    }
+}
+
+/// Nobody says so when a pull ends to whose answers nobody listens.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_listens_to_any_more_gives_its_room_back_without_a_word() {
+    let (pulls, deaf) = (pulls(), Subscriptions::new(Ears::new(1)));
+    for reply in ["_INBOX.moh.hq.a", "_INBOX.moh.hq.b", "_INBOX.moh.hq.c"] {
+        ask(&pulls, reply, json!({ "batch": 500, "expires": LONG }));
+    }
+    for reply in ["_INBOX.moh.hq.a", "_INBOX.moh.hq.b"] {
+        next(&pulls, &ended_at(reply, FULL, 480, 768));
+    }
+    let waits = ended_at("_INBOX.moh.hq.c", FULL, 500, PULL_BYTES_WAITING);
+    assert_eq!(pulls.hear(&waits), Passes::NoFurther);
+    // Only what was listened to counts as silence.
+    let unheard = timeout(READ_UNHEARD_TIME * 2, large_meanwhile(&pulls, &deaf)).await;
+    assert!(unheard.is_err(), "{unheard:?}");
+    let listening = silence_that_ends(&pulls, READ_UNHEARD_TIME * 2);
+    let heard = listening_to("_INBOX.moh.hq.c");
+    let forgetting = large_meanwhile(&pulls, &heard);
+    let (listened, large) = tokio::join!(listening, forgetting);
+    assert_eq!(listened, Ok(()));
+    assert_eq!(body(&large)["max_bytes"], PULL_BYTES_AT_ONCE);
+}
+
+/// A client may have several pulls of one consumer answered on one subject, as some stock clients do.
+#[tokio::test(start_paused = true)]
+async fn ends_on_one_subject_are_told_apart_by_what_they_brought() {
+    let pulls = pulls();
+    for batch in [100, 500] {
+        ask(&pulls, REPLY, json!({ "batch": batch, "expires": LONG }));
+    }
+    let large = next(&pulls, &ended(FULL, 480, 768));
+    assert_eq!(large["batch"], 480);
+    assert_eq!(large["max_bytes"], PULL_BYTES_AT_ONCE);
+    let other = next(&pulls, &ended(FULL, 90, 768));
+    assert_eq!(other["batch"], 90);
+    assert_eq!(other["max_bytes"], PULL_BYTES_AT_ONCE);
 }
