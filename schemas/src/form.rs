@@ -6,6 +6,7 @@
 mod agree;
 mod doubt;
 mod expected;
+mod known;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,21 +14,10 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::contract::Contract;
-use crate::feed::Feed;
-use crate::registry::Registry;
 use crate::subject::FeedName;
 
 pub use self::doubt::{Doubt, Doubtful};
 pub use self::expected::{Every, Expected};
-
-/// The forms that are part of the program. A form is not yet an event of the registry: it is found by its feed's name, and checked
-/// against the contract that the registry has, so that it can come from there without any other change.
-const BUILT_IN: [&str; 4] = [
-    include_str!("../forms/health-quarterly.json"),
-    include_str!("../forms/market-prices.json"),
-    include_str!("../forms/price-bulletin.json"),
-    include_str!("../forms/labour-returns.json"),
-];
 
 /// What people read, in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -266,28 +256,6 @@ impl fmt::Display for Place {
 }
 
 impl Form {
-    /// The form of a feed, checked against the contract that the registry has. None where no form is known for it.
-    pub fn of(registry: &Registry, feed: &FeedName) -> Option<Result<Form, FormFault>> {
-        let text = BUILT_IN
-            .into_iter()
-            .find(|text| named(text).is_ok_and(|name| name == *feed))?;
-        Some(Form::find(registry, text))
-    }
-
-    /// The forms of all feeds that the registry has and a form is known for.
-    pub fn all(registry: &Registry) -> Vec<Form> {
-        let feeds = registry.feeds();
-        let forms = feeds.filter_map(|feed: &Feed| Form::of(registry, &feed.name)?.ok());
-        forms.collect()
-    }
-
-    fn find(registry: &Registry, text: &str) -> Result<Form, FormFault> {
-        let form = Form::read(text)?;
-        let contract = registry.contract(&form.contract);
-        let contract = contract.ok_or_else(|| FormFault::ContractUnknown(form.contract.clone()))?;
-        form.agreeing(contract)
-    }
-
     /// Reads a form and holds it against its contract.
     ///
     /// # Errors
@@ -348,15 +316,6 @@ impl Form {
         let mut lists = self.fields().filter_map(|field| field.at.in_list());
         lists.next().map(|(list, _)| list)
     }
-}
-
-/// Of a form's text, so much as tells whose it is.
-fn named(text: &str) -> Result<FeedName, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Named {
-        feed: FeedName,
-    }
-    serde_json::from_str::<Named>(text).map(|named| named.feed)
 }
 
 impl Layout {

@@ -29,7 +29,7 @@ pub use self::record::{
     OfficeName, RegistryEvent, Revocation, Right, RuleName, Span, Standing, Who,
 };
 pub use self::revoked::{NotASerial, Serial};
-pub use self::seed::seed;
+pub use self::seed::{later, seed};
 
 /// Why an event cannot be applied: it contradicts what stands, or builds on what does not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -96,9 +96,7 @@ pub enum Command {
         handed in with --correction, or with --corrects and the event's id.")]
     Submit(SubmitArgs),
     /// Write the empty sheet of a feed's form, to be filled in and submitted
-    #[command(
-        after_help = "Examples:\n  spean-agent form market-prices --xlsx\n  spean-agent form health-quarterly --csv --out quarter.csv"
-    )]
+    #[command(after_help = "Example:\n  spean-agent form market-prices --xlsx")]
     Form(FormArgs),
     /// Tell how the agent is: link, feeds, what waits, is refused or held, disk
     #[command(after_help = "Examples:\n  \

@@ -55,7 +55,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         );
         let _never_fails = writeln!(
             style,
-            "@font-face{{font-family:\"Desk Khmer\";font-weight:{weight};font-display:swap;src:url({path}) format(\"woff2\");\
+            "@font-face{{font-family:\"Desk Khmer\";font-weight:{weight};font-display:block;src:url({path}) format(\"woff2\");\
              unicode-range:U+1780-17FF,U+19E0-19FF,U+200B-200D,U+25CC}}"
         );
     }

@@ -12,6 +12,8 @@ use crate::web::tests::{Answer, Door as Interface, event};
 
 mod enter;
 mod import;
+mod later;
+mod mend;
 
 const FEED: &str = "health-quarterly";
 

@@ -14,6 +14,7 @@ pub(crate) fn registry() -> Registry {
         ("maff/hq", Standing::Headquarters, None),
         ("mlvt/hq", Standing::Headquarters, None),
         ("mlvt/siem-reap", Standing::Provincial, Some("17")),
+        ("ocm/hq", Standing::Headquarters, None),
     ];
     let offices = offices.map(|(id, standing, province)| {
         RegistryEvent::OfficeAdded(Office {
@@ -30,6 +31,15 @@ pub(crate) fn registry() -> Registry {
         registry
             .apply(event)
             .expect("the seed and its offices apply");
+    }
+    registry
+}
+
+/// The same, with the feeds that an authority adds when they are wanted.
+pub(crate) fn registry_with_more_feeds() -> Registry {
+    let mut registry = registry();
+    for event in schemas::registry::later() {
+        registry.apply(&event).expect("feeds can be added");
     }
     registry
 }

@@ -30,24 +30,28 @@ pub(crate) struct Door {
 
 impl Door {
     pub fn open() -> Door {
-        Door::make("moh/siem-reap", 64 * 1024 * 1024, "")
+        Door::of_office("moh/siem-reap")
     }
 
     pub fn of_office(office: &str) -> Door {
-        Door::make(office, 64 * 1024 * 1024, "")
+        Door::under(office, registry())
+    }
+
+    pub fn under(office: &str, registry: Registry) -> Door {
+        Door::make(office, registry, 64 * 1024 * 1024, "")
     }
 
     fn with_budget(budget: u64) -> Door {
-        Door::make("moh/siem-reap", budget, "")
+        Door::make("moh/siem-reap", registry(), budget, "")
     }
 
     /// One whose settings make it listen where it can be found.
     fn listening() -> Door {
         let http = "[http]\nlisten = \"127.0.0.1:0\"\nsocket = \"agent.sock\"\n";
-        Door::make("moh/siem-reap", 64 * 1024 * 1024, http)
+        Door::make("moh/siem-reap", registry(), 64 * 1024 * 1024, http)
     }
 
-    fn make(office: &str, budget: u64, http: &str) -> Door {
+    fn make(office: &str, registry: Registry, budget: u64, http: &str) -> Door {
         let folder = TempDir::new().expect("a directory");
         let token = folder.path().join("http.token");
         std::fs::write(&token, SECRET).expect("written");
@@ -62,7 +66,7 @@ impl Door {
             Outbox::open(&store, &crate::outbox::tests::WHO, budget).expect("an outbox");
         let (inbox, _) = Inbox::open(&store, &crate::inbox::tests::WHO).expect("an inbox");
         let token = private_token(&token);
-        let (_, registry) = watch::channel(Arc::new(registry()));
+        let (_, registry) = watch::channel(Arc::new(registry));
         let (_, link) = watch::channel(LinkState::Connecting);
         let app = Arc::new(App {
             settings,

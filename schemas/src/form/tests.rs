@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::known::{BUILT_IN, named};
 use super::*;
 use crate::event::Hash;
-use crate::registry::seed;
+use crate::registry::{Registry, later, seed};
 
 fn registry() -> Registry {
     let mut registry = Registry::empty(Hash::of(b"tests"));
-    for event in &seed() {
+    for event in seed().iter().chain(&later()) {
         registry.apply(event).unwrap();
     }
     registry

@@ -24,6 +24,22 @@ const FEEDS: [&str; 4] = [
     include_str!("../../feeds/labour-returns.json"),
 ];
 
+/// Feeds that no authority begins with, and that one adds when they are wanted: the contract, and the feed with its rules.
+const LATER: [(&str, &str); 3] = [
+    (
+        include_str!("../../contracts/ict-readiness/1.0.json"),
+        include_str!("../../feeds/ict-readiness.json"),
+    ),
+    (
+        include_str!("../../contracts/labour-instructions/1.0.json"),
+        include_str!("../../feeds/labour-instructions.json"),
+    ),
+    (
+        include_str!("../../contracts/ordinances/1.0.json"),
+        include_str!("../../feeds/ordinances.json"),
+    ),
+];
+
 /// A file under `feeds/`: a feed and its rules.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +72,13 @@ pub fn seed() -> Vec<RegistryEvent> {
         .chain(contracts)
         .chain(feeds)
         .collect()
+}
+
+/// The events by which an authority adds the feeds that none begins with, to a registry that was begun by [`seed`].
+pub fn later() -> Vec<RegistryEvent> {
+    let files = LATER.into_iter();
+    let events = files.flat_map(|(schema, rules)| [vec![contract(schema)], feed(rules)]);
+    events.flatten().collect()
 }
 
 #[expect(

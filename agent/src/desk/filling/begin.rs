@@ -67,7 +67,11 @@ async fn mending(visit: &Visit, form: &Form, number: u64) -> Result<(Purpose, Ty
     let event = schemas::envelope::nats::read_stored_unsigned(&refused.bytes);
     let event = event.map_err(|_| Trouble::NotAsForm)?;
     let before = typed(form, &event)?;
+    let tray = visit.read(|app| app.outbox.tray()).await?;
+    let mut entries = tray.into_iter();
+    let entry = entries.find(|entry| entry.feed == form.feed && entry.number == number);
     let purpose = Purpose::Mends {
+        refusal: entry.map_or_else(String::new, |entry| entry.entry.refusal),
         number,
         event: refused.id,
         corrects: event.core().causation_id.clone(),

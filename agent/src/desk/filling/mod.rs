@@ -56,6 +56,9 @@ pub enum Purpose {
         /// What the refused event corrected.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         corrects: Option<String>,
+        /// What the gateway said.
+        #[serde(default)]
+        refusal: String,
         before: Typed,
     },
 }

@@ -6,8 +6,10 @@ use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemas::envelope::nats;
 use schemas::event::{Event, Position};
+use schemas::form::Form;
 use schemas::receipt::Receipt;
 use schemas::subject::FeedName;
+use serde_json::Value;
 
 use super::home::titles;
 use super::to_fix::{Told, reason};
@@ -16,6 +18,7 @@ use crate::desk::dates;
 use crate::desk::door::Visit;
 use crate::desk::door::form::Fields;
 use crate::desk::filling::begin::can_be_corrected;
+use crate::desk::filling::typed::Typed;
 use crate::desk::layout::{self, Room};
 use crate::desk::reading::rows::{is_notice, ms};
 use crate::desk::reading::{data, stage::Stage};
@@ -77,13 +80,27 @@ pub async fn show(
         section aria-labelledby="data" {
             h2 #data { (words::data(lang)) }
             @match &whole.event {
-                Some(event) => (data::tables(lang, event.data())),
+                Some(event) => (labelled(&visit, &whole.feed, event)),
                 None => p { (words::data_here_no_more(lang)) },
             }
         }
         dl.facts { div { dt { (frame::id(lang)) } dd.data { code { (whole.id) } } } }
     };
     Ok(layout::page(visit.frame(), Some(Room::Sent), &title, &main))
+}
+
+/// With the labels of the form, where it has a field for all of it; else by the names of the data's members.
+fn labelled(visit: &Visit, feed: &FeedName, event: &Event) -> Markup {
+    let (lang, registry) = (visit.lang, visit.app.registry());
+    let form = Form::of(&registry, feed).and_then(Result::ok);
+    let form = form.filter(|form| form.contract == event.core().data_schema);
+    let data: Option<Value> = serde_json::from_slice(event.data()).ok();
+    match form.zip(data) {
+        Some((form, data)) if Typed::of_data(&form, &data).is_some() => {
+            super::enter::read_back(lang, &form, &data)
+        }
+        Some(_) | None => data::tables(lang, event.data()),
+    }
 }
 
 /// What can be done with it: say it better, or take it back.

@@ -9,18 +9,19 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use schemas::form::Form;
 
-use super::fields::{Drawn, place, said};
+use super::fields::{Drawn, said};
+use super::told::{changes, given_back, purpose, summary};
 use super::{Place, about, form_of, form_path, name, to_event};
 use crate::desk::door::form::Fields;
 use crate::desk::door::{Posted, Visit};
 use crate::desk::filling::checking::{At, Remark, check};
 use crate::desk::filling::recent::Recent;
-use crate::desk::filling::typed::{Difference, Typed, differences};
+use crate::desk::filling::typed::{Typed, differences};
 use crate::desk::filling::{Approval, Filling, FormId, Purpose, begin};
 use crate::desk::layout::{self, Room};
-use crate::desk::limits::{CHANGES_SHOWN, FORM_ROWS};
+use crate::desk::limits::FORM_ROWS;
 use crate::desk::trouble::Trouble;
-use crate::desk::words::{Lang, enter as words, frame};
+use crate::desk::words::{enter as words, frame};
 use crate::store::alarms::now_ms;
 
 /// What a page of the form says above it.
@@ -177,7 +178,7 @@ pub async fn save(
 }
 
 /// Which rows show what is wrong there.
-fn page_of(at: At, from: usize) -> usize {
+pub fn page_of(at: At, from: usize) -> usize {
     match at {
         At::Cell { row, .. } => row.saturating_sub(row % FORM_ROWS),
         At::Field(_) | At::Form => from,
@@ -313,87 +314,5 @@ impl Page<'_> {
                 }
             },
         }
-    }
-}
-
-/// All that is wrong, before everything else, with a way to each field; where its rows are on another page, the way leads there.
-pub fn summary(lang: Lang, form: &Form, wrong: &[Remark], from: usize) -> Markup {
-    let link = |at: At| match page_of(at, from) {
-        page if page == from => format!("#{}", place(at)),
-        page => format!("?done=wrong&from={page}#{}", place(at)),
-    };
-    let label = |index: usize| {
-        let field = form.fields().nth(index);
-        field.map_or("", |field| said(lang, &field.label))
-    };
-    html! {
-        div.summary role="alert" tabindex="-1" {
-            h2 { (frame::problem(lang)) }
-            ul {
-                @for remark in wrong.iter().take(CHANGES_SHOWN) {
-                    li {
-                        a href=(link(remark.at)) {
-                            @match remark.at {
-                                At::Field(index) => { span.data { (label(index)) } ": " },
-                                At::Cell { row, field } => { (words::row_number(lang, row.saturating_add(1))) ", " span.data { (label(field)) } ": " },
-                                At::Form => {},
-                            }
-                            span.data { (lang.pick(&remark.words.km, &remark.words.en)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn purpose(lang: Lang, purpose: &Purpose) -> Markup {
-    html! {
-        @match purpose {
-            Purpose::New => {},
-            Purpose::Corrects { event, .. } => p.over { (words::corrects(lang, event)) },
-            Purpose::Mends { event, .. } => p.over { (words::mends(lang, event)) },
-        }
-    }
-}
-
-fn given_back(lang: Lang, by: Option<&str>, why: &str) -> Markup {
-    html! {
-        section.card.warn {
-            h2 { (words::is_given_back(lang)) }
-            @if let Some(name) = by { p.faint.data { (name) } }
-            p.data { (why) }
-        }
-    }
-}
-
-/// Where two versions differ, beside each other.
-pub fn changes(lang: Lang, names: [&str; 2], differences: &[Difference<'_>]) -> Markup {
-    if differences.is_empty() {
-        return html! { p.faint { (words::no_change(lang)) } };
-    }
-    let left = differences.len().saturating_sub(CHANGES_SHOWN);
-    html! {
-        table {
-            thead {
-                tr {
-                    th scope="col" { (words::field(lang)) }
-                    @for name in names { th scope="col" { (name) } }
-                }
-            }
-            tbody {
-                @for one in differences.iter().take(CHANGES_SHOWN) {
-                    tr {
-                        th scope="row" {
-                            @if let Some(row) = one.row { (words::row_number(lang, row.saturating_add(1))) ", " }
-                            span.data { (said(lang, &one.field.label)) }
-                        }
-                        td.data { @if one.before.is_empty() { "–" } @else { (one.before) } }
-                        td.data { @if one.now.is_empty() { "–" } @else { (one.now) } }
-                    }
-                }
-            }
-        }
-        @if left > 0 { p.faint { (words::more_changes(lang, left)) } }
     }
 }

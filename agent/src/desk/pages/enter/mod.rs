@@ -4,7 +4,9 @@
 mod discard;
 mod fields;
 mod form;
+mod read_back;
 mod review;
+mod told;
 
 use std::sync::Arc;
 
@@ -27,6 +29,7 @@ use crate::store::alarms::now_ms;
 
 pub use self::discard::{ask as ask_discard, discard};
 pub use self::form::{save, show as form};
+pub use self::read_back::read_back;
 pub use self::review::{hand_in, show as review};
 
 /// The forms that this office may fill in.

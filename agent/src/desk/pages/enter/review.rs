@@ -8,23 +8,24 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use schemas::event;
-use schemas::form::{Field, Form};
+use schemas::form::Form;
 use serde_json::Value;
 
-use super::fields::{options, said};
-use super::form::{changes, open};
-use super::{end, form_path, name, to_event};
+use super::fields::said;
+use super::form::open;
+use super::told::changes;
+use super::{end, form_path, name, read_back, to_event};
 use crate::desk::acts::Act;
 use crate::desk::door::form::Fields;
 use crate::desk::door::{Posted, Visit, Who};
 use crate::desk::filling::checking::{Remark, check, doubts};
 use crate::desk::filling::recent::Recent;
-use crate::desk::filling::typed::{differences, fields};
+use crate::desk::filling::typed::differences;
 use crate::desk::filling::{Approval, Filling};
 use crate::desk::layout::{self, Room};
-use crate::desk::limits::{DATA_ROWS, NOTE_CHARS_MAX};
+use crate::desk::limits::NOTE_CHARS_MAX;
 use crate::desk::trouble::Trouble;
-use crate::desk::words::{Lang, enter as words, frame, sent};
+use crate::desk::words::{Lang, enter as words, frame};
 use crate::outbox::Submission;
 use crate::store::alarms::now_ms;
 use crate::submit::problem::Problem;
@@ -358,60 +359,5 @@ fn buttons(visit: &Visit, ready: &Ready) -> Markup {
                 (false, true) => strong { (words::waits_for_approval(lang)) },
             }
         }
-    }
-}
-
-/// The event as it will be sent, with the form's labels.
-fn read_back(lang: Lang, form: &Form, data: &Value) -> Markup {
-    let columns: Vec<&Field> = fields(form, true).map(|(_, field)| field).collect();
-    let rows = form.list().and_then(|list| data.get(list)?.as_array());
-    let rows = rows.map_or(&[][..], Vec::as_slice);
-    let left = rows.len().saturating_sub(DATA_ROWS);
-    html! {
-        dl.facts.data {
-            @for (_, field) in fields(form, false) {
-                @if let Some(value) = data.pointer(field.at.as_str()) {
-                    div { dt { (said(lang, &field.label)) } dd { (shown(lang, field, value)) } }
-                }
-            }
-        }
-        @if !rows.is_empty() {
-            div.scroll tabindex="0" role="region" aria-label=(words::row(lang)) {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { span.hidden { (words::row(lang)) } }
-                            @for field in &columns { th.data scope="col" { (said(lang, &field.label)) } }
-                        }
-                    }
-                    tbody {
-                        @for (at, row) in rows.iter().enumerate().take(DATA_ROWS) {
-                            tr {
-                                th.number scope="row" { (at.saturating_add(1)) }
-                                @for field in &columns {
-                                    td.data { @if let Some(value) = row.get(field.at.name()) { (shown(lang, field, value)) } }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-            @if left > 0 { p.faint { (sent::more_rows(lang, left)) } }
-        }
-    }
-}
-
-/// A value as it is sent, and behind it what its code means.
-fn shown(lang: Lang, field: &Field, value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let label = options(lang, field)
-        .into_iter()
-        .find(|(code, _)| *code == text);
-    match label {
-        Some((_, label)) if label != text => format!("{text} – {label}"),
-        Some(_) | None => text,
     }
 }
