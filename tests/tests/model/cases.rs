@@ -146,9 +146,7 @@ fn an_office_that_lost_its_hints_behind_pruning_knows_its_log_and_goes_on() {
     let (tally, seen) = case(ONE, &[&write(5), &lost]);
     assert_eq!((tally.on_bus, tally.notices), (6, 0), "{seen:?}");
     let office = &seen.offices[0];
-    // Nothing is read from the bus again: hints are made from the log, which has what was pruned without its bytes.
-    let here: Vec<u64> = office.own.keys().copied().collect();
-    assert_eq!((office.last, office.pruned, here), (6, 5, vec![6]));
+    assert_eq!((office.last, office.pruned, office.own.len()), (6, 5, 1));
     assert!(!office.alarms.contains("own-log-pruned"), "{office:?}");
 }
 
