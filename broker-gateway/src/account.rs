@@ -117,6 +117,11 @@ impl Account {
         self.ministry.pay(there, now);
     }
 
+    /// Whether the account is overdrawn.
+    pub fn owes(&self) -> bool {
+        self.purse.balance(Instant::now()) != Balance::Good
+    }
+
     /// Waits a moment while the account is overdrawn: what is on its way to the office comes down no faster than it is paid for.
     pub async fn paced(&self) {
         match self.purse.balance(Instant::now()) {

@@ -175,8 +175,8 @@ pub const ACKS_PENDING_MAX: i64 = 20_000;
 pub const PUSHED_PENDING_MAX: i64 = 256;
 /// How often it may say that it is still there: an office's thousand consumers would say so ten thousand times a second.
 pub const PUSHED_HEARTBEAT_MIN: Duration = Duration::from_secs(1);
-/// How fast it pushes at most, 8 MB a second: what comes before the gateway has said that its client takes nothing fits into 4 MB.
-pub const PUSHED_BITS_A_SECOND_MAX: u64 = 64_000_000;
+/// How fast it pushes at most, 2 MB a second: what comes to all sessions of an office before the gateway has said that they take nothing.
+pub const PUSHED_BITS_A_SECOND_MAX: u64 = 16_000_000;
 /// How long a consumer that pushes is kept at least while its client is not listened for: as long as a client may take nothing.
 pub const PUSHED_IDLE_MIN: Duration = Duration::from_secs(150);
 /// How soon nats-server may deliver again what was not acknowledged: a slow line alone takes seconds, and 1 ns made it deliver without a pause.

@@ -123,14 +123,20 @@ impl Subscriptions {
         frames.finish()
     }
 
-    /// The operation that gives a subscription up at the broker for a while; None where it was before.
+    /// The operations that give a subscription up at the broker for a while, and those that hear the same; None where it was before.
     pub fn pause(&self, sid: &Sid) -> Option<Bytes> {
         let mut all = self.lock();
-        let mut known = all.iter_mut().filter(|known| !known.paused);
-        let paused = known.find(|known| known.sid == *sid)?;
-        paused.paused = true;
+        let mut known = all.iter().filter(|known| !known.paused);
+        let subject = known.find(|known| known.sid == *sid)?.subject.clone();
+        let mut frames = Frame::new();
+        for known in all.iter_mut().filter(|known| !known.paused) {
+            if known.overlaps(&subject) {
+                known.paused = true;
+                frames = frames.unsubscribe(&known.sid, None);
+            }
+        }
         self.pausing.notify_one();
-        Some(Frame::new().unsubscribe(sid, None).finish())
+        Some(frames.finish())
     }
 
     /// Waits until something is paused.
@@ -159,6 +165,11 @@ impl Subscriptions {
 impl Subscription {
     fn count_delivery(&mut self) {
         self.delivered = self.delivered.saturating_add(1);
+    }
+
+    /// Whether it may hear what another one does.
+    fn overlaps(&self, other: &Subject) -> bool {
+        self.subject.matches(other.as_str()) || other.matches(self.subject.as_str())
     }
 
     /// Behind other frames, as it is made at the broker.
@@ -232,10 +243,12 @@ mod tests {
         all.add(sid("2"), subject("b")).expect("room");
         assert_eq!(all.deliver(&sid("1")), Some(()));
         all.end(&sid("1"), Some(3));
-        assert_eq!(all.pause(&sid("1")).expect("it goes on"), "UNSUB 1\r\n");
+        all.add(sid("3"), subject("*")).expect("room");
+        let paused = all.pause(&sid("1")).expect("it goes on");
+        assert_eq!(paused, "UNSUB 1\r\nUNSUB 3\r\n", "it hears the same");
         assert_eq!(all.pause(&sid("1")), None);
         all.paused().await;
-        assert_eq!(all.resume(), "SUB a 1\r\nUNSUB 1 2\r\n");
+        assert_eq!(all.resume(), "SUB a 1\r\nUNSUB 1 2\r\nSUB * 3\r\n");
         assert!(all.resume().is_empty());
     }
 

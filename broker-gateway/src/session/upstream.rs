@@ -88,12 +88,16 @@ impl Upstream {
     }
 }
 
-/// Listens again to what was pushed faster than the client takes it, when half of its line is free, until either takes nothing more.
+/// Listens again to what was pushed faster than the client takes it, or than its office pays for it, when half of its line is free and
+/// nothing is owed; until either takes nothing more.
 async fn resume(desk: &Desk, up: &Outgoing) {
     loop {
         desk.subscriptions.paused().await;
         let resumed = async {
             desk.down.half_empty().await?;
+            while desk.account.owes() {
+                desk.account.paced().await;
+            }
             up.send(desk.subscriptions.resume()).await
         };
         if resumed.await.is_err() {
@@ -179,10 +183,11 @@ impl Deliveries {
         Ok(())
     }
 
-    /// What is pushed is asked for by nobody, and does not wait at nats-server for a client that takes nothing: it is not listened to there
-    /// until this has found room. What a consumer has not delivered it delivers then.
+    /// What is pushed is asked for by nobody, and does not wait at nats-server for a client that takes nothing, or an office that owes
+    /// something: it is not listened to there until this has found room. What a consumer has not delivered it delivers then.
     async fn hold_back(&self, delivery: &Delivery) -> Result<(), Closed> {
-        if !self.desk.down.is_full_for(&delivery.frame) {
+        let Desk { down, account, .. } = &*self.desk;
+        if !down.is_full_for(&delivery.frame) && !account.owes() {
             return Ok(());
         }
         match self.desk.subscriptions.pause(&delivery.sid) {
@@ -220,9 +225,10 @@ impl Deliveries {
             }
             _read = self.desk.reads.ended(&delivery);
         }
-        match self.desk.pulls.hear(&delivery) {
-            Passes::On => {}
-            Passes::Pushed => self.hold_back(&delivery).await?,
+        let passes = self.desk.pulls.hear(&delivery);
+        let pushed = passes == Passes::Pushed;
+        match passes {
+            Passes::On | Passes::Pushed => {}
             Passes::NoFurther => return Ok(()),
             Passes::GoesOn(piece) => {
                 self.desk.account.pay(prices::PULLED_ON);
@@ -239,6 +245,9 @@ impl Deliveries {
             Some(()) => {
                 let account = &self.desk.account;
                 account.pay(prices::delivery(delivery.frame.len()));
+                if pushed {
+                    self.hold_back(&delivery).await?;
+                }
                 account.paced().await;
                 let told = asked.and_then(|asked| told(asked, &delivery));
                 self.desk.down.send(told.unwrap_or(delivery.frame)).await

@@ -153,7 +153,7 @@ fn what_is_pushed_is_bounded_where_it_is_made() {
         let (_, body) = forwarded(PROVINCE, name, &create(config));
         body["config"].clone()
     };
-    let (bits, idle) = (64_000_000, 150_000_000_000_u64);
+    let (bits, idle) = (16_000_000, 150_000_000_000_u64);
     let usual = pushed("explicit", json!({}));
     assert_eq!(usual["max_ack_pending"], 256);
     assert_eq!(usual["rate_limit_bps"], bits);

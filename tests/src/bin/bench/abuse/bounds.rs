@@ -178,8 +178,8 @@ impl Way {
         });
         match self {
             Way::Reads => {
-                asks.extend_from_slice(&frames::subscribe(&hostile.reply, "1"));
                 let read = floods::read_of_own_log(hostile);
+                let read = floods::answered_at(&read, &hostile.reply, &format!("{inbox}.r"));
                 asks.extend_from_slice(&read.repeat(READS));
             }
             Way::Pulls => {

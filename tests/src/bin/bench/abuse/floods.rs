@@ -198,7 +198,7 @@ impl Flood {
 }
 
 /// The same operation with its answer elsewhere.
-fn answered_at(said: &Bytes, reply: &str, elsewhere: &str) -> Bytes {
+pub fn answered_at(said: &Bytes, reply: &str, elsewhere: &str) -> Bytes {
     let named = format!(" {reply} ");
     let at = said
         .windows(named.len())
