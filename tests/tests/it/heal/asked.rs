@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tests::deadline::until;
 use tests::envoy::Envoy;
 use tokio::time::timeout;
 
@@ -16,6 +17,19 @@ async fn ask(office: &mut Envoy, missing: &str) {
     let length = body.len();
     let said = format!("PUB {ASKED} {length}\r\n{body}\r\n");
     office.client.send(said).await;
+}
+
+/// Waits until somebody hears requests: one that was asked before is not asked again within a minute.
+async fn listens(bus: &Bus, office: &str) {
+    let heard = |line: &Value| {
+        let subject = line["subject"].as_str().unwrap_or_default();
+        line["op"] == "subscribe" && line["peer"] == office && subject.starts_with("spean.heal.")
+    };
+    let audit = || async { bus.authority.audit() };
+    until("the reader to hear requests", audit, |all| {
+        all.iter().any(heard)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -54,6 +68,7 @@ async fn a_reading_agent_sends_up_what_is_missing_and_not_the_log_around_it() {
     publish(&bus, &mut office, EVENTS).await;
     let reader = bus.office_with(HQ, CALM).await;
     reader.receives(HEALTH, EVENTS as usize).await;
+    listens(&bus, HQ).await;
     let broker = broker(&bus).await;
     lose(&broker, &[EVENTS - 1]).await;
     let before = reader.line.traffic().up;
