@@ -195,9 +195,9 @@ impl Door {
                 let (client, entrance) = (self.client, self.entrance);
                 entrance.acquainted.remember(address.ip());
                 let client_id = client.id;
-                seldom!(info, peer.office(), "connected", %peer, %address, client_id, "connected");
-                // Boxed, so that a stranger's task is no larger than a stranger.
                 let (tongue, wire) = (tongue(&stream), stream.get_ref().0.wire());
+                seldom!(info, peer.office(), "connected", %peer, %address, client_id, ?tongue, "connected");
+                // Boxed, so that a stranger's task is no larger than a stranger.
                 let (reader, writer) = tokio::io::split(stream);
                 let stream = (reader, writer, tongue, wire);
                 let serving = session::run(self.gateway, peer, seat, stream, client, self.shutdown);

@@ -246,7 +246,7 @@ impl Session {
     ) -> Result<(), End> {
         loop {
             let mut reading = Instant::now();
-            while let Some(heard) = parser.next()? {
+            while let Some(heard) = parser.next_heard()? {
                 self.half = None;
                 match heard {
                     Heard::Op(op) => self.take(op).await?,

@@ -193,6 +193,8 @@ gateway_name = {name:?}
 [http]
 listen = "127.0.0.1:7070"
 
+# Frames in place of NATS, a twentieth of the bytes: [link] packed = "on", with a gateway that speaks them.
+
 [store]
 dir = "store"
 # When outbox and inbox hold this much, submissions are refused loudly; nothing is dropped.

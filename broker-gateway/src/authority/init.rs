@@ -181,6 +181,8 @@ audit = "audit.ndjson"
 # Signs the receipts for what is stored; the registry knows its public half.
 signing_key = "gateway/signing.pk8"
 
+# Frames are spoken with offices that offer to; frames = false turns that off.
+
 # What the bus has lost is looked for: [heal] check_interval_s = 600 (heads and counts), full_read_interval_s = 86400.
 
 [tls]

@@ -46,12 +46,10 @@ impl Outgoing {
         self.send_as_it_is(self.told(frame)).await
     }
 
-    /// The same with a frame that only packed sessions have.
+    /// The same with a frame that only packed sessions have. Its parts stay together: those of another task's frame may not come between.
     pub async fn send_packed(&self, kind: Kind, body: &[u8]) -> Result<(), Closed> {
-        for piece in frame::write(kind, body) {
-            self.send_as_it_is(piece).await?;
-        }
-        Ok(())
+        let parts = frame::write(kind, body).concat();
+        self.send_as_it_is(parts.into()).await
     }
 
     async fn send_as_it_is(&self, frame: Bytes) -> Result<(), Closed> {
@@ -180,6 +178,7 @@ async fn progress<T>(write: impl Future<Output = io::Result<T>>) -> io::Result<T
 
 #[cfg(test)]
 mod tests {
+    use schemas::packed::Frames;
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
@@ -222,5 +221,51 @@ mod tests {
         let end = writing.await.expect("no panic");
         assert_eq!(end.map_err(|e| e.kind()), Err(io::ErrorKind::TimedOut));
         sending.await.expect("told that it is closed");
+    }
+
+    #[tokio::test]
+    async fn frames_of_several_tasks_arrive_whole() {
+        let (mut ours, mut theirs) = tokio::io::duplex(1000);
+        let outgoing = Outgoing::new(Tongue::Packed);
+        let writer = outgoing.clone();
+        let writing = tokio::spawn(async move { writer.write_to(&mut ours).await });
+        let mut sending = tokio::task::JoinSet::new();
+        for task in 0..8_u8 {
+            let outgoing = outgoing.clone();
+            sending.spawn(async move {
+                for _ in 0..20 {
+                    let body = [task; 9_000];
+                    outgoing
+                        .send_packed(Kind::Answers, &body)
+                        .await
+                        .expect("open");
+                    outgoing
+                        .send(Bytes::from_static(b"PONG\r\n"))
+                        .await
+                        .expect("open");
+                }
+            });
+        }
+        let (mut frames, mut arrived) = (Frames::default(), BytesMut::new());
+        let (mut answers, mut texts) = (0, 0);
+        while answers + texts < 320 {
+            match frames.next(&mut arrived).expect("frames") {
+                None => assert_ne!(theirs.read_buf(&mut arrived).await.expect("read"), 0),
+                Some(frame) if frame.kind == Kind::Answers => {
+                    assert_eq!(frame.body, [frame.body[0]; 9_000][..]);
+                    answers += 1;
+                }
+                Some(frame) => {
+                    assert_eq!(
+                        (frame.kind, &frame.body[..]),
+                        (Kind::Text, &b"PONG\r\n"[..])
+                    );
+                    texts += 1;
+                }
+            }
+        }
+        assert_eq!((answers, texts), (160, 160));
+        outgoing.finish(None);
+        writing.await.expect("no panic").expect("written");
     }
 }

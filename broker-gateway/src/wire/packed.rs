@@ -135,7 +135,7 @@ impl PackedParser {
         frames.saturating_add(self.text.buffered())
     }
 
-    pub fn next(&mut self) -> Result<Option<Heard>, WireFault> {
+    pub fn next_heard(&mut self) -> Result<Option<Heard>, WireFault> {
         loop {
             if let Some((place, event)) = self.unpacked.pop_front() {
                 return Ok(Some(Heard::Op(self.publish(place, &event)?)));

@@ -101,10 +101,10 @@ impl Parser {
     ///
     /// # Errors
     /// The first breach of the protocol. Nothing can be read after it.
-    pub fn next(&mut self) -> Result<Option<Heard>, WireFault> {
+    pub fn next_heard(&mut self) -> Result<Option<Heard>, WireFault> {
         match self {
             Parser::Nats(parser) => Ok(parser.next_op()?.map(Heard::Op)),
-            Parser::Packed(parser) => parser.next(),
+            Parser::Packed(parser) => parser.next_heard(),
         }
     }
 }

@@ -11,7 +11,7 @@ fn greeted() -> (PackedParser, Pen) {
     let pen = Pen::new();
     let mut parser = PackedParser::new(&pen.log.office);
     feed(&mut parser, Kind::Hello, &[1]);
-    assert_eq!(parser.next(), Ok(None));
+    assert_eq!(parser.next_heard(), Ok(None));
     (parser, pen)
 }
 
@@ -39,7 +39,7 @@ fn said(event: &SignedEvent, reply: &str) -> ClientOp {
 
 fn ops(parser: &mut PackedParser) -> Vec<ClientOp> {
     let mut ops = Vec::new();
-    while let Some(heard) = parser.next().expect("frames") {
+    while let Some(heard) = parser.next_heard().expect("frames") {
         match heard {
             Heard::Op(op) => ops.push(op),
             Heard::Unread { run, .. } => panic!("run {run} was not read"),
@@ -86,7 +86,7 @@ fn a_run_is_unpacked_when_there_is_room_for_it_and_what_is_behind_it_waits() {
     let body = packed(&mut Writer::default(), &events);
     feed(&mut parser, Kind::Run, &body);
     feed(&mut parser, Kind::Text, b"PING\r\n");
-    assert_eq!(parser.next(), Ok(None));
+    assert_eq!(parser.next_heard(), Ok(None));
     let data: usize = events.iter().map(|event| event.event().data().len()).sum();
     let bytes = parser.waits_for_room().expect("it waits");
     assert!(bytes > data + 100 * EVENT_HEADERS_USUAL, "{bytes}");
@@ -107,14 +107,14 @@ fn a_frame_that_comes_in_pieces_announces_itself() {
     let (mut parser, _) = greeted();
     let parts = frame::write(Kind::Run, &[7; 20_000]);
     parser.buffer.feed(&parts[0]);
-    assert_eq!(parser.next(), Ok(None));
+    assert_eq!(parser.next_heard(), Ok(None));
     assert_eq!(parser.announced(), 20_004);
     assert!(parser.is_half_way());
     for part in &parts[1..] {
         parser.buffer.feed(part);
     }
     assert_eq!(
-        parser.next(),
+        parser.next_heard(),
         Ok(Some(Heard::Unread {
             run: 0,
             bytes: 20_000
