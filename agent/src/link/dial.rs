@@ -1,7 +1,7 @@
 //! Dialling: a gateway's address comes in, a session goes out, or why there is none. Waits are short enough that a line that
 //! returns is used within seconds, and long enough that a slow line can finish its handshake.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ use super::limits::{
     EARLY, HANDSHAKE_TIME, HANDSHAKE_TIME_MAX, KNOCK_LONG_ONE_IN, KNOCK_LONG_TIME, KNOCK_TIME,
     PING_INTERVAL, RETRY_DROPPED, RETRY_EARLY, RETRY_LATE, RETRY_SILENT, SUBSCRIPTION_CAPACITY,
 };
-use super::packed::{Keys, PackedWire, Unspoken};
+use super::packed::{Keys, Misunderstood, PackedWire, Unspoken};
 use super::session::{Outage, Session};
 use super::tls::{self, TlsFault};
 use super::wire::Wire;
@@ -108,6 +108,7 @@ pub struct Tries {
     handshake: Duration,
     /// Gateways that do not speak frames; what a gateway does not speak now it may speak when this program is started anew.
     nats_only: BTreeSet<String>,
+    misunderstood: BTreeMap<String, Misunderstood>,
 }
 
 impl Tries {
@@ -117,6 +118,7 @@ impl Tries {
             count: 0,
             handshake: HANDSHAKE_TIME,
             nats_only: BTreeSet::new(),
+            misunderstood: BTreeMap::new(),
         }
     }
 
@@ -237,6 +239,8 @@ async fn packed(
 ) -> Result<Option<Arc<dyn Wire>>, NoSession> {
     let connector = TlsConnector::from(Arc::new(tls::packed(settings)?));
     let name = tls::server_name(settings)?;
+    let misunderstood = tries.misunderstood.entry(address.to_owned()).or_default();
+    let knows = (keys.clone(), misunderstood.clone());
     let opening = async {
         let all: Vec<SocketAddr> = lookup_host(address).await?.collect();
         let socket = TcpStream::connect(&all[..]).await?;
@@ -245,7 +249,7 @@ async fn packed(
         if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
             return Err(Unspoken::NatsOnly);
         }
-        PackedWire::open(stream, keys.clone(), ended.clone(), deaf.clone()).await
+        PackedWire::open(stream, knows, ended.clone(), deaf.clone()).await
     };
     match timeout(tries.handshake, opening).await {
         Ok(Ok(wire)) => Ok(Some(Arc::new(wire))),

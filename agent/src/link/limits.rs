@@ -30,6 +30,8 @@ pub const RUN_TIME: Duration = Duration::from_millis(1_500);
 pub const RUN_EVENTS_MIN: usize = 16;
 /// Runs that wait for their answers: one on its way, one that is stored, one whose answer comes back.
 pub const RUNS_UNDER_WAY_MAX: usize = 3;
+/// How often a gateway may misunderstand a packed session, or be misunderstood, until it is spoken to in NATS alone: once may be a bit that turned.
+pub const MISUNDERSTOOD_MAX: usize = 2;
 /// Bytes of NATS that wait to go in a packed session: what is asked besides events is a few hundred bytes each time.
 pub const TEXTS_BYTES_MAX: usize = 256 * 1024;
 /// What the headers of an event are counted for in the window.

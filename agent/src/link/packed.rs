@@ -2,26 +2,29 @@
 //! within frames. In: messages of a session. Out: deliveries to its subscriptions. Never: a frame before the gateway has greeted.
 
 mod flow;
+mod greeting;
 mod pace;
 mod said;
 mod text;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use schemas::packed::hello::CODEC_ZSTD;
-use schemas::packed::{Answers, Frame, Frames, GatewayHello, Kind, OfficeHello, frame};
+use schemas::packed::{Answers, Frame, GatewayHello, Kind, OfficeHello, frame};
 use schemas::signing::SignedEvent;
 use schemas::subject::FeedName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+pub use self::greeting::Unspoken;
+
 use self::flow::{Flow, Offer};
+use self::greeting::{Ear, greeting};
 use self::pace::Pace;
 use self::said::{Hearing, Said};
 use super::limits::{PACKED_EVENTS_MAX, SUBSCRIPTION_CAPACITY, TEXTS_BYTES_MAX};
@@ -32,21 +35,22 @@ use super::wire::{Deliveries, Message, Wire};
 /// The places of the words by which a feed's ids of sheets are made; none where its form is not known.
 pub type Keys = Arc<dyn Fn(&FeedName) -> Vec<String> + Send + Sync>;
 
-/// Why a gateway that speaks frames is not spoken to.
-#[derive(Debug, thiserror::Error)]
-pub enum Unspoken {
-    #[error("{0}")]
-    Line(#[from] std::io::Error),
-    /// Its last words.
-    #[error("{0}")]
-    Told(String),
-    #[error("it speaks NATS")]
-    NatsOnly,
-    #[error("it packs in another way")]
-    OtherCodec,
-    #[error("it says what cannot be read: {0}")]
-    Unreadable(String),
+/// How often a gateway and this program did not mean the same by a frame, over all sessions with it.
+#[derive(Debug, Clone, Default)]
+pub struct Misunderstood(Arc<AtomicUsize>);
+
+impl Misunderstood {
+    fn again(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn times(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
+
+/// One read of the line.
+const READ_BYTES: usize = 16 * 1024;
 
 /// One connection to one gateway that has greeted.
 pub struct PackedWire {
@@ -62,6 +66,7 @@ struct Shared {
     subscriptions: Mutex<Vec<Subscription>>,
     bytes_in: AtomicU64,
     ended: CancellationToken,
+    misunderstood: Misunderstood,
     /// Why the gateway keeps the inbox of all answers from us.
     deaf: Arc<OnceLock<String>>,
     hello: GatewayHello,
@@ -73,14 +78,6 @@ struct Subscription {
     to: mpsc::Sender<Delivery>,
 }
 
-/// What has arrived of a gateway's frames.
-#[derive(Default)]
-struct Ear {
-    arrived: BytesMut,
-    frames: Frames,
-    hearing: Hearing,
-}
-
 impl PackedWire {
     /// Greets, and waits to be greeted; the caller bounds the wait. Its tasks end with the token.
     ///
@@ -88,7 +85,7 @@ impl PackedWire {
     /// `Unspoken`.
     pub async fn open(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        keys: Keys,
+        (keys, misunderstood): (Keys, Misunderstood),
         ended: CancellationToken,
         deaf: Arc<OnceLock<String>>,
     ) -> Result<PackedWire, Unspoken> {
@@ -103,7 +100,7 @@ impl PackedWire {
         writer.flush().await?;
         let mut ear = Ear::default();
         let hello = greeting(&mut reader, &mut ear).await?;
-        let flow = Flow::new(Pace::new(began.elapsed()), keys);
+        let flow = Flow::new(Pace::new(began.elapsed()), keys, misunderstood.clone());
         let shared = Arc::new(Shared {
             flow: Mutex::new(flow),
             news: Notify::new(),
@@ -111,47 +108,12 @@ impl PackedWire {
             subscriptions: Mutex::default(),
             bytes_in: AtomicU64::new(0),
             ended,
+            misunderstood,
             deaf,
             hello,
         });
         tokio::spawn(shared.clone().run(reader, writer, ear));
         Ok(PackedWire { shared })
-    }
-}
-
-/// The gateway's first frame; what it says instead is why it does not take us.
-async fn greeting(
-    reader: &mut (impl AsyncRead + Unpin),
-    ear: &mut Ear,
-) -> Result<GatewayHello, Unspoken> {
-    loop {
-        let heard = ear.frames.next(&mut ear.arrived);
-        let heard = heard.map_err(|fault| Unspoken::Unreadable(fault.to_string()))?;
-        match heard {
-            Some(Frame {
-                kind: Kind::Hello,
-                body,
-            }) => {
-                let hello = GatewayHello::read(&body);
-                let hello = hello.map_err(|fault| Unspoken::Unreadable(fault.to_string()))?;
-                let known = hello.codec == CODEC_ZSTD;
-                return known.then_some(hello).ok_or(Unspoken::OtherCodec);
-            }
-            Some(Frame {
-                kind: Kind::Text,
-                body,
-            }) => {
-                ear.hearing.feed(&body);
-                if let Ok(Some(Said::Error(words))) = ear.hearing.next() {
-                    return Err(Unspoken::Told(words));
-                }
-            }
-            Some(_) => {}
-            None if reader.read_buf(&mut ear.arrived).await? == 0 => {
-                return Err(Unspoken::Line(std::io::ErrorKind::UnexpectedEof.into()));
-            }
-            None => {}
-        }
     }
 }
 
@@ -168,6 +130,9 @@ impl Shared {
             heard = self.listen(&mut reader, &mut ear) => {
                 if let Err(why) = heard {
                     tracing::warn!(%why, "the packed session ends");
+                    if let Unspoken::Unreadable(_) = why {
+                        self.misunderstood.again();
+                    }
                 }
             }
             _failed = self.write(&mut writer) => {}
@@ -208,6 +173,8 @@ impl Shared {
             {
                 self.hear(frame, &mut ear.hearing)?;
             }
+            // What a TLS record holds; left to itself the buffer would grow by bytes.
+            ear.arrived.reserve(READ_BYTES);
             let read = reader.read_buf(&mut ear.arrived).await?;
             if read == 0 {
                 return Ok(());

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, future::BoxFuture};
 use schemas::envelope::nats;
 use schemas::signing::SignedEvent;
 use tokio::sync::mpsc::error::TrySendError;
@@ -214,8 +213,8 @@ impl Session {
         };
         self.inner.wire.publish(question).await?;
         let answered = tokio::time::timeout(within, answer).await;
-        let delivery = answered.map_err(|_| Outage::TimedOut(within))?;
-        let delivery = delivery.map_err(|_| Outage::Ended)?;
+        let answered = answered.map_err(|_| Outage::TimedOut(within))?;
+        let delivery = answered.map_err(|_| Outage::Ended)?;
         match delivery.status {
             Some(503) => Err(Outage::NobodyThere(subject.into())),
             Some(_) | None => Ok(delivery),

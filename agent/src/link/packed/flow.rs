@@ -14,10 +14,11 @@ use schemas::signing::SignedEvent;
 use schemas::subject::LogName;
 use serde::Serialize;
 
+use super::super::limits::MISUNDERSTOOD_MAX;
 use super::super::message::Delivery;
-use super::Keys;
 use super::pace::{Pace, Sent};
 use super::text;
+use super::{Keys, Misunderstood};
 
 /// An event that is to go, and where its answer is awaited.
 #[derive(Debug)]
@@ -57,10 +58,11 @@ pub struct Flow {
     pace: Pace,
     next_run: u64,
     keys: Keys,
+    misunderstood: Misunderstood,
 }
 
 impl Flow {
-    pub fn new(pace: Pace, keys: Keys) -> Flow {
+    pub fn new(pace: Pace, keys: Keys, misunderstood: Misunderstood) -> Flow {
         Flow {
             texts: VecDeque::new(),
             parts: VecDeque::new(),
@@ -70,6 +72,7 @@ impl Flow {
             pace,
             next_run: 0,
             keys,
+            misunderstood,
         }
     }
 
@@ -116,7 +119,10 @@ impl Flow {
             .position(|lane| self.pace.may_send(lane.offers.len()))?;
         let mut lane = self.lanes.remove(place)?;
         let events: Vec<&SignedEvent> = lane.offers.iter().take(most).map(|o| &o.event).collect();
-        let packed = self.writer.pack(&events, &(self.keys)(&lane.log.feed));
+        let packed = match self.misunderstood.times() < MISUNDERSTOOD_MAX {
+            true => self.writer.pack(&events, &(self.keys)(&lane.log.feed)),
+            false => None,
+        };
         match packed {
             Some(packed) => {
                 let frames = frame::write(Kind::Run, &packed.body);
@@ -200,6 +206,7 @@ impl Flow {
             let log = first.event.event().log();
             tracing::warn!(%log, run = run.run, events = offers.len(), "the gateway cannot read a packed run: it is said in full");
             self.writer.forget(log);
+            self.misunderstood.again();
         }
         offers.iter().for_each(|offer| self.say_in_full(offer));
     }

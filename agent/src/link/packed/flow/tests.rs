@@ -43,10 +43,8 @@ fn events(feed: &str, count: usize) -> Vec<SignedEvent> {
 }
 
 fn flow() -> Flow {
-    Flow::new(
-        Pace::new(Duration::from_millis(100)),
-        Arc::new(|_| Vec::new()),
-    )
+    let pace = Pace::new(Duration::from_millis(100));
+    Flow::new(pace, Arc::new(|_| Vec::new()), Misunderstood::default())
 }
 
 fn offer(flow: &mut Flow, events: &[SignedEvent]) {
@@ -184,4 +182,19 @@ fn a_no_comes_as_it_was_said_and_what_was_not_sent_is_not_answered() {
         answered(&mut flow, 0, vec![stored(0, 3, 1)]),
         Err(OutOfStep)
     );
+}
+
+#[test]
+fn a_gateway_that_misunderstands_again_is_spoken_to_in_nats() {
+    let (mut flow, events) = (flow(), events("health-quarterly", 6));
+    for (run, two) in (0..).zip(events.chunks(2)) {
+        offer(&mut flow, two);
+        let kinds: Vec<Kind> = sent(&mut flow).iter().map(|frame| frame.kind).collect();
+        match run < MISUNDERSTOOD_MAX as u64 {
+            true => assert_eq!(kinds, [Kind::Run]),
+            false => assert!(kinds.iter().all(|kind| *kind == Kind::Text), "{kinds:?}"),
+        }
+        let _none_under_way = answered(&mut flow, run, vec![Said::InFull]);
+        sent(&mut flow);
+    }
 }
