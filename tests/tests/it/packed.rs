@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 const FEED: &str = "health-quarterly";
 const READER: &str = "moh/hq";
 const PACKED: &str = "[link]\npacked = \"on\"\n";
+const PLAIN: &str = "[link]\npacked = \"off\"\n";
 
 fn report(province: &str, number: u32) -> Value {
     let (year, quarter) = (1950 + number / 4, 1 + number % 4);
@@ -58,7 +59,8 @@ async fn a_tenth_of_the_bytes_carries_the_same_events_with_their_receipts() {
     let bus = Bus::start(&[offices[0], offices[1], READER]).await;
     let mut reader = bus.office_with(READER, PACKED).await;
     let mut up = Vec::new();
-    for (office, province, settings) in [(offices[0], "KH17", PACKED), (offices[1], "KH02", "")] {
+    for (office, province, settings) in [(offices[0], "KH17", PACKED), (offices[1], "KH02", PLAIN)]
+    {
         let mut office = bus.office_with(office, settings).await;
         let first = submit(&office, province, 0..1).await;
         office.reaches(&first[0], "durable").await;
