@@ -36,6 +36,8 @@ const FILTERED: Duration = Duration::from_micros(250);
 pub const CONNECTED: Duration = Duration::from_millis(2);
 /// An event that came and was not stored: a log's head was read for it, at least. What it took to judge comes beside it.
 const IN_VAIN: Duration = Duration::from_micros(200);
+/// An event of a packed run that was not stored, besides: its texts were unsqueezed and its digests made for nothing.
+pub const UNPACKED: Duration = Duration::from_micros(20);
 /// A message that was delivered, besides its bytes.
 const DELIVERED: Duration = Duration::from_micros(5);
 /// A kilobyte on its way up or down: TLS, and the copies between two sockets.

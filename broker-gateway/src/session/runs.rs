@@ -56,7 +56,12 @@ impl Desk {
         let (mut others, mut runs) = (Vec::new(), Vec::new());
         for one in answered {
             match place(&one) {
-                Some(place) => put(&mut runs, place, asked, &one),
+                Some(place) => {
+                    if !one.answer.is_new() {
+                        self.account.pay(prices::UNPACKED);
+                    }
+                    put(&mut runs, place, asked, &one);
+                }
                 None => others.push(one),
             }
         }
@@ -73,6 +78,7 @@ impl Desk {
         denial: &Denial,
         registry: u64,
     ) -> Result<(), Closed> {
+        self.account.pay(prices::UNPACKED);
         let body = denial.no.body("pub_ack_response", registry);
         let said = vec![Said::Told { place, body }];
         self.tell_run(&Answers { run, said }).await
