@@ -26,6 +26,19 @@ fn what_is_not_set_is_loopback_and_inside_the_folder() {
 }
 
 #[test]
+fn frames_are_spoken_where_that_is_said_in_a_word_that_is_known() {
+    let packed = |more: &str| parse(more).map(|settings| settings.link.packed);
+    assert_eq!(packed(""), Ok(false));
+    assert_eq!(packed("[link]\npacked = \"off\"\n"), Ok(false));
+    assert_eq!(packed("[link]\npacked = \"on\"\n"), Ok(true));
+    let mistakes = packed("[link]\npacked = \"yes\"\n").expect_err("no word of ours");
+    assert!(
+        mistakes[0].contains("must be \"on\" or \"off\""),
+        "{mistakes:?}"
+    );
+}
+
+#[test]
 fn everything_that_can_be_set_is_read() {
     let more = r#"
 [http]
