@@ -55,7 +55,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         );
         let _never_fails = writeln!(
             style,
-            "@font-face{{font-family:\"Desk Khmer\";font-weight:{weight};font-display:block;src:url({path}) format(\"woff2\");\
+            "@font-face{{font-family:\"Desk Khmer\";font-weight:{weight};font-display:swap;src:url({path}) format(\"woff2\");\
              unicode-range:U+1780-17FF,U+19E0-19FF,U+200B-200D,U+25CC}}"
         );
     }
@@ -117,6 +117,13 @@ mod tests {
         "\n  gap:",
     ];
     const NEW_IN_JS: [&str; 6] = ["?.", "??", "import(", "#private", "async function*", "...{"];
+
+    /// Chromium 156 draws boxes for what it laid out while a font was still loading, and leaves them, where that font stands behind another.
+    #[test]
+    fn the_embedded_font_stands_before_all_others() {
+        assert!(STYLE.contains("font-family: \"Desk Khmer\", "));
+        assert!(!STYLE.contains(", \"Desk Khmer\""));
+    }
 
     #[test]
     fn style_and_script_are_what_browsers_of_2017_know() {

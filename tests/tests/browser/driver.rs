@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::deadline::{until, within};
+use tests::deadline::{eventually, until, within};
 use tests::programs::Process;
 
 const DRIVER: &str = "chromedriver";
@@ -68,20 +68,7 @@ impl Browser {
     pub async fn start(scripts: Scripts) -> Browser {
         agent::link::install_provider();
         let folder = TempDir::with_prefix("spean-browser-").expect("a folder");
-        let log = folder.path().join("chromedriver.log");
-        let path = on_path(DRIVER).expect("it was looked for before");
-        let mut process = Process::start(&path, &["--port=0"], &log);
-        let said = || std::fs::read_to_string(&log).unwrap_or_default();
-        let port: u16 = process
-            .tells(|| {
-                let port = said()
-                    .split("started successfully on port ")
-                    .nth(1)
-                    .and_then(|rest| rest.split('.').next()?.trim().parse().ok());
-                async move { port }
-            })
-            .await;
-        let driver = SocketAddr::from(([127, 0, 0, 1], port));
+        let (process, driver) = driver(folder.path()).await;
         let http = reqwest::Client::builder()
             .no_proxy()
             .build()
@@ -233,6 +220,35 @@ impl Browser {
             "params": {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}});
         self.ask("POST", "/goog/cdp/execute", &body).await;
     }
+}
+
+/// A driver and where it listens. It takes a free port of one kind of address and then wants the same of the other kind, which another program may
+/// have: then it says so and ends, and the next one finds another.
+async fn driver(folder: &Path) -> (Process, SocketAddr) {
+    const STARTS: usize = 5;
+    let path = on_path(DRIVER).expect("it was looked for before");
+    for start in 0..STARTS {
+        let log = folder.join(format!("chromedriver-{start}.log"));
+        let process = Process::start(&path, &["--port=0"], &log);
+        let port = eventually("the driver to say its port", || async {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            port_of(&said)
+        });
+        if let Some(port) = port.await {
+            return (process, SocketAddr::from(([127, 0, 0, 1], port)));
+        }
+    }
+    panic!("of {STARTS} drivers none found a port");
+}
+
+/// None while it has said nothing; nothing in it where the port was taken.
+fn port_of(said: &str) -> Option<Option<u16>> {
+    let port = said
+        .split("started successfully on port ")
+        .nth(1)
+        .and_then(|rest| rest.split('.').next()?.trim().parse().ok());
+    let taken = said.contains("port not available");
+    port.map(Some).or(taken.then_some(None))
 }
 
 fn capabilities(scripts: Scripts, folder: &Path) -> Value {

@@ -23,6 +23,9 @@ pub struct Report {
     pub position: Option<Position>,
 }
 
+/// An event, and its position where it has one.
+type Placed = (Event, Option<Position>);
+
 /// The latest reports.
 #[derive(Debug, Default)]
 pub struct Recent {
@@ -42,7 +45,7 @@ impl Recent {
             let event = nats::read_stored_unsigned(&waiting.bytes).ok()?;
             Some((event, None))
         });
-        let mut events: Vec<(Event, Option<Position>)> = events.collect();
+        let mut events: Vec<Placed> = events.collect();
         let name = feed.clone();
         let (settled, cut) = visit.read(move |app| settled(app, &name)).await?;
         events.extend(settled);
@@ -71,7 +74,7 @@ impl Recent {
 }
 
 /// The latest of the own log, and whether there are more.
-fn settled(app: &App, feed: &FeedName) -> Result<(Vec<(Event, Option<Position>)>, bool), Outage> {
+fn settled(app: &App, feed: &FeedName) -> Result<(Vec<Placed>, bool), Outage> {
     let head = app.outbox.last_settled(feed)?;
     let head = head.map_or(0, |head| head.position.number());
     let max = u64::try_from(RECENT_MAX).unwrap_or(u64::MAX);
@@ -93,7 +96,7 @@ fn settled(app: &App, feed: &FeedName) -> Result<(Vec<(Event, Option<Position>)>
     Ok((events, cut))
 }
 
-fn reports(app: &App, feed: &FeedName, events: Vec<(Event, Option<Position>)>) -> Vec<Report> {
+fn reports(app: &App, feed: &FeedName, events: Vec<Placed>) -> Vec<Report> {
     let registry = app.registry();
     let withdrawn = registry
         .feed(feed)

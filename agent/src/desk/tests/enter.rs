@@ -293,3 +293,39 @@ async fn the_figures_of_last_time_are_copied_and_five_times_as_many_are_looked_a
     let review = browser.get(&format!("{}/review", next.place)).await.text;
     assert!(review.contains("by more than 5 times"), "{review}");
 }
+
+#[tokio::test]
+async fn a_power_cut_between_the_event_and_the_end_of_its_draft_leaves_one_event_and_no_draft() {
+    let interface = Interface::open();
+    let mut browser = Browser::let_in(&interface).await;
+    let form = Form::begin(&mut browser, &[]).await;
+    form.post(&mut browser, "save", &GOOD).await;
+    let id = form.place.rsplit('/').next().expect("an id");
+    let drafts = interface.app.settings.folder.path().join("desk/drafts");
+    let file = drafts.join(format!("{id}.json"));
+    let draft = std::fs::read(&file).expect("a draft");
+    form.hand_in(&mut browser, "hand-in", "").await;
+    std::fs::write(&file, draft).expect("as before the cut");
+    let found = browser.get(&form.place).await;
+    assert_eq!(location(&found), format!("{}?done=already", form.event()));
+    assert!(!file.exists(), "it was brought to its end");
+    assert_eq!(waiting(&interface, FEED).await.len(), 1);
+}
+
+#[tokio::test]
+async fn drafts_are_so_many_and_no_more() {
+    let interface = Interface::open();
+    let mut browser = Browser::let_in(&interface).await;
+    browser.get("/?lang=en").await;
+    let drafts = interface.app.settings.folder.path().join("desk/drafts");
+    std::fs::create_dir_all(&drafts).expect("made");
+    for number in 0..crate::desk::limits::DRAFTS_MAX {
+        std::fs::write(drafts.join(format!("{number}.json")), "{").expect("written");
+    }
+    let token = browser.token("/desk/enter").await;
+    let id = FormId::new().to_string();
+    let fields = [("token", token.as_str()), ("id", id.as_str())];
+    let refused = browser.post(&format!("/desk/enter/{FEED}"), &fields).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text.contains("too many drafts"), "{}", refused.text);
+}

@@ -4,6 +4,9 @@ use super::enter::{Form, waiting};
 use super::*;
 use crate::submit::tests::registry_with_more_feeds;
 
+/// What is typed, by the names of the page's fields.
+type Fields = [(&'static str, &'static str)];
+
 const READINESS: [(&str, &str); 7] = [
     ("f0", "២០២៦"),
     ("f1", "4"),
@@ -29,7 +32,7 @@ const ORDINANCE: [(&str, &str); 5] = [
 
 #[tokio::test]
 async fn a_feed_that_was_added_by_data_has_its_page_its_sheet_and_its_reader() {
-    let feeds: [(&str, &str, &[(&str, &str)]); 3] = [
+    let feeds: [(&str, &str, &Fields); 3] = [
         ("moh/hq", "ict-readiness", &READINESS),
         ("mlvt/hq", "labour-instructions", &INSTRUCTION),
         ("ocm/hq", "ordinances", &ORDINANCE),
