@@ -22,8 +22,9 @@ pub const DOOR_BYTES_MAX: usize = 16 * 1024;
 pub const FORM_BYTES_MAX: usize = 512 * 1024;
 /// Drafts of one office: each of its PCs may have several.
 pub const DRAFTS_MAX: usize = 200;
-/// Rows of a form's list on one page: what 150 KB hold beside everything else.
-pub const FORM_ROWS: usize = 25;
+/// Rows of a form's list on one page: where each cell of the widest form is wrong, and says so in Khmer, the page with all that it loads is
+/// below 150 KB.
+pub const FORM_ROWS: usize = 10;
 /// Empty rows below those that are filled in.
 pub const FORM_ROWS_EMPTY: usize = 5;
 /// Rows of a form's list; a contract allows 2,000, and who has more has them in a sheet.
@@ -40,8 +41,8 @@ pub const SHEETS_MAX: usize = 20;
 pub const SHEET_NAME_CHARS: usize = 80;
 /// Characters of a cell that is mended in the page; the contracts allow less.
 pub const SHEET_CELL_CHARS: usize = 2_000;
-/// Wrong rows on one page, each with an input for each of its cells.
-pub const SHEET_ROWS_WRONG: usize = 20;
+/// Wrong rows on one page, each with an input for each of its cells; bounded as the rows of a form are.
+pub const SHEET_ROWS_WRONG: usize = 15;
 /// Good rows that are shown.
 pub const SHEET_ROWS_GOOD: usize = 10;
 /// The latest reports that are looked at for last time's figures, and for what is due.

@@ -329,3 +329,31 @@ async fn drafts_are_so_many_and_no_more() {
     assert_eq!(refused.status, 409);
     assert!(refused.text.contains("too many drafts"), "{}", refused.text);
 }
+
+/// What is left of 150 KB beside fonts, style and script, which are 64 KB.
+pub(super) const PAGE_BYTES_MAX: usize = 86 * 1024;
+
+#[tokio::test]
+async fn however_wrong_a_form_is_its_page_is_small_and_its_rows_are_pages() {
+    let interface = Interface::of_office("maff/hq");
+    let mut browser = Browser::let_in(&interface).await;
+    let form = Form::begin_on(&mut browser, "price-bulletin", &[]).await;
+    let rows = crate::desk::limits::FORM_ROWS;
+    let names: Vec<String> = (0..rows)
+        .flat_map(|row| (7..18).map(move |field| format!("r{row}-{field}")))
+        .collect();
+    let wrong: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "#N/A")).collect();
+    let saved = form.post(&mut browser, "rows", &wrong).await;
+    assert_eq!(
+        location(&saved),
+        format!("{}?from={rows}", form.place),
+        "the next page"
+    );
+    let checked = form.post(&mut browser, "check", &wrong).await;
+    let page = browser.get(location(&checked)).await.text;
+    assert!(
+        page.matches("-error\">").count() >= names.len(),
+        "each is told"
+    );
+    assert!(page.len() <= PAGE_BYTES_MAX, "{} bytes", page.len());
+}

@@ -281,3 +281,23 @@ async fn the_empty_sheet_is_a_file_and_mending_in_two_tabs_loses_nothing() {
         "nothing was written over"
     );
 }
+
+#[tokio::test]
+async fn however_long_and_wrong_a_sheet_is_its_page_is_small() {
+    let interface = Interface::of_office(OFFICE);
+    let mut browser = Browser::let_in(&interface).await;
+    let row = "#N/A,#N/A,#N/A,#N/A,#N/A,#N/A,#N/A,#N/A\n";
+    let heading = SHEET.lines().next().expect("a heading");
+    let id = FormId::new();
+    let sheet = format!("{heading}\n{}", row.repeat(5_000));
+    upload(&mut browser, id, "wrong.csv", sheet.as_bytes(), "").await;
+    let page = browser.get(&format!("{PRICES}/{id}?lang=km")).await;
+    assert_eq!(page.status, 303);
+    let page = browser.get(&format!("{PRICES}/{id}")).await.text;
+    assert!(page.contains("៤៩៨៥"), "and so many more");
+    assert!(
+        page.len() <= super::enter::PAGE_BYTES_MAX,
+        "{} bytes",
+        page.len()
+    );
+}
