@@ -90,3 +90,30 @@ async fn rows_are_pasted_and_the_page_of_a_sheet_is_good_in_both_languages() {
     browser.goto(&format!("{place}?lang=qps")).await;
     assert_eq!(page::bare_texts(&browser).await, json!([]));
 }
+
+#[tokio::test]
+async fn the_empty_workbook_that_is_written_for_a_feed_is_read_when_it_is_uploaded() {
+    let _turn = turn().await;
+    if !driver::is_here() {
+        return;
+    }
+    let bus = Bus::start(&[PROVINCE]).await;
+    let office = bus.office(PROVINCE).await;
+    let book = office.folder().join("empty.xlsx");
+    let path = book.to_string_lossy().into_owned();
+    let written = office.command(&["form", FEED, "--xlsx", "--out", &path]);
+    assert!(written.status.success(), "{written:?}");
+    let browser = Browser::start(Scripts::Off).await;
+    browser.goto(&address(&office)).await;
+    browser.follow("main button").await;
+    browser
+        .goto(&format!("{}/desk/import/{FEED}?lang=en", office.url()))
+        .await;
+    browser.type_into("#file", &path).await;
+    browser.follow("main form button").await;
+    let told = browser.text("main").await;
+    assert!(
+        told.contains("2 rows were passed over") && told.contains("the sheet's labels"),
+        "{told}"
+    );
+}

@@ -73,9 +73,6 @@ pub async fn show(
         @if notice { p.lead { (words::notice_text(lang)) } }
         p { (whole.stage.mark(lang)) }
         (stages(lang, &whole))
-        @if whole.receipt.is_some() {
-            p { a.button.second href=(format!("{}/receipt", path(&whole))) { (words::receipt_page(lang)) } }
-        }
         (orders(&visit, &whole))
         section aria-labelledby="data" {
             h2 #data { (words::data(lang)) }
@@ -103,7 +100,7 @@ fn labelled(visit: &Visit, feed: &FeedName, event: &Event) -> Markup {
     }
 }
 
-/// What can be done with it: say it better, or take it back.
+/// What can be done with it: print its receipt, say it better, or take it back.
 fn orders(visit: &Visit, whole: &Whole) -> Markup {
     let lang = visit.lang;
     let forms = match visit.who.may_hand_in() {
@@ -118,6 +115,9 @@ fn orders(visit: &Visit, whole: &Whole) -> Markup {
     let withdraws = visit.who.may_hand_in() && can_be_withdrawn(&visit.app, whole);
     html! {
         p {
+            @if whole.receipt.is_some() {
+                a.button.second href=(format!("{}/receipt", path(whole))) { (words::receipt_page(lang)) }
+            }
             @if corrects {
                 (super::enter::begin_form(visit, &whole.feed, &[("corrects", &whole.id)], &enter::correct(lang), "button second"))
             }
