@@ -277,6 +277,13 @@ impl Office {
             .collect();
         programs::output(AGENT, &all)
     }
+
+    /// The address of this office's desk that is good once, as `spean-agent open --print` says it.
+    pub fn desk_address(&self) -> String {
+        let said = self.command(&["open", "--print"]);
+        let said = String::from_utf8(said.stdout).expect("text");
+        said.lines().next().expect("an address").to_owned()
+    }
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {

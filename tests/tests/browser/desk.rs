@@ -82,18 +82,11 @@ impl Day {
     /// A browser that was let in by an address.
     pub async fn browser(&self, office: &Office, scripts: Scripts) -> Browser {
         let browser = Browser::start(scripts).await;
-        browser.goto(&address(office)).await;
+        browser.goto(&office.desk_address()).await;
         browser.follow("main button").await;
         assert_eq!(browser.url().await, format!("{}/", office.url()));
         browser
     }
-}
-
-/// What `spean-agent open` prints.
-pub fn address(office: &Office) -> String {
-    let said = office.command(&["open", "--print"]);
-    let said = String::from_utf8(said.stdout).expect("text");
-    said.lines().next().expect("an address").to_owned()
 }
 
 /// Begins the office's log past its agent.

@@ -6,7 +6,7 @@ use tests::bus::Bus;
 use tests::office::Office;
 use tests::proxy::Weather;
 
-use crate::desk::{LANGUAGES, address, photograph};
+use crate::desk::{LANGUAGES, photograph};
 use crate::driver::{self, Browser, Scripts};
 use crate::people::{PIN, add};
 use crate::{page, turn};
@@ -35,7 +35,7 @@ impl Place {
 
     async fn browser(&self, scripts: Scripts, language: &str) -> Browser {
         let browser = Browser::start(scripts).await;
-        browser.goto(&address(&self.office)).await;
+        browser.goto(&self.office.desk_address()).await;
         browser.follow("main button").await;
         self.goto(&browser, &format!("/?lang={language}")).await;
         browser

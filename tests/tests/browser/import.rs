@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::bus::Bus;
 
-use crate::desk::{LANGUAGES, address, photograph};
+use crate::desk::{LANGUAGES, photograph};
 use crate::driver::{self, Browser, Scripts};
 use crate::{page, turn};
 
@@ -24,7 +24,7 @@ async fn a_wrong_sheet_is_named_cell_by_cell_mended_in_the_page_and_handed_in_wi
     let bus = Bus::start(&[PROVINCE]).await;
     let office = bus.office(PROVINCE).await;
     let browser = Browser::start(Scripts::Off).await;
-    browser.goto(&address(&office)).await;
+    browser.goto(&office.desk_address()).await;
     browser.follow("main button").await;
     let file = office.folder().join("ត្រីមាស.csv");
     std::fs::write(&file, SHEET).expect("written");
@@ -70,7 +70,7 @@ async fn rows_are_pasted_and_the_page_of_a_sheet_is_good_in_both_languages() {
     let bus = Bus::start(&[PROVINCE]).await;
     let office = bus.office(PROVINCE).await;
     let browser = Browser::start(Scripts::On).await;
-    browser.goto(&address(&office)).await;
+    browser.goto(&office.desk_address()).await;
     browser.follow("main button").await;
     browser
         .goto(&format!("{}/desk/import/{FEED}?lang=en", office.url()))
@@ -104,7 +104,7 @@ async fn the_empty_workbook_that_is_written_for_a_feed_is_read_when_it_is_upload
     let written = office.command(&["form", FEED, "--xlsx", "--out", &path]);
     assert!(written.status.success(), "{written:?}");
     let browser = Browser::start(Scripts::Off).await;
-    browser.goto(&address(&office)).await;
+    browser.goto(&office.desk_address()).await;
     browser.follow("main button").await;
     browser
         .goto(&format!("{}/desk/import/{FEED}?lang=en", office.url()))

@@ -7,7 +7,6 @@ use tests::bus::Bus;
 use tests::office::Office;
 use tests::programs::{self, AGENT};
 
-use crate::desk::address;
 use crate::driver::{self, Browser, Scripts};
 use crate::{page, turn};
 
@@ -40,7 +39,7 @@ async fn a_person_signs_in_and_out_without_script() {
     let office = bus.office(OFFICE).await;
     add(&office, NAME, "clerk");
     let browser = Browser::start(Scripts::Off).await;
-    browser.goto(&address(&office)).await;
+    browser.goto(&office.desk_address()).await;
     browser.follow("main button").await;
     assert!(browser.url().await.ends_with("/desk/sign-in"));
     browser.click("#name option:nth-child(2)").await;
@@ -69,7 +68,7 @@ async fn the_keyboard_alone_signs_in_and_the_pages_of_the_door_are_accessible() 
     let browser = Browser::start(Scripts::On).await;
     browser.goto(&office.url()).await;
     page::assert_good(&browser, "how to get in").await;
-    let address = address(&office);
+    let address = office.desk_address();
     browser.goto(&address).await;
     page::assert_good(&browser, "the address").await;
     browser

@@ -21,6 +21,8 @@ use crate::stage::Stage;
 use crate::story::Story;
 use crate::view::View;
 
+const SHOWN_NEXT: &str = "\nKEEP=1 make demo leaves all of it running, with the address of each office's desk for a browser.";
+
 /// Offices of three ministries report over real lines to a real bus; an account says what arrived where.
 #[derive(Parser)]
 struct Arguments {
@@ -63,8 +65,10 @@ async fn run(arguments: Arguments) -> Result<bool> {
         account.text()
     };
     println!("{words}");
-    if arguments.keep {
-        keep(&stage).await?;
+    match (arguments.keep, arguments.json) {
+        (true, _) => keep(&stage).await?,
+        (false, false) => println!("{SHOWN_NEXT}"),
+        (false, true) => {}
     }
     Ok(account.is_right())
 }
@@ -77,6 +81,10 @@ async fn keep(stage: &Stage) -> Result<()> {
             office.token(),
             office.url()
         );
+    }
+    println!("\nAn office's desk, in a browser; each address is good once:");
+    for (name, office) in &stage.offices {
+        println!("  {name:16} {}", office.desk_address());
     }
     tokio::signal::ctrl_c()
         .await
