@@ -13,8 +13,8 @@ use schemas::subject::{FeedName, OfficeId};
 use schemas::text::Language;
 
 pub use self::words::{
-    CertificateCommand, GrantArgs, KeyCommand, OfficeCommand, RegistryCommand, SayArgs, SignArgs,
-    WithdrawArgs,
+    CertificateCommand, FeedCommand, GrantArgs, KeyCommand, OfficeCommand, RegistryCommand,
+    SayArgs, SignArgs, WithdrawArgs,
 };
 
 /// The one door to the bus: it admits what an office may say, signed and in order, and stores it.
@@ -60,6 +60,9 @@ pub enum Command {
         #[arg(env = "SPEAN_DIR", default_value = ".")]
         dir: PathBuf,
     },
+    /// Add a feed to a registry that is in use
+    #[command(subcommand)]
+    Feed(FeedCommand),
     /// Let offices publish on a feed, or read it
     #[command(after_help = "Examples:\n  \
         spean-gateway grant read market-prices --office mlvt/kampot --dir authority\n  \

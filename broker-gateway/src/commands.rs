@@ -43,6 +43,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             let log = authority::registry(&dir)?;
             say(&log.authority().fingerprint().to_string())
         }
+        Command::Feed(command) => say::signed(command.words()?),
         Command::Grant(args) => say::signed(args.words()?),
         Command::Withdraw(args) => say::signed((Words::Withdraw(args.rule), args.sign)),
         Command::Registry(RegistryCommand::Append { file, say }) => say::carried(&file, &say),

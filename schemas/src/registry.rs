@@ -3,6 +3,7 @@
 //!
 //! Whether the authority has said it is proved in `registry_log`; nothing here reads a file or a clock.
 
+mod feed_file;
 mod head;
 mod lookup;
 mod outgrown;
@@ -21,6 +22,7 @@ use crate::receipt::is_gateway_name;
 use crate::subject::{CONFIRMATIONS, FeedName, OfficeId};
 pub use crate::tables::{Ministry, Node, Province};
 
+pub use self::feed_file::FeedFile;
 pub use self::head::{Beside, REGISTRY_HEADER, RegistryHead};
 pub use self::outgrown::Outgrown;
 pub use self::policy::{Denied, Rule};

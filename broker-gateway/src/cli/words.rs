@@ -1,12 +1,14 @@
 //! The arguments of the commands that say something in the registry come in, `Words` go out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyhow::Context as _;
 use broker_gateway::authority::{After, Issued, Words, rule_name};
 use clap::{Args, Subcommand, ValueEnum};
-use schemas::registry::{Grant, Right, Serial, Standing, Who};
+use schemas::registry::{ContractRecord, Grant, Right, Serial, Standing, Who};
 use schemas::subject::{FeedName, OfficeId};
+use serde::de::DeserializeOwned;
 
 use super::StandingArg;
 
@@ -129,6 +131,25 @@ pub enum RegistryCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum FeedCommand {
+    /// Add a feed with its rules, and the contracts that its data is checked by
+    #[command(after_help = "Examples:\n  \
+        spean-gateway feed add schemas/feeds/ordinances.json --contract schemas/contracts/ordinances/1.0.json --dir authority --dry-run\n  \
+        spean-gateway feed add schemas/feeds/ordinances.json --contract schemas/contracts/ordinances/1.0.json --dir authority\n\n\
+        Create its stream then (`spean-gateway streams authority`). A contract that was in use never changes: a change is a\n\
+        new version, added by the same command with the feed's file that names it. What the registry says already is passed over.")]
+    Add {
+        /// The feed and its rules, as schemas/feeds/README.md draws them
+        feed: PathBuf,
+        /// A contract: a JSON Schema with an $id; may be given several times
+        #[arg(long, value_name = "FILE")]
+        contract: Vec<PathBuf>,
+        #[command(flatten)]
+        sign: SignArgs,
+    },
+}
+
 #[derive(Debug, Args)]
 pub struct GrantArgs {
     /// What they may do
@@ -247,6 +268,33 @@ impl KeyCommand {
         };
         (words, sign)
     }
+}
+
+impl FeedCommand {
+    /// # Errors
+    /// A file does not read, or is no feed or no contract.
+    pub fn words(self) -> anyhow::Result<(Words, SignArgs)> {
+        let FeedCommand::Add {
+            feed,
+            contract,
+            sign,
+        } = self;
+        let contracts = contract.iter().map(|file| {
+            let record = ContractRecord::of_schema(json(file)?);
+            record.with_context(|| format!("{} has no $id: a contract's address", file.display()))
+        });
+        let contracts = contracts.collect::<anyhow::Result<_>>()?;
+        let feed = json(&feed)?;
+        Ok((Words::AddFeed { contracts, feed }, sign))
+    }
+}
+
+fn json<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
+    let shown = file.display();
+    let text = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    serde_json::from_slice(&text).with_context(|| {
+        format!("{shown} is not as it must be; schemas/feeds/README.md draws a feed, schemas/contracts/README.md a contract")
+    })
 }
 
 impl SerialArg {

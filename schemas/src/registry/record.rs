@@ -89,6 +89,14 @@ pub struct ContractRecord {
     pub schema: Value,
 }
 
+impl ContractRecord {
+    /// A schema under its own `$id`; None where it has none.
+    pub fn of_schema(schema: Value) -> Option<ContractRecord> {
+        let uri = schema.get("$id")?.as_str()?.to_owned();
+        Some(ContractRecord { uri, schema })
+    }
+}
+
 /// Names a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

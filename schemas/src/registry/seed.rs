@@ -1,11 +1,7 @@
 //! The first words of a new authority: the program's own tables, contracts, feeds and grants come in, registry events go out.
 //! No offices and no keys: those are enrolled one by one. A running registry is never filled from here again.
 
-use serde::Deserialize;
-use serde_json::Value;
-
-use super::{ContractRecord, Grant, Office, Registry, RegistryEvent, Right, Standing, Who};
-use crate::feed::Feed;
+use super::{ContractRecord, FeedFile, Office, Registry, RegistryEvent, Standing};
 use crate::subject::OfficeId;
 use crate::tables::{MINISTRIES, NODES, PROVINCES};
 
@@ -40,25 +36,6 @@ const LATER: [(&str, &str); 3] = [
     ),
 ];
 
-/// A file under `feeds/`: a feed and its rules.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FeedFile {
-    feed: Feed,
-    /// For the reader of the file.
-    #[serde(default, rename = "note")]
-    _note: String,
-    publish: Vec<FeedRule>,
-    read: Vec<FeedRule>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FeedRule {
-    rule: String,
-    who: Who,
-}
-
 /// The events that every new registry begins with.
 pub fn seed() -> Vec<RegistryEvent> {
     let ministries = MINISTRIES.iter().cloned().map(RegistryEvent::MinistryAdded);
@@ -86,10 +63,9 @@ pub fn later() -> Vec<RegistryEvent> {
     reason = "contracts/ is part of the program and tested"
 )]
 fn contract(text: &str) -> RegistryEvent {
-    let schema: Value = serde_json::from_str(text).expect("a contract is JSON");
-    let uri = schema.get("$id").and_then(Value::as_str);
-    let uri = uri.expect("a contract has an $id").to_owned();
-    RegistryEvent::ContractAdded(ContractRecord { uri, schema })
+    let schema = serde_json::from_str(text).expect("a contract is JSON");
+    let record = ContractRecord::of_schema(schema).expect("a contract has an $id");
+    RegistryEvent::ContractAdded(record)
 }
 
 #[expect(
@@ -98,24 +74,10 @@ fn contract(text: &str) -> RegistryEvent {
 )]
 fn feed(text: &str) -> Vec<RegistryEvent> {
     let file: FeedFile = serde_json::from_str(text).expect("a feed is JSON");
-    let name = file.feed.name.clone();
-    let grant = |right| {
-        let feed = name.clone();
-        move |FeedRule { rule, who }| {
-            RegistryEvent::GrantAdded(Grant {
-                rule,
-                feed: feed.clone(),
-                right,
-                who,
-            })
-        }
-    };
-    let publish = file.publish.into_iter().map(grant(Right::Publish));
-    let read = file.read.into_iter().map(grant(Right::Read));
-    [RegistryEvent::FeedAdded(file.feed)]
+    let grants = file.grants().map(RegistryEvent::GrantAdded);
+    [RegistryEvent::FeedAdded(file.feed().clone())]
         .into_iter()
-        .chain(publish)
-        .chain(read)
+        .chain(grants)
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! The operator's commands against a real nats-server: streams are created once and never changed, and what is wrong is named.
 //! In: an authority's folder. Out: what the commands say. Never: a stream made by other means than the one under test.
 
+mod added;
 mod enrolled;
 mod own;
 

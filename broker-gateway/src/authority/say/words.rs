@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail, ensure};
 use schemas::registry::{
-    Grant, Key, KeyRetirement, Office, OfficeName, Registry, RegistryEvent, Revocation, Right,
-    RuleName, Serial,
+    ContractRecord, FeedFile, Grant, Key, KeyRetirement, Office, OfficeName, Registry,
+    RegistryEvent, Revocation, Right, RuleName, Serial,
 };
 use schemas::subject::{FeedName, OfficeId};
 
@@ -22,6 +22,11 @@ pub enum Words {
     RevokeCertificate(Serial),
     Grant(Grant),
     Withdraw(String),
+    /// A feed with the contracts that the registry may not have yet, and with its rules.
+    AddFeed {
+        contracts: Vec<ContractRecord>,
+        feed: FeedFile,
+    },
 }
 
 /// The last position at which a key counts: of the one log that the office has, or of a feed's.
@@ -63,8 +68,7 @@ impl Words {
                     grant.feed,
                     feed_names(registry.feeds().map(|feed| &feed.name))
                 );
-                let stands = registry.grants().any(|known| known == grant);
-                (!stands).then(|| RegistryEvent::GrantAdded(grant.clone()))
+                (!stands(registry, grant)).then(|| RegistryEvent::GrantAdded(grant.clone()))
             }
             Words::Withdraw(rule) => {
                 let names: Vec<&str> = registry.grants().map(|known| &*known.rule).collect();
@@ -75,9 +79,30 @@ impl Words {
                 );
                 Some(RegistryEvent::GrantRemoved(RuleName { rule: rule.clone() }))
             }
+            Words::AddFeed { contracts, feed } => return Ok(added(registry, contracts, feed)),
         };
         Ok(event.into_iter().collect())
     }
+}
+
+/// In the order in which each may name what is before it.
+fn added(registry: &Registry, contracts: &[ContractRecord], file: &FeedFile) -> Vec<RegistryEvent> {
+    let new = |record: &&ContractRecord| {
+        let known = registry.contract(&record.uri);
+        known.is_none_or(|known| *known.schema() != record.schema)
+    };
+    let contracts = contracts.iter().filter(new).cloned();
+    let feed = Some(file.feed()).filter(|feed| registry.feed(&feed.name) != Some(feed));
+    let grants = file.grants().filter(|grant| !stands(registry, grant));
+    contracts
+        .map(RegistryEvent::ContractAdded)
+        .chain(feed.cloned().map(RegistryEvent::FeedAdded))
+        .chain(grants.map(RegistryEvent::GrantAdded))
+        .collect()
+}
+
+fn stands(registry: &Registry, grant: &Grant) -> bool {
+    registry.grants().any(|known| known == grant)
 }
 
 /// The name of a rule that is given none: what it is about.
