@@ -110,6 +110,7 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/desk/received/{feed}/{arrival}", get(pages::received::one))
         .route("/desk/acts", get(pages::acts::show))
         .route("/desk/help", get(pages::help::show))
+        .route("/desk/precautions", get(pages::precautions::show))
         .route("/desk/help/{code}", get(pages::help::one))
         .route("/desk/assets/{name}", get(assets::show))
         .route("/desk", get(nowhere))

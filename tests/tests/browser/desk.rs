@@ -119,6 +119,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("received", "/desk/received".to_owned()),
         ("acts", "/desk/acts".to_owned()),
         ("help", "/desk/help".to_owned()),
+        ("precautions", "/desk/precautions".to_owned()),
         ("code", "/desk/help/row-not-yours".to_owned()),
         ("no-code", "/desk/help/nothing".to_owned()),
         ("nothing", "/desk/nothing".to_owned()),

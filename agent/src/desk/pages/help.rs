@@ -12,7 +12,7 @@ use crate::desk::door::Visit;
 use crate::desk::layout::{self, Room};
 use crate::desk::reading::stage::Stage;
 use crate::desk::trouble::Trouble;
-use crate::desk::words::{Lang, frame, help as words, sent};
+use crate::desk::words::{Lang, frame, help as words, precautions, sent};
 use crate::submit::problem;
 
 pub async fn show(visit: Visit) -> Result<Response, Trouble> {
@@ -32,6 +32,7 @@ pub async fn show(visit: Visit) -> Result<Response, Trouble> {
                 li { (words::keep_safe_address(lang)) }
                 li { (words::keep_safe_usb(lang)) }
             }
+            p { a href="/desk/precautions" { (precautions::link(lang)) } }
         }
     };
     let title = frame::help(lang);

@@ -8,6 +8,7 @@ pub mod event;
 pub mod help;
 pub mod home;
 pub mod import;
+pub mod precautions;
 pub mod receipt;
 pub mod received;
 pub mod sent;

@@ -9,6 +9,7 @@ pub mod frame;
 pub mod help;
 pub mod home;
 pub mod import;
+pub mod precautions;
 pub mod received;
 pub mod sent;
 
@@ -110,6 +111,7 @@ mod tests {
             help::ALL,
             home::ALL,
             import::ALL,
+            precautions::ALL,
             received::ALL,
             sent::ALL,
         ];
