@@ -9,8 +9,6 @@ words! {
     stages_title() { unread km: "ស្ថានភាពនីមួយៗមានន័យដូចម្តេច", en: "What each state means" }
     codes_title() { unread km: "លេខកូដ និងអ្វីដែលត្រូវធ្វើ", en: "Codes, and what to do" }
     codes_text() { unread km: "នៅពេលមានអ្វីត្រូវបានបដិសេធ ឬផ្អាក វាមានលេខកូដមួយ។", en: "What is refused or held has a code." }
-    refusals() { unread km: "បដិសេធ៖ របាយការណ៍ត្រូវកែ", en: "Refused: the report has to be mended" }
-    holds() { unread km: "ផ្អាក៖ វានឹងបន្តដោយខ្លួនឯង ឬត្រូវការអាជ្ញាធរ", en: "Held: it goes on by itself, or the authority is needed" }
     code_unknown() { unread km: "គ្មានលេខកូដនេះនៅទីនេះទេ", en: "There is no such code here" }
     code_unknown_text() { unread km: "កម្មវិធីនេះមិនស្គាល់លេខកូដនេះទេ។ វាអាចមកពីកម្មវិធីថ្មីជាង។ សូមសួរអ្នកមើលការខុសត្រូវកុំព្យូទ័រ។", en: "This program does not know this code. It may come from a newer one. Ask the person who looks after this computer." }
     severity() { unread km: "ភាពធ្ងន់ធ្ងរ", en: "How urgent" }

@@ -13,7 +13,6 @@ words! {
     waiting_safely(count: u64) { unread km: "របាយការណ៍ {count} រង់ចាំដោយសុវត្ថិភាពលើថាសរបស់កុំព្យូទ័រនេះ ហើយនឹងចេញដោយខ្លួនឯង។", en: "{count} reports wait safely on this computer's disk; they leave by themselves." }
     one_waiting_safely() { unread km: "របាយការណ៍មួយរង់ចាំដោយសុវត្ថិភាពលើថាសរបស់កុំព្យូទ័រនេះ ហើយនឹងចេញដោយខ្លួនឯង។", en: "One report waits safely on this computer's disk; it leaves by itself." }
     nothing_waits() { unread km: "គ្មានអ្វីរង់ចាំទេ។ អ្នកអាចបន្តការងារបាន៖ អ្វីដែលដាក់ជូនត្រូវបានរក្សាទុកនៅទីនេះសិន។", en: "Nothing waits. You can go on working: what is handed in is kept here first." }
-    all_gone() { unread km: "គ្មានអ្វីរង់ចាំទេ។", en: "Nothing waits." }
     disk_stopped() { unread km: "ថាសខូច៖ មិនអាចទទួលអ្វីថ្មីបានទេ", en: "The disk failed: nothing new can be accepted" }
     disk_stopped_text() { unread km: "សូមហៅអ្នកមើលការខុសត្រូវកុំព្យូទ័រឥឡូវនេះ។ អ្វីដែលបានទទួលមុននេះមិនត្រូវបានប៉ះពាល់ទេ។", en: "Call the person who looks after this computer now. What was accepted before is not touched." }
     why(reason: &str) { unread km: "មូលហេតុ៖ {reason}", en: "Reason: {reason}" }

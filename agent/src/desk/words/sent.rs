@@ -18,7 +18,6 @@ words! {
     accepted() { unread km: "បានទទួលនៅទីនេះ", en: "Accepted here" }
     accepted_text() { unread km: "វាស្ថិតលើថាសរបស់កុំព្យូទ័រនេះ ហើយមិនបាត់ទេ ទោះបីដាច់ភ្លើង។", en: "It is on this computer's disk, and survives a power cut." }
     waits() { unread km: "រង់ចាំ", en: "Waiting" }
-    waits_link() { unread km: "រង់ចាំការតភ្ជាប់", en: "Waiting for the connection" }
     held() { unread km: "ផ្អាក", en: "Held" }
     durable() { unread km: "ដល់ហើយ", en: "Arrived" }
     durable_text() { unread km: "បណ្តាញរក្សាទុកវា ហើយបានចេញបង្កាន់ដៃមានហត្ថលេខា។", en: "The network keeps it, and has signed a receipt." }
@@ -67,5 +66,4 @@ words! {
     released() { unread km: "វាបានត្រឡប់ទៅក្នុងជួរវិញហើយ។", en: "It is back in line." }
     dropped() { unread km: "វាត្រូវបានលុបហើយ។", en: "It was dropped." }
     gone_already() { unread km: "វាលែងនៅទីនេះហើយ។ ប្រហែលមានអ្នកផ្សេងបានសម្រេចរួច។", en: "It is no longer here. Perhaps somebody else has decided." }
-    show_data() { unread km: "បង្ហាញទិន្នន័យ", en: "Show the data" }
 }
