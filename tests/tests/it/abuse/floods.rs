@@ -11,8 +11,6 @@ use super::*;
 
 const HOSTILE: &str = "moh/kandal";
 const OFFICE_SESSIONS: usize = 8;
-/// Eight megabytes of faults take an office's account this long at least.
-const SLOWED: Duration = Duration::from_secs(4);
 
 #[tokio::test]
 async fn an_office_has_eight_sessions_and_another_gets_in_beside_them() {
@@ -136,9 +134,7 @@ async fn what_all_sessions_of_an_office_bring_at_once_is_judged_as_slowly_as_it_
     let began = Instant::now();
     futures_util::future::join_all(all).await;
     let together = began.elapsed();
-    // On a machine that has much else to do, one alone takes longer than it is judged.
-    let least = (20 * alone).min(SLOWED);
-    assert!(together > least, "{together:?} beside {alone:?}");
+    assert!(together > 20 * alone, "{together:?} beside {alone:?}");
     scene.assert_untouched().await;
 }
 
